@@ -1,0 +1,45 @@
+# Gridward. `make` alone prints this list.
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+SCALE ?= 0.1
+RUN_FLAGS := $(if $(ONCE),--once) --scale $(SCALE)
+
+.PHONY: help run test check fmt clean
+
+help: ## print this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+run: $(VENV)/.run ## see it run: embedded stack, four services, the sample outbreak (ONCE=1 exits after the summary, SCALE=1 is full size)
+	@exec $(BIN)/gridward run $(RUN_FLAGS)
+
+test: $(VENV)/.dev ## every test: rules and contracts first, then the real servers
+	@exec $(BIN)/python -m pytest $(ARGS)
+
+check: $(VENV)/.dev ## ruff, mypy --strict, import-linter, schemas fresh and unbroken, docs true
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python -m deploy.contracts check
+
+fmt: $(VENV)/.dev ## format, and write again what is generated
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+	$(BIN)/python -m deploy.contracts write
+
+clean: ## remove what the other targets made
+	rm -rf $(VENV) .kafka build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+
+$(VENV)/.run: pyproject.toml
+	@echo "Making $(VENV) with what running needs (once) …"
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
+	@touch $@
+
+$(VENV)/.dev: pyproject.toml
+	@echo "Making $(VENV) with what running and testing need (once) …"
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@touch $@ $(VENV)/.run

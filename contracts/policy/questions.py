@@ -1,0 +1,141 @@
+"""What the services ask of the plans: a deadline, a quarantine plan, the lookback, at an instant in a division.
+
+An amending notice leaves in force what it does not mention, so a value may be stated by an edition under it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime
+from functools import cache
+from typing import Literal, TypeVar
+
+from contracts.events.contacts import Category, Standing
+from contracts.policy.adoption import Adoption, adoption_of, cited, standing_of
+from contracts.policy.answers import NO_EDITION, Answer, Deadline, Lookback, NoPlan, Plan
+from contracts.policy.days import day_of
+from contracts.policy.editions import (
+    DeadlineRule,
+    Edition,
+    LookbackRule,
+    NoEdition,
+    PlanRule,
+    Stated,
+    base_of,
+    edition_at,
+    editions,
+)
+
+LOOKBACK = "contact_lookback"
+PLAN_KEYS = {"close": "contact", "secondary": "secondary_contact"}
+R = TypeVar("R", bound=Stated)
+
+
+class UnknownKey(ValueError):
+    """No edition has a deadline of this key: correct the spelling, or add it to editions.json."""
+
+
+def deadline(key: str, instant: datetime, division_code: str, adoptions: Sequence[Adoption] = ()) -> Deadline:
+    """The hours for a deadline's key. Raises UnknownKey for a key that no edition has."""
+    if key not in deadline_keys():
+        raise UnknownKey(f"no edition has a deadline {key!r}: choose one of {', '.join(sorted(deadline_keys()))}")
+    day, edition = day_of(instant), _in_force(instant)
+
+    def rule_in(stating: Edition) -> DeadlineRule | None:
+        return next((rule for rule in stating.deadlines if rule.key == key and rule.holds_on(day)), None)
+
+    rule, source = _stated(edition, f"the deadline {key}", rule_in)
+    answer = _answer(edition, rule, source, adoption_of(key, instant, division_code, adoptions))
+    return Deadline(key=key, hours=rule.hours if rule else None, **dict(answer))
+
+
+def quarantine_plan(
+    category: Category | Literal["close", "secondary"],
+    instant: datetime,
+    division_code: str,
+    adoptions: Sequence[Adoption] = (),
+) -> Plan | NoPlan:
+    """How a close or secondary contact is quarantined. A casual contact is informed, never quarantined: NoPlan."""
+    edition, key = _in_force(instant), PLAN_KEYS.get(category, category)
+
+    def rule_in(stating: Edition) -> PlanRule | None:
+        return next((rule for rule in stating.plans if rule.key == key), None)
+
+    rule, source = _stated(edition, f"quarantine of {category} contacts", rule_in)
+    answer = _answer(edition, rule, source, adoption_of(key, instant, division_code, adoptions))
+    if rule is None or rule.phases is None or rule.clock is None or rule.checks_per_day is None:
+        return NoPlan(abolished=rule is not None and rule.abolished, **dict(answer))
+    return Plan(phases=rule.phases, clock=rule.clock, checks_per_day=rule.checks_per_day, **dict(answer))
+
+
+def lookback(instant: datetime, division_code: str, adoptions: Sequence[Adoption] = ()) -> Lookback:
+    """The days before onset from which contacts are sought.
+
+    Where the edition's own text was not found, the last earlier value is carried over: provisional until adopted.
+    """
+    edition, adoption = _in_force(instant), adoption_of(LOOKBACK, instant, division_code, adoptions)
+    rule, source = _stated(edition, "the lookback", lambda e: e.lookback)
+    if rule is not None and rule.known:
+        return Lookback(days_before=rule.days_before, **dict(_answer(edition, rule, source, adoption)))
+    blank = _answer(edition, rule, source, adoption)
+    earlier = _last_lookback_before(edition)
+    if earlier is None:
+        return Lookback(days_before=None, **dict(blank))
+    standing = Standing.ADOPTED if adoption else Standing.PROVISIONAL
+    carried = cited(f"{source}; carried over from {earlier[0].id}: {earlier[1].source}", adoption, standing)
+    return Lookback(
+        days_before=earlier[1].days_before, **dict(blank.model_copy(update={"standing": standing, "source": carried}))
+    )
+
+
+@cache
+def deadline_keys() -> frozenset[str]:
+    """Every key of a deadline that some edition has."""
+    return frozenset(rule.key for edition in editions() for rule in edition.deadlines)
+
+
+def _in_force(instant: datetime) -> Edition | None:
+    try:
+        return edition_at(instant)
+    except NoEdition:
+        return None
+
+
+def _and_its_bases(edition: Edition | None) -> Iterator[Edition]:
+    while edition is not None:
+        yield edition
+        edition = base_of(edition)
+
+
+def _stated(edition: Edition | None, what: str, find: Callable[[Edition], R | None]) -> tuple[R | None, str]:
+    """The rule of the edition, or of the ones it amends, and its source in words."""
+    if edition is None:
+        return None, f"no plan was in force before {editions()[0].effective_from}"
+    for stating in _and_its_bases(edition):
+        rule = find(stating)
+        if rule is not None:
+            words = (rule.source if rule.known else f"{stating.id}: {rule.note}") or ""
+            return rule, words if stating is edition else f"{stating.id}, left in force by {edition.id}: {words}"
+    return None, f"{edition.id} as far as it is known says nothing on {what}"
+
+
+def _answer(edition: Edition | None, rule: Stated | None, source: str, adoption: Adoption | None) -> Answer:
+    certainty = rule.certainty if rule else None
+    standing = standing_of(certainty, adoption)
+    return Answer(
+        edition=edition.id if edition else NO_EDITION,
+        certainty=certainty,
+        standing=standing,
+        source=cited(source, adoption, standing),
+    )
+
+
+def _last_lookback_before(edition: Edition | None) -> tuple[Edition, LookbackRule] | None:
+    if edition is None:
+        return None
+    known = [
+        (earlier, earlier.lookback)
+        for earlier in editions()
+        if earlier.effective_from < edition.effective_from and earlier.lookback and earlier.lookback.known
+    ]
+    return known[-1] if known else None

@@ -1,0 +1,186 @@
+"""Between rules and store: judge the clocks and visit slots of locked people, save and say what changed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
+
+from contracts.envelope import Event, Fact, say
+from contracts.events.deadlines import DeadlineJudged, Line, Verdict, VisitMissed
+from contracts.policy import slots_between
+from services.alerts.rules import Judgement, Opening, judge, missed_slots
+from services.alerts.store import clocks, facts, watches
+from services.alerts.store.clocks import Clock, clock_of
+from services.alerts.store.watches import Missed, Watch
+from services.chassis.service import Tx
+
+ME = "alerts"
+TWO_DAYS = timedelta(days=2)
+
+
+async def judge_clocks(tx: Tx, people: Sequence[str], times: Mapping[str, datetime]) -> list[Event[Fact]]:
+    """Judge the clocks of people by the facts as they now are. times: when the newest fact on each was received."""
+    if not people:
+        return []
+    openings, stops = await facts.load_openings(tx, people), await facts.load_stops(tx, people)
+    held, adoptions = await clocks.load_clocks(tx, people), await facts.load_adoptions(tx)
+    changed = []
+    for key in sorted(openings.keys() | held.keys()):
+        opening, before = openings.get(key), held.get(key)
+        if opening is None:
+            after = _cancelled(before)
+        else:
+            after = clock_of(key, opening, judge(key[0], opening, stops.get(key), None, adoptions), before)
+        if after is not None and not _same(before, after):
+            changed.append(after)
+    return await _saved(tx, changed, times)
+
+
+async def run_out(tx: Tx, people: Sequence[str], now: datetime) -> list[Event[Fact]]:
+    """Judge the clocks of people that ran out before now."""
+    held = await clocks.load_clocks(tx, people)
+    late = [
+        clock_of(
+            key, _opening_of(clock), Judgement(Verdict.MISSED, clock.due_at, None, clock.edition, clock.standing), clock
+        )
+        for key, clock in sorted(held.items())
+        if clock.next_at is not None and clock.next_at < now and clock.verdict is Verdict.RUNNING
+    ]
+    return await _saved(tx, late, dict.fromkeys(people, now))
+
+
+async def judge_ended_slots(tx: Tx, people: Sequence[str], now: datetime) -> list[Event[Fact]]:
+    """Judge the slots that ended before now and were not judged yet."""
+    due = await watches.load_watches(tx, people, due_before=now)
+    if not due:
+        return []
+    visits = await facts.load_visits(tx, people, min(watch.judged_until for watch in due))
+    found, judged = [], []
+    for watch in due:
+        ended = [s for s in _slots(watch, watch.judged_until, min(watch.until_at, now)) if s[1] < now]
+        until = ended[-1][1] if ended else watch.judged_until
+        found += [
+            _missed(watch, slot, 1, False) for slot in missed_slots(ended, visits.get(watch.person_id, []), until)
+        ]
+        judged.append((watch.placement_id, until, _next_end(watch, until)))
+    await watches.save_judged(tx, judged)
+    return await _saved_missed(tx, found, dict.fromkeys(people, now))
+
+
+async def judge_again(tx: Tx, people: Sequence[str], times: Mapping[str, datetime]) -> list[Event[Fact]]:
+    """Judge the slots judged before once more: a schedule changed, or a check came late or was corrected."""
+    if not people:
+        return []
+    mine = await watches.load_watches(tx, people)
+    visits = await facts.load_visits(tx, people, None)
+    before = {(m.placement_id, m.slot_end_at): m for m in await watches.load_missed(tx, [w.placement_id for w in mine])}
+    changed, judged = [], []
+    for watch in mine:
+        changed += _differences(watch, visits.get(watch.person_id, []), before)
+        judged.append((watch.placement_id, watch.judged_until, _next_end(watch, watch.judged_until)))
+    await watches.save_judged(tx, judged)
+    return await _saved_missed(tx, changed, times)
+
+
+def _differences(
+    watch: Watch, visits: Sequence[datetime], before: Mapping[tuple[str, datetime], Missed]
+) -> list[Missed]:
+    slots = [] if watch.withdrawn else _slots(watch, watch.from_at, min(watch.until_at, watch.judged_until))
+    now_missed = {slot[1]: slot for slot in missed_slots(slots, visits, watch.judged_until)}
+    held = {end: m for (placement, end), m in before.items() if placement == watch.placement_id}
+    changed = []
+    for end in sorted(now_missed.keys() | held.keys()):
+        was, gone = held.get(end), end not in now_missed
+        if was is None or was.withdrawn != gone:
+            slot = now_missed[end] if was is None else (was.slot_start_at, end)
+            changed.append(_missed(watch, slot, was.revision + 1 if was else 1, gone))
+    return changed
+
+
+def _slots(watch: Watch, from_at: datetime, until_at: datetime) -> list[tuple[datetime, datetime]]:
+    return slots_between(from_at, until_at, watch.checks_per_day) if watch.checks_per_day else []
+
+
+def _next_end(watch: Watch, judged_until: datetime) -> datetime | None:
+    if watch.withdrawn:
+        return None
+    start = max(judged_until, watch.from_at)
+    coming = _slots(watch, start, min(watch.until_at, start + TWO_DAYS))
+    return coming[0][1] if coming else None
+
+
+def _missed(watch: Watch, slot: tuple[datetime, datetime], revision: int, withdrawn: bool) -> Missed:
+    return Missed(
+        watch.placement_id, slot[1], slot[0], watch.person_id, watch.division_code, revision, withdrawn, watch.drill
+    )
+
+
+async def _saved_missed(tx: Tx, missed: Sequence[Missed], times: Mapping[str, datetime]) -> list[Event[Fact]]:
+    if missed:
+        await watches.save_missed(tx, missed)
+    return [
+        say(
+            VisitMissed(
+                statement_id=f"missed:{m.placement_id}:{m.slot_end_at:%Y%m%dT%H%M}",
+                revision=m.revision,
+                withdrawn=m.withdrawn,
+                person_id=m.person_id,
+                placement_id=m.placement_id,
+                slot_start_at=m.slot_start_at,
+                slot_end_at=m.slot_end_at,
+            ),
+            source=ME,
+            time=times.get(m.person_id, m.slot_end_at),
+            division=m.division_code,
+            drill=m.drill,
+        )
+        for m in missed
+    ]
+
+
+async def _saved(tx: Tx, changed: Sequence[Clock], times: Mapping[str, datetime]) -> list[Event[Fact]]:
+    if changed:
+        await clocks.save_clocks(tx, changed)
+    return [_judged(clock, times.get(clock.person_id, clock.started_at)) for clock in changed]
+
+
+def _judged(clock: Clock, time: datetime) -> Event[Fact]:
+    fact = DeadlineJudged(
+        statement_id=f"clock:{clock.clock_id}",
+        revision=clock.revision,
+        person_id=clock.person_id,
+        clock_id=clock.clock_id,
+        deadline=clock.deadline,
+        line=Line(clock.line),
+        verdict=clock.verdict,
+        started_at=clock.started_at,
+        due_at=clock.due_at,
+        stopped_at=clock.stopped_at,
+        edition=clock.edition,
+        standing=clock.standing,
+    )
+    return say(fact, source=ME, time=time, division=clock.division_code, drill=clock.drill)
+
+
+def _cancelled(before: Clock | None) -> Clock | None:
+    """The opening was withdrawn: the clock was never due."""
+    if before is None or before.verdict is Verdict.CANCELLED:
+        return None
+    nothing = Judgement(Verdict.CANCELLED, None, None, before.edition, before.standing)
+    return clock_of((before.deadline, before.person_id), _opening_of(before), nothing, before)
+
+
+def _opening_of(clock: Clock) -> Opening:
+    return Opening(clock.started_at, clock.started_at, clock.division_code, unit=clock.unit, drill=clock.drill)
+
+
+_COMPARED = ("verdict", "started_at", "due_at", "stopped_at", "edition", "standing", "division_code", "unit", "drill")
+
+
+def _same(before: Clock | None, after: Clock) -> bool:
+    """Whether nothing changed; a clock that time has run out on stays missed while its times stay."""
+    if before is None:
+        return False
+    expired = before.verdict is Verdict.MISSED and after.verdict is Verdict.RUNNING and before.due_at == after.due_at
+    names: Iterable[str] = _COMPARED[1:] if expired else _COMPARED
+    return all(getattr(before, name) == getattr(after, name) for name in names)

@@ -1,0 +1,99 @@
+"""What alerts shows: inboxes and clocks; and where its posts come in."""
+
+from __future__ import annotations
+
+import os
+from typing import Annotated, Any
+
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from fastapi import APIRouter, Depends, HTTPException, Query, Request
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from contracts.envelope import DivisionCode, Id
+from contracts.events.deadlines import Line
+from services.alerts.store import posts
+from services.alerts.store.posts import Post
+from services.alerts.wording import worded
+from services.chassis.access import Caller
+from services.chassis.service import App
+
+
+class PostGiven(BaseModel):
+    """One line of POST /posts; holder and channel are encrypted before they are stored."""
+
+    model_config = ConfigDict(extra="forbid")
+    post_id: Id
+    line: Line
+    division_code: DivisionCode
+    unit: Id | None = None
+    title: str = Field(min_length=1, max_length=100)
+    holder: str | None = Field(default=None, max_length=100)
+    channel: str | None = Field(default=None, max_length=200)
+
+
+def routes(app: App) -> APIRouter:
+    """The routes of alerts."""
+    router = APIRouter()
+    Asking = Annotated[Caller, Depends(app.caller)]  # noqa: N806 - a type
+
+    @router.post("/posts")
+    async def give_posts(request: Request, caller: Asking) -> dict[str, int]:
+        """Load posts as NDJSON: all of them, or none and which line is wrong."""
+        caller.require("operator")
+        given = [
+            _read(number, line) for number, line in enumerate((await request.body()).splitlines(), 1) if line.strip()
+        ]
+        unseen = next((post for post in given if not caller.may_see(post.division_code)), None)
+        if unseen:
+            raise HTTPException(403, f"post {unseen.post_id} lies in {unseen.division_code}, outside your division")
+        async with app.transaction() as turn:
+            await posts.save_posts(turn.tx, [_sealed(post, app.settings.vault_key) for post in given])
+        return {"posts": len(given)}
+
+    @router.get("/inbox")
+    async def inbox(
+        caller: Asking, post: str | None = None, limit: Annotated[int, Query(ge=1, le=500)] = 50
+    ) -> list[dict[str, Any]]:
+        """The newest messages of a post, or of all posts in the caller's division, in zh and en."""
+        async with app.reading() as turn:
+            found = await posts.load_inbox(turn.tx, post, caller.division, limit)
+        return [{**message, **worded(message["items"])} for message in found]
+
+    @router.get("/clocks")
+    async def open_clocks(
+        caller: Asking, verdict: str = "running", limit: Annotated[int, Query(ge=1, le=500)] = 100
+    ) -> list[dict[str, Any]]:
+        """Clocks by verdict, those due first; each names the edition that judged it and how firmly it holds."""
+        async with app.reading() as turn:
+            rows = await turn.tx.fetch(
+                """select clock_id, deadline, line, division_code, verdict, started_at, due_at, stopped_at, edition,
+                     standing from clocks where verdict = $1 and starts_with(division_code, $2)
+                   order by due_at, clock_id limit $3""",
+                verdict,
+                caller.division,
+                limit,
+            )
+        return [dict(row) for row in rows]
+
+    return router
+
+
+def _read(number: int, line: bytes) -> PostGiven:
+    try:
+        return PostGiven.model_validate_json(line)
+    except ValidationError as wrong:
+        first = wrong.errors(include_url=False, include_input=False)[0]
+        field = ".".join(str(part) for part in first["loc"]) or "the line"
+        raise HTTPException(422, f"line {number}: {field}: {first['msg']}; mend it and send the file again") from None
+
+
+def _sealed(given: PostGiven, key: bytes) -> Post:
+    holder, channel = (_seal(key, given.post_id, text) for text in (given.holder, given.channel))
+    return Post(given.post_id, given.line.value, given.division_code, given.unit, given.title, holder, channel)
+
+
+def _seal(key: bytes, post_id: str, text: str | None) -> bytes | None:
+    if text is None:
+        return None
+    nonce = os.urandom(12)
+    return nonce + AESGCM(key).encrypt(nonce, text.encode(), post_id.encode())

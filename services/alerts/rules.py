@@ -1,0 +1,146 @@
+"""What a clock says, from the facts that started and stopped it, the edition, and the time. Pure.
+
+First time is a named deadline of the policy in force (Notice 003 §2); the hours come from `contracts.policy` alone.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from contracts.events.cases import CaseFound, CaseReported
+from contracts.events.contacts import Category, ContactIdentified, Standing
+from contracts.events.deadlines import Line, Verdict
+from contracts.events.quarantine import PlacementStarted
+from contracts.policy import Adoption, deadline
+
+ONE_DAY = timedelta(days=1)
+DIGEST_WINDOW = timedelta(seconds=60)
+"""How long a new clock waits before its first telling, so that one digest names all that came together."""
+ESCALATION_STEP = timedelta(minutes=60)
+"""From one rung of a line to the next once a deadline has passed: a house setting, no plan states one."""
+
+
+@dataclass(frozen=True)
+class Deadline:
+    """A named deadline: its key in the policy, its line, the fact that opens it and the fact that stops it."""
+
+    key: str
+    line: Line
+    opened_by: type[CaseFound] | type[ContactIdentified]
+    stopped_by: type[CaseReported] | type[PlacementStarted]
+
+
+DEADLINES = (
+    Deadline("report.case.direct", Line.HEALTH, CaseFound, CaseReported),
+    Deadline("transfer.contact.to_quarantine", Line.COMMAND, ContactIdentified, PlacementStarted),
+)
+LINES = {each.key: each.line for each in DEADLINES}
+
+
+def opens(fact: CaseFound | ContactIdentified) -> bool:
+    """Whether the fact starts a clock: every case does, of contacts only the close ones (ed. 8, 12 h)."""
+    return not fact.withdrawn and (isinstance(fact, CaseFound) or fact.category is Category.CLOSE)
+
+
+@dataclass(frozen=True)
+class Opening:
+    """What started a clock. recorded_at: when it was first received; by_the_day: the hour is not known."""
+
+    started_at: datetime
+    recorded_at: datetime
+    division_code: str
+    by_the_day: bool = False
+    unit: str | None = None
+    drill: bool = False
+
+
+@dataclass(frozen=True)
+class Stop:
+    """What stopped a clock."""
+
+    stopped_at: datetime
+    by_the_day: bool = False
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """A clock's verdict and what it rests on; next_at: when time alone can change it."""
+
+    verdict: Verdict
+    due_at: datetime | None
+    stopped_at: datetime | None
+    edition: str
+    standing: Standing
+    next_at: datetime | None = None
+
+
+def judge(
+    key: str, opening: Opening, stop: Stop | None, now: datetime | None, adoptions: Sequence[Adoption]
+) -> Judgement:
+    """The verdict by the edition of the day on which the clock started. now: None where time is not yet looked at."""
+    rule = deadline(key, opening.started_at, opening.division_code, adoptions)
+    stopped_at = stop.stopped_at if stop else None
+    if rule.hours is None:
+        return Judgement(Verdict.UNLIMITED, None, stopped_at, rule.edition, rule.standing)
+    due_at = opening.started_at + timedelta(hours=rule.hours)
+    last_at = due_at + (ONE_DAY if opening.by_the_day else timedelta(0))
+    if stop is None:
+        missed = now is not None and now > last_at
+        verdict = Verdict.MISSED if missed else Verdict.RUNNING
+        return Judgement(verdict, due_at, None, rule.edition, rule.standing, None if missed else last_at)
+    return Judgement(_compared(opening, stop, due_at, last_at), due_at, stopped_at, rule.edition, rule.standing)
+
+
+def _compared(opening: Opening, stop: Stop, due_at: datetime, last_at: datetime) -> Verdict:
+    """Kept or late only where it is certain: a time known by the day alone stands for the whole day."""
+    latest_stop = stop.stopped_at + (ONE_DAY if stop.by_the_day else timedelta(0))
+    if latest_stop <= due_at:
+        return Verdict.KEPT
+    return Verdict.LATE if stop.stopped_at > last_at else Verdict.UNDECIDED
+
+
+def first_telling(opening: Opening) -> datetime:
+    """When the responsible post is told of a new clock."""
+    return opening.recorded_at + DIGEST_WINDOW
+
+
+def rungs_owed(told: int, due_at: datetime | None, first_at: datetime, now: datetime) -> range:
+    """The rungs of the line to be told at now: 0 at first, 1 when overdue, one more each further step."""
+    if now < first_at:
+        return range(0)
+    overdue = due_at is not None and now > due_at
+    top = 1 + int((now - due_at) / ESCALATION_STEP) if overdue and due_at else 0
+    return range(told + 1, top + 1)
+
+
+def next_telling(top: int, due_at: datetime | None) -> datetime | None:
+    """When the rung above `top` has its turn; None where no deadline is known."""
+    return None if due_at is None else due_at + top * ESCALATION_STEP
+
+
+def missed_slots(
+    slots: Sequence[tuple[datetime, datetime]], visited: Sequence[datetime], until: datetime
+) -> list[tuple[datetime, datetime]]:
+    """The slots that ended by `until` without a check inside them. visited: sorted instants."""
+    return [(start, end) for start, end in slots if end <= until and not _any_between(visited, start, end)]
+
+
+def _any_between(ordered: Sequence[datetime], start: datetime, end: datetime) -> bool:
+    at = bisect_left(ordered, start)
+    return at < len(ordered) and ordered[at] < end
+
+
+def missed_before(slot_start: datetime, starts_by_end: Mapping[datetime, datetime]) -> int:
+    """How many slots directly before this one were missed as well. starts_by_end: the placement's missed slots."""
+    count, at = 0, slot_start
+    while at in starts_by_end:
+        count, at = count + 1, starts_by_end[at]
+    return count
+
+
+def rungs_of_missed(before: int) -> tuple[int, ...]:
+    """Each missed visit is told to the responsible post; each further one in a row to one post higher as well."""
+    return (0, before) if before else (0,)

@@ -1,0 +1,59 @@
+-- One row a person: locked before anything about the person is read, by batches and timers alike.
+create table if not exists people (person_id text primary key);
+
+-- Facts that start and stop clocks, as they came; the highest revision of a statement holds.
+create table if not exists openings (
+    statement_id text not null, deadline text not null, revision int not null, withdrawn boolean not null,
+    person_id text not null, division_code text not null, unit text, started_at timestamptz not null,
+    by_the_day boolean not null, recorded_at timestamptz not null, drill boolean not null,
+    primary key (statement_id, deadline));
+create index if not exists openings_person on openings (person_id);
+
+create table if not exists stops (
+    statement_id text not null, deadline text not null, revision int not null, withdrawn boolean not null,
+    person_id text not null, stopped_at timestamptz not null, by_the_day boolean not null, recorded_at timestamptz not null,
+    primary key (statement_id, deadline));
+create index if not exists stops_person on stops (person_id);
+
+create table if not exists adoptions (
+    statement_id text primary key, revision int not null, withdrawn boolean not null, division_code text not null,
+    rule text not null, adopted_from timestamptz not null, decided_by text not null, document text not null);
+
+-- One clock for each deadline and person. next_at: when a timer has something to say; tell_at, told: the next rung's turn.
+create table if not exists clocks (
+    clock_id text primary key, revision int not null, deadline text not null, person_id text not null, line text not null,
+    division_code text not null, unit text, drill boolean not null, verdict text not null, started_at timestamptz not null,
+    due_at timestamptz, stopped_at timestamptz, edition text not null, standing text not null,
+    next_at timestamptz, tell_at timestamptz, told int not null default -1);
+create index if not exists clocks_person on clocks (person_id);
+create index if not exists clocks_next on clocks (next_at) where next_at is not null;
+create index if not exists clocks_tell on clocks (tell_at) where tell_at is not null and verdict in ('running', 'missed');
+
+-- Visit slots owed for a placement. next_at: the end of the first slot not yet judged; judged_until: what was judged.
+create table if not exists watches (
+    placement_id text primary key, revision int not null, withdrawn boolean not null, person_id text not null,
+    division_code text not null, from_at timestamptz not null, until_at timestamptz not null, checks_per_day int not null,
+    drill boolean not null, judged_until timestamptz not null, next_at timestamptz);
+create index if not exists watches_person on watches (person_id);
+create index if not exists watches_next on watches (next_at) where next_at is not null;
+
+create table if not exists checks (
+    statement_id text primary key, revision int not null, withdrawn boolean not null, person_id text not null,
+    visited_at timestamptz not null);
+create index if not exists checks_person on checks (person_id, visited_at);
+
+create table if not exists missed (
+    placement_id text not null, slot_end_at timestamptz not null, slot_start_at timestamptz not null,
+    person_id text not null, division_code text not null, revision int not null, withdrawn boolean not null,
+    drill boolean not null, told boolean not null default false, primary key (placement_id, slot_end_at));
+create index if not exists missed_untold on missed (placement_id) where not told and not withdrawn;
+
+-- Lines as tables of posts; holder and channel are encrypted. Messages are what each post was told.
+create table if not exists posts (
+    post_id text primary key, line text not null, division_code text not null, unit text, title text not null,
+    holder bytea, channel bytea);
+create index if not exists posts_line on posts (line, division_code);
+
+create table if not exists messages (
+    post_id text not null references posts, sent_at timestamptz not null, line text not null, items jsonb not null,
+    primary key (post_id, sent_at));

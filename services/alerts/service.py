@@ -1,0 +1,21 @@
+"""Alerts on one screen: what it hears, what time does, what it shows."""
+
+from __future__ import annotations
+
+from importlib.resources import files
+
+from services.alerts import handlers, timers
+from services.alerts.routes import routes
+from services.chassis.service import Service, Tick
+
+SERVICE = Service(
+    name="alerts",
+    schema=(files(__package__) / "schema.sql").read_text("utf-8"),
+    on_batch=handlers.on_batch,
+    ticks=(
+        Tick("run out", every_seconds=0.2, run=timers.run_out, when_caught_up=True),
+        Tick("tell", every_seconds=0.2, run=timers.tell, when_caught_up=True),
+    ),
+    pending=timers.pending,
+    routes=routes,
+)

@@ -1,0 +1,157 @@
+"""Clocks as judged, and what time alone still has to do to them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from contracts.events.contacts import Standing
+from contracts.events.deadlines import Verdict
+from services.alerts.rules import LINES, Judgement, Opening, first_telling
+from services.alerts.store.facts import Key
+from services.chassis.service import Tx
+
+
+@dataclass(frozen=True)
+class Clock:
+    """A row of `clocks`: one deadline for one person."""
+
+    clock_id: str
+    revision: int
+    deadline: str
+    person_id: str
+    line: str
+    division_code: str
+    unit: str | None
+    drill: bool
+    verdict: Verdict
+    started_at: datetime
+    due_at: datetime | None
+    stopped_at: datetime | None
+    edition: str
+    standing: Standing
+    next_at: datetime | None
+    tell_at: datetime | None
+    told: int
+
+
+def clock_of(key: Key, opening: Opening, judged: Judgement, held: Clock | None) -> Clock:
+    """The clock as it now stands; its telling goes on from where it was."""
+    deadline, person_id = key
+    return Clock(
+        f"{deadline}:{person_id}",
+        held.revision + 1 if held else 1,
+        deadline,
+        person_id,
+        LINES[deadline].value,
+        opening.division_code,
+        opening.unit,
+        opening.drill,
+        judged.verdict,
+        opening.started_at,
+        judged.due_at,
+        judged.stopped_at,
+        judged.edition,
+        judged.standing,
+        judged.next_at,
+        held.tell_at if held else first_telling(opening),
+        held.told if held else -1,
+    )
+
+
+async def load_clocks(tx: Tx, people: Sequence[str]) -> dict[Key, Clock]:
+    """The clocks of these people."""
+    rows = await tx.fetch("select * from clocks where person_id = any($1)", people)
+    return {(r["deadline"], r["person_id"]): _clock(r) for r in rows}
+
+
+async def save_clocks(tx: Tx, clocks: Sequence[Clock]) -> None:
+    """Clocks as judged; what was told stays as it is: that column belongs to the teller."""
+    rows = [tuple(getattr(clock, name) for name in _COLUMNS) for clock in clocks]
+    await tx.execute(
+        f"""insert into clocks ({", ".join(_COLUMNS)}) select * from unnest({_ARRAYS})
+            on conflict (clock_id) do update set {", ".join(f"{c} = excluded.{c}" for c in _JUDGED)}""",  # noqa: S608
+        *[[row[i] for row in rows] for i in range(len(_COLUMNS))],
+    )
+
+
+async def find_due(tx: Tx, now: datetime, limit: int) -> list[str]:
+    """People with a clock or a visit slot that time has run out on, earliest first."""
+    rows = await tx.fetch(
+        """select person_id from (
+             (select person_id, next_at from clocks where next_at < $1 order by next_at limit $2) union all
+             (select person_id, next_at from watches where next_at < $1 order by next_at limit $2)) due
+           group by person_id order by min(next_at) limit $2""",
+        now,
+        limit,
+    )
+    return [r["person_id"] for r in rows]
+
+
+async def claim(tx: Tx, people: Sequence[str]) -> list[str]:
+    """Of these people those that nobody else holds, locked."""
+    rows = await tx.fetch(
+        "select person_id from people where person_id = any($1) order by person_id for update skip locked", people
+    )
+    return [r["person_id"] for r in rows]
+
+
+async def count_due(tx: Tx, now: datetime) -> int:
+    """Clocks and watches that time has run out on, claimed by somebody or not."""
+    count: int = await tx.fetchval(
+        """select (select count(*) from clocks where next_at < $1)
+             + (select count(*) from watches where next_at < $1)""",
+        now,
+    )
+    return count
+
+
+async def load_tellable(tx: Tx, now: datetime) -> list[Clock]:
+    """Open clocks of which a post is to be told by now."""
+    rows = await tx.fetch(
+        """select * from clocks where tell_at <= $1 and verdict in ('running', 'missed', 'unlimited')
+           order by clock_id""",
+        now,
+    )
+    return [_clock(r) for r in rows]
+
+
+async def save_told(tx: Tx, told: Sequence[tuple[str, int, datetime | None]]) -> None:
+    """(clock_id, highest rung told, when the next one has its turn)"""
+    await tx.execute(
+        """update clocks c set told = x.told, tell_at = x.tell_at
+           from unnest($1::text[], $2::int[], $3::timestamptz[]) x(clock_id, told, tell_at)
+           where c.clock_id = x.clock_id""",
+        *[[row[i] for row in told] for i in range(3)],
+    )
+
+
+_TYPES = {
+    "clock_id": "text",
+    "revision": "int",
+    "deadline": "text",
+    "person_id": "text",
+    "line": "text",
+    "division_code": "text",
+    "unit": "text",
+    "drill": "bool",
+    "verdict": "text",
+    "started_at": "timestamptz",
+    "due_at": "timestamptz",
+    "stopped_at": "timestamptz",
+    "edition": "text",
+    "standing": "text",
+    "next_at": "timestamptz",
+    "tell_at": "timestamptz",
+    "told": "int",
+}
+_COLUMNS = tuple(_TYPES)
+_ARRAYS = ", ".join(f"${i}::{kind}[]" for i, kind in enumerate(_TYPES.values(), 1))
+_JUDGED = tuple(c for c in _COLUMNS if c not in ("clock_id", "tell_at", "told"))
+
+
+def _clock(row: Any) -> Clock:
+    fields = {name: row[name] for name in _COLUMNS}
+    return Clock(**{**fields, "verdict": Verdict(row["verdict"]), "standing": Standing(row["standing"])})

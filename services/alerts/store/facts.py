@@ -1,0 +1,222 @@
+"""The facts that start and stop clocks, as they came; a higher revision replaces a lower one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
+
+from contracts.envelope import Event
+from contracts.events.cases import Precision
+from contracts.events.policies import PolicyAdopted
+from contracts.events.quarantine import CareScheduled, PersonVisited
+from contracts.policy import Adoption
+from services.alerts.rules import Opening, Stop, opens
+from services.chassis.service import Tx
+
+Key = tuple[str, str]
+"""deadline, person_id"""
+
+
+async def lock_people(tx: Tx, people: Iterable[str]) -> None:
+    """Lock the rows of these people, made where missing, in one order everywhere."""
+    ids = sorted(set(people))
+    await tx.execute("insert into people select unnest($1::text[]) on conflict do nothing", ids)
+    await tx.execute("select 1 from people where person_id = any($1) order by person_id for update", ids)
+
+
+def newest(events: Sequence[Event[Any]]) -> list[Event[Any]]:
+    """One event a statement: the highest revision in the batch, so that one statement meets each row once."""
+    best: dict[str, Event[Any]] = {}
+    for event in events:
+        held = best.get(event.data.statement_id)
+        if held is None or held.data.revision < event.data.revision:
+            best[event.data.statement_id] = event
+    return [best[key] for key in sorted(best)]
+
+
+async def save_openings(tx: Tx, deadline: str, events: Sequence[Event[Any]]) -> None:
+    """Facts that start the clock of a deadline; recorded_at keeps the earliest receipt of any revision."""
+    rows = [
+        (
+            e.data.statement_id,
+            deadline,
+            e.data.revision,
+            not opens(e.data),
+            e.data.person_id,
+            e.division,
+            getattr(e.data, "institution", None),
+            e.data.found_at,
+            getattr(e.data, "precision", Precision.MINUTE) is Precision.DAY,
+            e.time,
+            e.drill,
+        )
+        for e in newest(events)
+    ]
+    await tx.execute(
+        """insert into openings select * from unnest($1::text[], $2::text[], $3::int[], $4::bool[], $5::text[],
+             $6::text[], $7::text[], $8::timestamptz[], $9::bool[], $10::timestamptz[], $11::bool[])
+           on conflict (statement_id, deadline) do update set revision = excluded.revision,
+             withdrawn = excluded.withdrawn, division_code = excluded.division_code,
+             unit = excluded.unit, started_at = excluded.started_at,
+             by_the_day = excluded.by_the_day, recorded_at = least(openings.recorded_at, excluded.recorded_at)
+           where openings.revision < excluded.revision""",
+        *_columns(rows, 11),
+    )
+
+
+async def save_stops(tx: Tx, deadline: str, at: str, events: Sequence[Event[Any]]) -> None:
+    """Facts that stop the clock of a deadline; `at` names the field that holds the instant."""
+    rows = [
+        (
+            e.data.statement_id,
+            deadline,
+            e.data.revision,
+            e.data.withdrawn,
+            e.data.person_id,
+            getattr(e.data, at),
+            getattr(e.data, "precision", Precision.MINUTE) is Precision.DAY,
+            e.time,
+        )
+        for e in newest(events)
+    ]
+    await tx.execute(
+        """insert into stops select * from unnest($1::text[], $2::text[], $3::int[], $4::bool[], $5::text[],
+             $6::timestamptz[], $7::bool[], $8::timestamptz[])
+           on conflict (statement_id, deadline) do update set revision = excluded.revision,
+             withdrawn = excluded.withdrawn, stopped_at = excluded.stopped_at, by_the_day = excluded.by_the_day
+           where stops.revision < excluded.revision""",
+        *_columns(rows, 8),
+    )
+
+
+async def save_checks(tx: Tx, events: Sequence[Event[PersonVisited]]) -> None:
+    """Health checks of people under a measure."""
+    rows = [
+        (e.data.statement_id, e.data.revision, e.data.withdrawn, e.data.person_id, e.data.visited_at)
+        for e in newest(events)
+    ]
+    await tx.execute(
+        """insert into checks select * from unnest($1::text[], $2::int[], $3::bool[], $4::text[], $5::timestamptz[])
+           on conflict (statement_id) do update set revision = excluded.revision, withdrawn = excluded.withdrawn,
+             visited_at = excluded.visited_at where checks.revision < excluded.revision""",
+        *_columns(rows, 5),
+    )
+
+
+async def save_watches(tx: Tx, events: Sequence[Event[CareScheduled]]) -> None:
+    """Schedules of visits, one a placement."""
+    rows = [
+        (
+            e.data.placement_id,
+            e.data.revision,
+            e.data.withdrawn,
+            e.data.person_id,
+            e.division,
+            e.data.from_at,
+            e.data.until_at,
+            e.data.checks_per_day,
+            e.drill,
+        )
+        for e in newest(events)
+    ]
+    await tx.execute(
+        """insert into watches select x.*, x.from_at, x.from_at from unnest($1::text[], $2::int[], $3::bool[],
+             $4::text[], $5::text[], $6::timestamptz[], $7::timestamptz[], $8::int[], $9::bool[])
+             x(placement_id, revision, withdrawn, person_id, division_code, from_at, until_at, checks_per_day, drill)
+           on conflict (placement_id) do update set revision = excluded.revision, withdrawn = excluded.withdrawn,
+             division_code = excluded.division_code, from_at = excluded.from_at, until_at = excluded.until_at,
+             checks_per_day = excluded.checks_per_day where watches.revision < excluded.revision""",
+        *_columns(rows, 9),
+    )
+
+
+async def save_adoptions(tx: Tx, events: Sequence[Event[PolicyAdopted]]) -> None:
+    """Provisional values that a jurisdiction made its own."""
+    rows = [
+        (
+            e.data.statement_id,
+            e.data.revision,
+            e.data.withdrawn,
+            e.data.jurisdiction_code,
+            e.data.rule,
+            e.data.adopted_from,
+            e.data.decided_by,
+            e.data.document,
+        )
+        for e in newest(events)
+    ]
+    await tx.execute(
+        """insert into adoptions select * from unnest($1::text[], $2::int[], $3::bool[], $4::text[], $5::text[],
+             $6::timestamptz[], $7::text[], $8::text[])
+           on conflict (statement_id) do update set revision = excluded.revision, withdrawn = excluded.withdrawn,
+             division_code = excluded.division_code, rule = excluded.rule, adopted_from = excluded.adopted_from
+           where adoptions.revision < excluded.revision""",
+        *_columns(rows, 8),
+    )
+
+
+async def load_adoptions(tx: Tx) -> list[Adoption]:
+    """Every adoption that holds: a handful."""
+    rows = await tx.fetch("select * from adoptions where not withdrawn order by statement_id")
+    return [
+        Adoption(
+            division_code=r["division_code"],
+            key=r["rule"],
+            adopted_from=r["adopted_from"],
+            decided_by=r["decided_by"],
+            document=r["document"],
+        )
+        for r in rows
+    ]
+
+
+async def find_people_under(tx: Tx, events: Sequence[Event[PolicyAdopted]]) -> list[str]:
+    """The people whose clocks an adoption may judge anew."""
+    rows = await tx.fetch(
+        """select distinct c.person_id from clocks c join unnest($1::text[], $2::text[]) x(rule, division)
+             on c.deadline = x.rule and starts_with(c.division_code, x.division)""",
+        [e.data.rule for e in events],
+        [e.data.jurisdiction_code for e in events],
+    )
+    return [r["person_id"] for r in rows]
+
+
+async def load_openings(tx: Tx, people: Sequence[str]) -> dict[Key, Opening]:
+    """The earliest opening that holds for each deadline and person."""
+    rows = await tx.fetch(
+        """select distinct on (deadline, person_id) * from openings where person_id = any($1) and not withdrawn
+           order by deadline, person_id, started_at, statement_id""",
+        people,
+    )
+    return {
+        (r["deadline"], r["person_id"]): Opening(
+            r["started_at"], r["recorded_at"], r["division_code"], r["by_the_day"], r["unit"], r["drill"]
+        )
+        for r in rows
+    }
+
+
+async def load_stops(tx: Tx, people: Sequence[str]) -> dict[Key, Stop]:
+    """The earliest stop that holds for each deadline and person."""
+    rows = await tx.fetch(
+        """select distinct on (deadline, person_id) * from stops where person_id = any($1) and not withdrawn
+           order by deadline, person_id, stopped_at, statement_id""",
+        people,
+    )
+    return {(r["deadline"], r["person_id"]): Stop(r["stopped_at"], r["by_the_day"]) for r in rows}
+
+
+async def load_visits(tx: Tx, people: Sequence[str], since: datetime | None) -> dict[str, list[datetime]]:
+    """The instants at which each person was checked, in order, from `since` on."""
+    rows = await tx.fetch(
+        """select person_id, array_agg(visited_at order by visited_at) ats from checks
+           where person_id = any($1) and not withdrawn and ($2::timestamptz is null or visited_at >= $2) group by 1""",
+        people,
+        since,
+    )
+    return {r["person_id"]: r["ats"] for r in rows}
+
+
+def _columns(rows: Sequence[Sequence[Any]], width: int) -> list[list[Any]]:
+    return [[row[i] for row in rows] for i in range(width)]
