@@ -10,11 +10,11 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from testcontainers.core.container import DockerContainer
-from testcontainers.postgres import PostgresContainer
 
 from deploy.local.apache import SETTINGS
 from deploy.local.broker import answers_as
 from deploy.local.children import free_port
+from deploy.local.postgres import accepts_connections
 
 _KAFKA = "apache/kafka:4.1.1"
 _POSTGRES = "postgres:18"
@@ -85,9 +85,12 @@ async def docker_kafka() -> AsyncIterator[DockerKafka]:
 @asynccontextmanager
 async def docker_postgres() -> AsyncIterator[str]:
     """DSN of a running PostgreSQL, its container removed after the block."""
-    container = PostgresContainer(_POSTGRES, driver=None)
+    port = free_port()
+    container = DockerContainer(_POSTGRES).with_bind_ports(5432, port).with_envs(POSTGRES_HOST_AUTH_METHOD="trust")
+    dsn = f"postgresql://postgres@127.0.0.1:{port}/postgres"
     try:
         await asyncio.to_thread(container.start)
-        yield container.get_connection_url()
+        await accepts_connections(dsn, lambda: True)
+        yield dsn
     finally:
         await asyncio.to_thread(container.stop)

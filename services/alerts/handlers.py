@@ -19,7 +19,7 @@ from contracts.events.quarantine import CareScheduled, PersonVisited, PlacementS
 from services.alerts import judging
 from services.alerts.rules import DEADLINES
 from services.alerts.store import facts, watches
-from services.chassis.service import Tx
+from services.chassis.database import Tx
 
 OPENS_OR_STOPS = (CaseFound, CaseReported, ContactIdentified, PlacementStarted)
 STOPPED_AT = {CaseReported: "reported_at", PlacementStarted: "started_at"}

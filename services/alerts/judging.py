@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from contracts.envelope import Event, Fact, say
 from contracts.events.deadlines import DeadlineJudged, Line, Verdict, VisitMissed
@@ -12,7 +12,7 @@ from services.alerts.rules import Judgement, Opening, judge, missed_slots
 from services.alerts.store import clocks, facts, watches
 from services.alerts.store.clocks import Clock, clock_of
 from services.alerts.store.watches import Missed, Watch
-from services.chassis.service import Tx
+from services.chassis.database import Tx
 
 ME = "alerts"
 TWO_DAYS = timedelta(days=2)
@@ -121,7 +121,7 @@ async def _saved_missed(tx: Tx, missed: Sequence[Missed], times: Mapping[str, da
     return [
         say(
             VisitMissed(
-                statement_id=f"missed:{m.placement_id}:{m.slot_end_at:%Y%m%dT%H%M}",
+                statement_id=f"missed:{m.placement_id}:{m.slot_end_at.astimezone(UTC):%Y%m%dT%H%M}",
                 revision=m.revision,
                 withdrawn=m.withdrawn,
                 person_id=m.person_id,

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from typing import Annotated, Any
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from fastapi import APIRouter, Depends, HTTPException, Query, Request
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 
 from contracts.envelope import DivisionCode, Id
 from contracts.events.deadlines import Line
@@ -87,13 +88,16 @@ def _read(number: int, line: bytes) -> PostGiven:
         raise HTTPException(422, f"line {number}: {field}: {first['msg']}; mend it and send the file again") from None
 
 
-def _sealed(given: PostGiven, key: bytes) -> Post:
+def _sealed(given: PostGiven, key: SecretStr | None) -> Post:
     holder, channel = (_seal(key, given.post_id, text) for text in (given.holder, given.channel))
     return Post(given.post_id, given.line.value, given.division_code, given.unit, given.title, holder, channel)
 
 
-def _seal(key: bytes, post_id: str, text: str | None) -> bytes | None:
+def _seal(key: SecretStr | None, post_id: str, text: str | None) -> bytes | None:
     if text is None:
         return None
+    if key is None:
+        raise HTTPException(422, "names and channels are kept encrypted: set GRIDWARD_VAULT_KEY, or leave them out")
     nonce = os.urandom(12)
-    return nonce + AESGCM(key).encrypt(nonce, text.encode(), post_id.encode())
+    sealer = AESGCM(hashlib.sha256(b"alerts posts" + key.get_secret_value().encode()).digest())
+    return nonce + sealer.encrypt(nonce, text.encode(), post_id.encode())

@@ -9,6 +9,7 @@ from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from math import ceil
 
 from contracts.events.cases import CaseFound, CaseReported
 from contracts.events.contacts import Category, ContactIdentified, Standing
@@ -103,21 +104,20 @@ def _compared(opening: Opening, stop: Stop, due_at: datetime, last_at: datetime)
 
 
 def first_telling(opening: Opening) -> datetime:
-    """When the responsible post is told of a new clock."""
+    """After which instant the responsible post is told of a new clock."""
     return opening.recorded_at + DIGEST_WINDOW
 
 
 def rungs_owed(told: int, due_at: datetime | None, first_at: datetime, now: datetime) -> range:
-    """The rungs of the line to be told at now: 0 at first, 1 when overdue, one more each further step."""
-    if now < first_at:
+    """The rungs of the line to be told at now: 0 at first, 1 once overdue, one more after each further step."""
+    if now <= first_at:
         return range(0)
-    overdue = due_at is not None and now > due_at
-    top = 1 + int((now - due_at) / ESCALATION_STEP) if overdue and due_at else 0
-    return range(told + 1, top + 1)
+    overdue = now - due_at if due_at is not None and now > due_at else timedelta(0)
+    return range(told + 1, ceil(overdue / ESCALATION_STEP) + 1)
 
 
 def next_telling(top: int, due_at: datetime | None) -> datetime | None:
-    """When the rung above `top` has its turn; None where no deadline is known."""
+    """After which instant the rung above `top` has its turn; None where no deadline is known."""
     return None if due_at is None else due_at + top * ESCALATION_STEP
 
 

@@ -27,7 +27,7 @@ create table if not exists clocks (
     next_at timestamptz, tell_at timestamptz, told int not null default -1);
 create index if not exists clocks_person on clocks (person_id);
 create index if not exists clocks_next on clocks (next_at) where next_at is not null;
-create index if not exists clocks_tell on clocks (tell_at) where tell_at is not null and verdict in ('running', 'missed');
+create index if not exists clocks_tell on clocks (tell_at) where verdict in ('running', 'missed', 'unlimited');
 
 -- Visit slots owed for a placement. next_at: the end of the first slot not yet judged; judged_until: what was judged.
 create table if not exists watches (

@@ -21,7 +21,8 @@ from services.alerts.store import clocks, posts, watches
 from services.alerts.store.clocks import Clock
 from services.alerts.store.posts import Post
 from services.alerts.store.watches import Missed
-from services.chassis.service import Tx, Worked
+from services.chassis.database import Tx
+from services.chassis.service import Worked
 
 CLAIMED_AT_ONCE = 500
 ONE_TELLER = "select pg_try_advisory_xact_lock(hashtext('gridward alerts teller'))"

@@ -11,7 +11,7 @@ from contracts.events.contacts import Standing
 from contracts.events.deadlines import Verdict
 from services.alerts.rules import LINES, Judgement, Opening, first_telling
 from services.alerts.store.facts import Key
-from services.chassis.service import Tx
+from services.chassis.database import Tx
 
 
 @dataclass(frozen=True)
@@ -111,7 +111,7 @@ async def count_due(tx: Tx, now: datetime) -> int:
 async def load_tellable(tx: Tx, now: datetime) -> list[Clock]:
     """Open clocks of which a post is to be told by now."""
     rows = await tx.fetch(
-        """select * from clocks where tell_at <= $1 and verdict in ('running', 'missed', 'unlimited')
+        """select * from clocks where tell_at < $1 and verdict in ('running', 'missed', 'unlimited')
            order by clock_id""",
         now,
     )

@@ -12,7 +12,7 @@ from contracts.events.policies import PolicyAdopted
 from contracts.events.quarantine import CareScheduled, PersonVisited
 from contracts.policy import Adoption
 from services.alerts.rules import Opening, Stop, opens
-from services.chassis.service import Tx
+from services.chassis.database import Tx
 
 Key = tuple[str, str]
 """deadline, person_id"""

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from services.chassis.service import Tx
+from services.chassis.database import Tx
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from services.chassis.service import Tx
+from services.chassis.database import Tx
 
 
 @dataclass(frozen=True)

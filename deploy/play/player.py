@@ -1,0 +1,101 @@
+"""Sends a sample by intake's door, step by step on the stage clock, and waits for quiet after each."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+
+import httpx
+
+from deploy.play.quiet import Books, until_quiet
+from deploy.sample import Step, read_timeline
+
+LINES_A_REQUEST = 5_000
+TIMEOUT = httpx.Timeout(120.0)
+
+
+class PlayError(Exception):
+    """A service refused what the play sent; the text holds its answer."""
+
+
+@dataclass
+class Played:
+    """What came of a play: verdicts by word, and the books at its end."""
+
+    verdicts: Counter[str] = field(default_factory=Counter)
+    steps: int = 0
+    books: Books = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Stage:
+    """The running services, and the token with which the play speaks to them."""
+
+    urls: Mapping[str, str]
+    token: str
+
+    def client(self) -> httpx.AsyncClient:
+        """A client that shows the token."""
+        return httpx.AsyncClient(headers={"authorization": f"Bearer {self.token}"}, timeout=TIMEOUT)
+
+
+async def play(stage: Stage, sample: Path, on_step: Callable[[Step, int], None]) -> Played:
+    """Plays a sample directory to its end. on_step: called before each step with the step and the records sent so far."""
+    played = Played()
+    async with stage.client() as client:
+        await _post(client, f"{stage.urls['intake']}/grids", (sample / "grids.csv").read_bytes(), "text/csv")
+        await _post(client, f"{stage.urls['alerts']}/posts", (sample / "posts.ndjson").read_bytes(), "application/x-ndjson")
+        for step in read_timeline(sample):
+            on_step(step, played.verdicts.total())
+            await _advance(client, stage, step.at.isoformat(), played.steps, running=False)
+            await until_quiet(client, stage.urls)
+            for feed in step.feeds:
+                played.verdicts += await send(client, stage.urls["intake"], feed)
+            played.books = await until_quiet(client, stage.urls)
+            played.steps += 1
+    return played
+
+
+async def let_time_run(stage: Stage, at: str, step: int) -> None:
+    """From here the stage clock goes on at wall speed."""
+    async with stage.client() as client:
+        await _advance(client, stage, at, step, running=True)
+
+
+async def send(client: httpx.AsyncClient, intake: str, feed: Path) -> Counter[str]:
+    """Send a file of NDJSON records; gives the count of each verdict."""
+    verdicts: Counter[str] = Counter()
+    for chunk in _chunks(feed.read_bytes().splitlines(keepends=True)):
+        answer = await _post(client, f"{intake}/records", chunk, "application/x-ndjson")
+        verdicts.update(json.loads(line)["verdict"] for line in answer.splitlines())
+    return verdicts
+
+
+def _chunks(lines: list[bytes]) -> list[bytes]:
+    return [b"".join(lines[at : at + LINES_A_REQUEST]) for at in range(0, len(lines), LINES_A_REQUEST)]
+
+
+async def _advance(client: httpx.AsyncClient, stage: Stage, at: str, step: int, *, running: bool) -> None:
+    record = {
+        "feed": "stage",
+        "source_id": f"step-{step}",
+        "kind": "stage-time",
+        "division_code": "33",
+        "to_at": at,
+        "running": running,
+    }
+    answer = await _post(client, f"{stage.urls['intake']}/records", json.dumps(record).encode(), "application/json")
+    verdict = json.loads(answer)
+    if verdict["verdict"] != "accepted":
+        raise PlayError(f"the stage clock was not set: {verdict}")
+
+
+async def _post(client: httpx.AsyncClient, url: str, body: bytes, kind: str) -> str:
+    response = await client.post(url, content=body, headers={"content-type": kind})
+    if response.status_code >= 400:
+        raise PlayError(f"{url} answered {response.status_code}: {response.text[:500]}")
+    return response.text

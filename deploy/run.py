@@ -1,0 +1,143 @@
+"""`gridward run`: the whole path in one command, on servers that are started for it and keep nothing.
+
+`gridward all`: the same four services on servers that are given.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import secrets
+import signal
+import sys
+import time
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from pydantic import SecretStr
+from rich.console import Console
+
+from deploy.fleet import Fleet, FleetError, fleet
+from deploy.local import Stack, embedded_stack
+from deploy.local.children import scratch_directory
+from deploy.play.compare import differences, observe
+from deploy.play.player import PlayError, Stage, let_time_run, play
+from deploy.play.progress import shown
+from deploy.play.quiet import NotQuietError
+from deploy.play.summary import print_summary
+from deploy.sample import read_truth
+from services.chassis.access import make_token
+
+PLAYER_ROLES = frozenset({"sender", "operator"})
+
+
+async def run_sample(*, once: bool, scale: float, seed: int) -> int:
+    """Play the sample outbreak. 0: every figure and state equals the truth, or a person ended it; 1: not so."""
+    console = Console(highlight=False)
+    try:
+        async with _ended_by_signals(), _stage(console) as (stack, services, stage, logs):
+            equal = await _played(console, stage, logs / "sample", scale, seed)
+            if once:
+                return 0 if equal else 1
+            _say_where(console, stage)
+            return await _stay_up(console, stack, services)
+    except (FleetError, PlayError, NotQuietError, TimeoutError) as stopped:
+        console.print(f"[bold red]Stopped:[/] {stopped}")
+        return 1
+    except asyncio.CancelledError:
+        console.print("Stopped; the embedded stack kept nothing.")
+        return 0 if not once else 130
+
+
+async def serve_all() -> int:
+    """The four services on the servers named in the environment, until a signal or until one of them ends."""
+    console = Console(highlight=False, stderr=True)
+    try:
+        with scratch_directory() as logs:
+            async with _ended_by_signals(), fleet(os.environ, logs) as services:
+                for name, url in services.urls.items():
+                    console.print(f"{name:8} {url}")
+                console.print(f"[bold red]Stopped:[/] {await services.ended()}")
+                return 1
+    except FleetError as failed:
+        console.print(f"[bold red]Not started:[/] {failed}")
+        return 1
+    except asyncio.CancelledError:
+        return 0
+
+
+@asynccontextmanager
+async def _stage(console: Console) -> AsyncIterator[tuple[Stack, Fleet, Stage, Path]]:
+    token_key, vault_key = secrets.token_hex(32), secrets.token_hex(32)
+    token = make_token(SecretStr(token_key), "stage manager", PLAYER_ROLES, hours=24)
+    with scratch_directory() as directory:
+        began = time.monotonic()
+        async with embedded_stack() as stack:
+            environment = _environment(stack, token_key, vault_key)
+            async with fleet(environment, directory) as services:
+                console.print(f"Embedded PostgreSQL and broker, and four services: ready in {time.monotonic() - began:.1f} s")
+                yield stack, services, Stage(services.urls, token), directory
+
+
+def _environment(stack: Stack, token_key: str, vault_key: str) -> Mapping[str, str]:
+    return {
+        "GRIDWARD_KAFKA": stack.kafka,
+        "GRIDWARD_DATABASE": stack.database,
+        "GRIDWARD_CLOCK": "stage",
+        "GRIDWARD_TOKEN_KEY": token_key,
+        "GRIDWARD_VAULT_KEY": vault_key,
+    }
+
+
+async def _played(console: Console, stage: Stage, sample: Path, scale: float, seed: int) -> bool:
+    await _generate(console, sample, scale, seed)
+    began = time.monotonic()
+    with shown(console, sample) as on_step:
+        played = await play(stage, sample, on_step)
+    observed = await observe(stage, played)
+    wrong = differences(read_truth(sample), observed)
+    print_summary(console, observed, wrong, scale, time.monotonic() - began)
+    return not wrong
+
+
+async def _generate(console: Console, sample: Path, scale: float, seed: int) -> None:
+    """In a process of its own: the truth is made without the services, by something that cannot import them."""
+    with console.status("Writing the sample outbreak and its truth …"):
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "deploy.sample", str(sample), "--scale", str(scale), "--seed", str(seed),
+            stdout=asyncio.subprocess.DEVNULL,
+        )
+        if await process.wait():
+            raise PlayError(f"the sample could not be written: `python -m deploy.sample` ended with {process.returncode}")
+
+
+def _say_where(console: Console, stage: Stage) -> None:
+    console.print("\nLook around; the stage clock goes on at wall speed. The embedded stack keeps nothing.")
+    console.print(f"  board    {stage.urls['rollup']}/#token={stage.token}", soft_wrap=True)
+    for name, url in stage.urls.items():
+        console.print(f"  {name:8} {url}/docs   {url}/metrics", soft_wrap=True)
+    console.print("Ctrl-C stops everything.")
+
+
+async def _stay_up(console: Console, stack: Stack, services: Fleet) -> int:
+    stack_died, service_died = asyncio.create_task(stack.died.wait()), asyncio.create_task(services.ended())
+    await asyncio.wait({stack_died, service_died}, return_when=asyncio.FIRST_COMPLETED)
+    words = service_died.result() if service_died.done() else stack.what_died
+    console.print(f"[bold red]Stopped:[/] {words}")
+    return 1
+
+
+@asynccontextmanager
+async def _ended_by_signals() -> AsyncIterator[None]:
+    """SIGINT, SIGTERM and SIGHUP cancel this task, so that everything it started is stopped in order."""
+    loop, task = asyncio.get_running_loop(), asyncio.current_task()
+    assert task is not None  # noqa: S101 - a coroutine always runs in one
+    kinds = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    for kind in kinds:
+        loop.add_signal_handler(kind, task.cancel)
+    try:
+        yield
+    finally:
+        for kind in kinds:
+            loop.remove_signal_handler(kind)

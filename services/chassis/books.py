@@ -1,0 +1,74 @@
+"""The books of a service: at rest `positions.last` equals `lanes.last` of the producer, so each event was applied once."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+
+from aiokafka.errors import KafkaError
+
+from contracts.topics import heard_by, said_by
+from services.chassis import metrics
+from services.chassis.database import is_transient, lanes_of
+from services.chassis.health import Health
+from services.chassis.reader import LogReader
+from services.chassis.service import App, Turn
+
+WATCH_SECONDS = 5.0
+
+_POSITIONS = "select topic, partition, last, next_offset from positions where consumer = $1 order by 1, 2"
+_LANES = "select topic, partition, last from lanes order by 1, 2"
+_WAITING = "select count(*) from outbox"
+
+
+async def books(app: App) -> dict[str, object]:
+    """Positions and lanes by "topic/partition", rows waiting in the outbox, undone work; one snapshot."""
+    async with app.reading() as turn:
+        positions = await turn.tx.fetch(_POSITIONS, app.name)
+        lanes = await turn.tx.fetch(_LANES)
+        return {
+            "service": app.name,
+            "positions": {f"{row['topic']}/{row['partition']}": row["last"] for row in positions},
+            "lanes": {f"{row['topic']}/{row['partition']}": row["last"] for row in lanes},
+            "waiting": await turn.tx.fetchval(_WAITING),
+            "pending": await app.service.pending(turn.tx, turn.now) if app.service.pending else 0,
+        }
+
+
+async def keep_watch(app: App, reader: LogReader, health: Health, ending: asyncio.Event) -> None:
+    """Set the gauges every few seconds, and say when Kafka or PostgreSQL is away."""
+    while not ending.is_set():
+        try:
+            async with app.reading() as turn:
+                await _gauge_database(turn, app.name)
+            health.well("database")
+            await _gauge_lag(app, reader)
+            health.well("kafka")
+        except KafkaError as error:
+            health.unwell("kafka", f"Kafka does not answer ({error!r}): start it, or correct GRIDWARD_KAFKA")
+        except Exception as error:
+            if not is_transient(error):
+                raise
+            health.unwell("database", f"PostgreSQL does not answer ({error!r}): start it, or correct GRIDWARD_DATABASE")
+        with suppress(TimeoutError):
+            await asyncio.wait_for(ending.wait(), WATCH_SECONDS)
+
+
+async def _gauge_database(turn: Turn, service: str) -> None:
+    metrics.OUTBOX_WAITING.labels(service).set(await turn.tx.fetchval(_WAITING))
+    for gauge, sql in (
+        (metrics.LANE_LAST, "select topic, sum(last)::bigint from lanes group by 1"),
+        (metrics.POSITION_LAST, "select topic, sum(last)::bigint from positions group by 1"),
+    ):
+        for topic, last in await turn.tx.fetch(sql):
+            gauge.labels(service, topic).set(last)
+
+
+async def _gauge_lag(app: App, reader: LogReader) -> None:
+    lanes = lanes_of(heard_by(app.name))
+    ends = await reader.ends(lanes or lanes_of(said_by(app.name))[:1])
+    lag: dict[str, int] = {}
+    for topic, partition, _, offset in await app.pool.fetch(_POSITIONS, app.name):
+        lag[topic] = lag.get(topic, 0) + max(0, ends[topic, partition] - offset)
+    for topic, records in lag.items():
+        metrics.CONSUMER_LAG.labels(app.name, topic).set(records)

@@ -1,0 +1,149 @@
+"""From Kafka to `once.py`: batches as they gather, cuts to find poison, seeks, stops, acknowledgement.
+
+Neither FastStream's `nack` nor the rebalance listener carries correctness, and no exception escapes the handler: a
+missed seek shows up as a batch that begins too high, a stale batch as repeats.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+
+import structlog
+from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
+from aiokafka.errors import IllegalStateError, KafkaError
+from asyncpg import Pool
+
+from services.chassis import metrics
+from services.chassis.database import Lane, is_transient
+from services.chassis.errors import TooManyDeadLetters
+from services.chassis.fence import Above, Gap, Problem
+from services.chassis.health import Health
+from services.chassis.once import Applied, apply, by_lane
+from services.chassis.reader import LogReader
+from services.chassis.service import Service
+from services.chassis.settings import Settings
+
+log = structlog.get_logger()
+
+LONGEST_BACK_OFF = 5.0
+
+
+class Consumer:
+    """What becomes of the batches of one service in one process. `client` is set by who subscribes."""
+
+    client: Callable[[], AIOKafkaConsumer]
+
+    def __init__(
+        self, service: Service, settings: Settings, pool: Pool, reader: LogReader, health: Health, committed: Callable[[], None]
+    ) -> None:
+        self._service, self._pool, self._reader, self._health = service, pool, reader, health
+        self._an_hour = settings.dead_letters_an_hour
+        self._committed = committed
+        self._log_starts: dict[Lane, int] = {}
+        self._gaps: dict[Lane, Gap] = {}
+        self._stopped: set[Lane] = set()
+        self._failures = 0
+        self._ending = asyncio.Event()
+
+    def end(self) -> None:
+        """Wait for nothing any more: the process ends."""
+        self._ending.set()
+
+    async def take(self, records: Sequence[ConsumerRecord]) -> bool:
+        """Apply a batch as far as it goes; True: acknowledge. Raises nothing but cancellation."""
+        name = self._service.name
+        metrics.BATCH_RECORDS.labels(name).observe(len(records))
+        try:
+            with metrics.BATCH_DURATION.labels(name).time():
+                await self._cut(records)
+        except Exception as error:
+            await self._back_off(records, error)
+            return False
+        self._failures = 0
+        self._health.well("consumer")
+        return True
+
+    async def _cut(self, records: Sequence[ConsumerRecord]) -> None:
+        """Prefixes of the batch, each its own transaction; halved while they fail, doubled when they pass."""
+        rest = self._without(records, self._stopped)
+        size = len(rest)
+        while rest:
+            cut = rest[:size]
+            try:
+                applied = await self._apply(cut)
+            except Exception as error:
+                if is_transient(error) or isinstance(error, TooManyDeadLetters):
+                    raise
+                if len(cut) > 1:
+                    size = len(cut) // 2
+                    continue
+                log.exception("event set aside", service=self._service.name, topic=cut[0].topic, offset=cut[0].offset)
+                applied = await self._apply(cut, error)
+            self._count(applied)
+            for lane, problem in applied.problems.items():
+                await self._meet(lane, problem)
+            rest = self._without(rest[len(cut) :], applied.problems)
+            size = max(1, size * 2)
+
+    async def _apply(self, cut: Sequence[ConsumerRecord], condemned: BaseException | None = None) -> Applied:
+        applied = await apply(
+            self._pool, self._service, cut,
+            log_starts=self._log_starts, dead_letters_an_hour=self._an_hour, condemned=condemned,
+        )
+        if applied.said:
+            self._committed()
+        return applied
+
+    def _without(self, records: Sequence[ConsumerRecord], lanes: set[Lane] | dict[Lane, Problem]) -> Sequence[ConsumerRecord]:
+        return [record for record in records if (record.topic, record.partition) not in lanes] if lanes else records
+
+    def _count(self, applied: Applied) -> None:
+        name = self._service.name
+        metrics.REPEATS_DROPPED.labels(name).inc(applied.repeats)
+        metrics.OLD_EPOCHS_DROPPED.labels(name).inc(applied.old_epochs)
+        for topic in applied.dead:
+            metrics.DEAD_LETTERS.labels(name, topic).inc()
+
+    async def _meet(self, lane: Lane, problem: Problem) -> None:
+        """Seek, and stop the lane at a source that is not the one known or at the same gap again."""
+        metrics.BATCHES_REFUSED.labels(self._service.name, type(problem).__name__.lower()).inc()
+        log.warning("lane not taken as it came", service=self._service.name, lane=lane, problem=problem)
+        if isinstance(problem, Above):
+            self._log_starts |= await self._reader.starts([lane])
+        elif isinstance(problem, Gap) and self._gaps.get(lane) != problem:
+            self._gaps[lane] = problem
+        else:
+            self._stopped.add(lane)
+            self._health.unwell(f"lane {lane[0]}/{lane[1]}", problem.text)
+        self._seek(lane, max(problem.seek_to, self._log_starts.get(lane, 0)))
+
+    def _seek(self, lane: Lane, offset: int) -> None:
+        at = TopicPartition(*lane)
+        with suppress(IllegalStateError):  # taken away meanwhile: its new owner reads from where the database says
+            self.client().seek(at, offset)
+            if lane in self._stopped:
+                self.client().pause(at)
+
+    async def _back_off(self, records: Sequence[ConsumerRecord], error: Exception) -> None:
+        self._failures += 1
+        metrics.BATCH_FAILURES.labels(self._service.name).inc()
+        known = isinstance(error, TooManyDeadLetters | KafkaError) or is_transient(error)
+        self._health.unwell("consumer", str(error) if known else repr(error))
+        if not known:
+            log.error("batch failed", service=self._service.name, exc_info=error)
+        for lane, own in by_lane(records).items():
+            self._seek(lane, own[0].offset)
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._ending.wait(), min(LONGEST_BACK_OFF, 0.05 * 2 ** min(self._failures, 10)))
+
+    def assigned(self, lanes: set[Lane]) -> None:
+        """Lanes after a rebalance: what was taken away is no longer this process' to stop."""
+        for lane in self._stopped - lanes:
+            self._health.well(f"lane {lane[0]}/{lane[1]}")
+        self._stopped &= lanes
+        self._gaps = {lane: gap for lane, gap in self._gaps.items() if lane in lanes}
+        for lane in self._stopped:
+            with suppress(IllegalStateError):
+                self.client().pause(TopicPartition(*lane))

@@ -1,0 +1,100 @@
+"""PostgreSQL: one schema a service, its tables made at start, a pool that sees that schema only."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterable
+from importlib.resources import files
+from typing import TypeAlias
+
+import asyncpg
+
+from contracts.topics import Topic, heard_by, said_by
+from services.chassis.settings import Settings
+
+Tx: TypeAlias = asyncpg.Connection  # inside an open READ COMMITTED transaction, search_path = the service's schema
+Lane: TypeAlias = tuple[str, int]  # topic, partition
+
+IDLE_IN_TRANSACTION = "30s"  # a paused process must not hold a lane
+
+# Columns of the chassis that hold wall time even on stage: left out when two runs are compared.
+WALL_COLUMNS = ("dead_letters.failed_at", "dead_letters.closed_at", "stage.anchored_at")
+
+TRANSIENT_CLASSES = ("08", "40", "53", "55", "57", "58")
+READ_ONLY = "25006"  # a former primary
+
+_TABLES = files("services.chassis").joinpath("tables.sql").read_text()
+
+
+def lanes_of(topics: Iterable[Topic]) -> list[Lane]:
+    """Every lane of these topics, in order."""
+    return sorted((topic.key, partition) for topic in topics for partition in range(topic.partitions))
+
+
+def columns_of(lanes: Iterable[Lane]) -> tuple[list[str], list[int]]:
+    """The lanes as two arrays for `unnest($1::text[], $2::int[])`."""
+    rows = list(lanes)
+    return [topic for topic, _ in rows], [partition for _, partition in rows]
+
+
+async def prepare(tx: Tx, service: str, schema: str) -> None:
+    """Make the schema, the chassis' tables, the service's, and the rows of its lanes and positions. Idempotent."""
+    await tx.execute("select pg_advisory_xact_lock(hashtext('gridward schema'), hashtext($1))", service)
+    await tx.execute(f'create schema if not exists "{service}"')
+    await tx.execute(f'set local search_path = "{service}"')
+    await tx.execute("set local client_min_messages = warning")
+    await tx.execute(_TABLES)
+    await tx.execute(schema)
+    source = await tx.fetchval("select source from lanes limit 1") or secrets.token_hex(4)
+    await tx.execute(
+        "insert into lanes (topic, partition, source) select t, p, $3 from unnest($1::text[], $2::int[]) x(t, p)"
+        " on conflict do nothing",
+        *columns_of(lanes_of(said_by(service))), source,
+    )
+    await tx.execute(
+        "insert into positions (consumer, topic, partition) select $3, t, p from unnest($1::text[], $2::int[]) x(t, p)"
+        " on conflict do nothing",
+        *columns_of(lanes_of(heard_by(service))), service,
+    )
+
+
+async def open_pool(service: str, schema: str, settings: Settings) -> asyncpg.Pool:
+    """A pool on the service's own schema, prepared. Raises OSError or asyncpg.PostgresError when it cannot be had."""
+    connection = await asyncpg.connect(settings.database, timeout=10)
+    try:
+        async with connection.transaction():
+            await prepare(connection, service, schema)
+    finally:
+        await connection.close()
+    return await asyncpg.create_pool(
+        settings.database,
+        min_size=1,
+        max_size=settings.database_connections,
+        timeout=10,
+        server_settings={
+            "search_path": service,
+            "application_name": f"gridward {service}",
+            "idle_in_transaction_session_timeout": IDLE_IN_TRANSACTION,
+        },
+    )
+
+
+def is_transient(error: BaseException) -> bool:
+    """Whether the failure is the database's or the network's, and so says nothing of the event that met it."""
+    seen: set[int] = set()
+    link: BaseException | None = error
+    while link is not None and id(link) not in seen:
+        seen.add(id(link))
+        if _is_ours(link):
+            return True
+        link = link.__cause__ or link.__context__
+    return False
+
+
+def _is_ours(error: BaseException) -> bool:
+    if isinstance(error, asyncpg.PostgresError):
+        code = error.sqlstate or ""
+        return code == READ_ONLY or code[:2] in TRANSIENT_CLASSES
+    if isinstance(error, asyncpg.InterfaceError):
+        return "clos" in str(error)  # closed connections and pools; the other ones are mistakes in a handler's SQL
+    return isinstance(error, OSError) or not isinstance(error, Exception)

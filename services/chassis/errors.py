@@ -1,0 +1,70 @@
+"""The errors of the chassis, one tree; each message says what to do.
+
+    GridwardError
+      Refused                 the process cannot go on until a person has mended something
+        PartitionsDiffer      the broker's partition count is not the one in contracts/topics.py
+        LogAhead              the log holds numbers that the database does not know: it was put back in time
+        PlanBroken            rows that a relay has planned are no longer in the outbox: somebody deleted them
+        WrongSettings         a setting is missing or cannot be right
+      NotOurs                 a service said an event of another service's topic
+      OversizedEvent          an event is larger than the log takes
+      PositionsMissing        a lane has no row in `positions`
+      TooManyDeadLetters      so many events failed that the fault is not in them
+      NoSuchDeadLetter        resending named a dead letter that is not open
+      NotSignedIn             a request without a valid token (HTTP 401)
+      NotAllowed              a request beyond the caller's roles or division (HTTP 403)
+"""
+
+from __future__ import annotations
+
+
+class GridwardError(Exception):
+    """Root of what the chassis raises on purpose."""
+
+
+class Refused(GridwardError):
+    """Nothing is done until a person has mended what the message says."""
+
+
+class PartitionsDiffer(Refused):
+    pass
+
+
+class LogAhead(Refused):
+    pass
+
+
+class PlanBroken(Refused):
+    pass
+
+
+class WrongSettings(Refused):
+    pass
+
+
+class NotOurs(GridwardError):
+    pass
+
+
+class OversizedEvent(GridwardError):
+    pass
+
+
+class PositionsMissing(GridwardError):
+    pass
+
+
+class TooManyDeadLetters(GridwardError):
+    pass
+
+
+class NoSuchDeadLetter(GridwardError):
+    pass
+
+
+class NotSignedIn(GridwardError):
+    pass
+
+
+class NotAllowed(GridwardError):
+    pass

@@ -1,0 +1,35 @@
+"""Why a service is not ready, in words that say what to do. Parts of a process set and clear their own reason."""
+
+from __future__ import annotations
+
+import structlog
+
+log = structlog.get_logger()
+
+
+class Health:
+    """Reasons by part (`relay`, `consumer`, `lane tests/2` …); ready when there is none."""
+
+    def __init__(self, service: str) -> None:
+        self.service = service
+        self._reasons: dict[str, str] = {}
+
+    @property
+    def reasons(self) -> dict[str, str]:
+        return dict(self._reasons)
+
+    def unwell(self, part: str, reason: str) -> None:
+        """Say it aloud, once as long as it is the same."""
+        if self._reasons.get(part) != reason:
+            log.error("not ready", service=self.service, part=part, reason=reason)
+        self._reasons[part] = reason
+
+    def well(self, part: str) -> None:
+        if self._reasons.pop(part, None) is not None:
+            log.info("ready again", service=self.service, part=part)
+
+    def awaits(self, part: str, reason: str) -> None:
+        """Not ready yet, as it should be: at start."""
+        if self._reasons.get(part) != reason:
+            log.info("waiting", service=self.service, part=part, reason=reason)
+        self._reasons[part] = reason

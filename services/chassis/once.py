@@ -1,0 +1,147 @@
+"""One transaction of the consumer: lock the positions, judge, work, keep; then, and only then, is anything true.
+
+Nothing about positions is remembered between transactions. What an exception rolls back is read again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import groupby
+from typing import Any
+
+from aiokafka import ConsumerRecord
+from asyncpg import Pool
+
+from contracts.envelope import Event, Fact, parse
+from contracts.events.policies import TimeAdvanced
+from services.chassis import clock, deadletter, outbox
+from services.chassis.database import Lane, Tx, columns_of
+from services.chassis.deadletter import Failed, reason_of
+from services.chassis.errors import PositionsMissing
+from services.chassis.fence import Judged, Number, Position, Problem, judge
+from services.chassis.service import Service
+
+_LOCK = """
+select p.topic, p.partition, p.next_offset, p.epoch, p.source, p.last
+  from positions p join unnest($1::text[], $2::int[]) x(t, p) on (p.topic, p.partition) = (x.t, x.p)
+ where p.consumer = $3 order by p.topic, p.partition for update of p"""
+_MOVE = """
+update positions p set next_offset = x.next_offset, epoch = x.epoch, source = x.source, last = x.last
+  from unnest($2::text[], $3::int[], $4::bigint[], $5::int[], $6::text[], $7::bigint[])
+       x(topic, partition, next_offset, epoch, source, last)
+ where p.consumer = $1 and (p.topic, p.partition) = (x.topic, x.partition)"""
+
+NO_NUMBER = "no number: the header `n` is missing or cannot be read, so the record is not of this log's relay"
+
+
+@dataclass
+class Applied:
+    """What one transaction did. problems: by lane, what stands against going on there."""
+
+    problems: dict[Lane, Problem] = field(default_factory=dict)
+    taken: int = 0
+    said: int = 0
+    repeats: int = 0
+    old_epochs: int = 0
+    dead: list[str] = field(default_factory=list)  # the topic of each dead letter
+
+
+def by_lane(records: Sequence[ConsumerRecord]) -> dict[Lane, list[ConsumerRecord]]:
+    """The records of a batch (grouped by lane, ascending) by lane."""
+    return {lane: list(group) for lane, group in groupby(records, key=lambda r: (r.topic, r.partition))}
+
+
+async def lock(tx: Tx, consumer: str, lanes: Sequence[Lane]) -> dict[Lane, Position]:
+    """The stored positions of these lanes, locked until the end. Raises PositionsMissing."""
+    rows = await tx.fetch(_LOCK, *columns_of(lanes), consumer)
+    if len(rows) != len(lanes):
+        raise PositionsMissing(f"{len(lanes) - len(rows)} lanes of {consumer} have no position: restart it, start-up makes them")
+    return {(row["topic"], row["partition"]): Position(*row) for row in rows}
+
+
+async def apply(
+    pool: Pool,
+    service: Service,
+    records: Sequence[ConsumerRecord],
+    *,
+    log_starts: Mapping[Lane, int],
+    dead_letters_an_hour: int,
+    condemned: BaseException | None = None,
+) -> Applied:
+    """Apply a batch, or a prefix of one, in one transaction. condemned: its one record failed alone, and is set aside."""
+    lanes = by_lane(records)
+    applied = Applied()
+    async with pool.acquire() as tx, tx.transaction(isolation="read_committed"):
+        stored = await lock(tx, service.name, sorted(lanes))
+        judged = [judge(stored[lane], own, log_starts.get(lane, 0)) for lane, own in lanes.items()]
+        events, failed = _read(judged, condemned)
+        said = await _work(service, events, tx)
+        await deadletter.keep(tx, failed, dead_letters_an_hour)
+        applied.said = await outbox.write(tx, service.name, said)
+        await _move(tx, service.name, [each.position for each in judged if each.position != stored[each.position.lane]])
+    applied.problems = {each.position.lane: each.problem for each in judged if each.problem}
+    applied.taken = sum(len(each.taken) for each in judged)
+    applied.repeats = sum(each.repeats for each in judged)
+    applied.old_epochs = sum(each.old_epochs for each in judged)
+    applied.dead = [one.record.topic for one in failed]
+    return applied
+
+
+def _read(
+    judged: Sequence[Judged[ConsumerRecord]], condemned: BaseException | None
+) -> tuple[list[Event[Fact]], list[Failed]]:
+    """The events of what was taken, in order; what cannot be read is a dead letter at once. A void record is neither."""
+    events: list[Event[Fact]] = []
+    failed: list[Failed] = []
+    for lane in judged:
+        failed += [Failed(record, NO_NUMBER) for record in lane.foreign]
+        for record in lane.taken:
+            if not record.value:
+                continue
+            if condemned is not None:
+                failed.append(Failed(record, reason_of(condemned)))
+                continue
+            try:
+                events.append(parse(record.value))
+            except (ValueError, RecursionError) as error:
+                failed.append(Failed(record, reason_of(error)))
+    return events, failed
+
+
+async def _work(service: Service, events: Sequence[Event[Fact]], tx: Tx) -> list[Event[Any]]:
+    """What the service says to these events. The stage clock is the chassis' own business."""
+    rest = []
+    for event in events:
+        if isinstance(event.data, TimeAdvanced):
+            await clock.advance(tx, event.data)
+        else:
+            rest.append(event)
+    if service.on_batch is not None:
+        return await service.on_batch(rest, tx) if rest else []
+    said: list[Event[Any]] = []
+    for event in rest:
+        handler = service.handlers.get(type(event.data))
+        if handler is not None:
+            said += await handler(event, tx)
+    return said
+
+
+async def _move(tx: Tx, consumer: str, positions: Sequence[Position]) -> None:
+    if not positions:
+        return
+    columns = zip(*((p.topic, p.partition, p.next_offset, p.epoch, p.source, p.last) for p in positions), strict=True)
+    await tx.execute(_MOVE, consumer, *map(list, columns))
+
+
+async def resend(pool: Pool, service: Service, dead_letter: int, by: str) -> int:
+    """Run the handlers on a stored dead letter, in a transaction that also closes it; how many events it said.
+
+    Raises NoSuchDeadLetter, and what the handler or the parser raises: the dead letter then stays open.
+    """
+    async with pool.acquire() as tx, tx.transaction(isolation="read_committed"):
+        record = await deadletter.close(tx, dead_letter, f"resent by {by}")
+        return await outbox.write(tx, service.name, await _work(service, [parse(record)], tx))
+
+
+__all__ = ["Applied", "Number", "apply", "by_lane", "lock", "resend"]

@@ -1,0 +1,186 @@
+"""Outbox -> log. Plan, send, delete (`plan.py`), for ever; protocol.md (a). Two relays at once are harmless.
+
+One direct connection holds an advisory lock that saves double work; it ends by itself when the process is paused.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+
+import asyncpg
+import structlog
+from aiokafka import AIOKafkaProducer
+from aiokafka.errors import KafkaError
+
+from services.chassis import metrics
+from services.chassis.database import Lane, is_transient
+from services.chassis.errors import LogAhead
+from services.chassis.health import Health
+from services.chassis.plan import Answer, Plan, is_waiting, make_plans
+from services.chassis.reader import log_reader
+from services.chassis.tail import refuse_log_ahead
+
+log = structlog.get_logger()
+
+POLL = 0.05  # seconds between two looks when nobody wakes us
+ANSWER_TIMEOUT = 10.0
+AFTER_REFUSAL = 0.5
+AFTER_LOSS = 1.0
+LOOK_FOR_LOCK = 0.5
+
+
+@asynccontextmanager
+async def relay_connection(dsn: str, service: str) -> AsyncIterator[asyncpg.Connection]:
+    """A connection whose commits are on disk, and which a paused process loses."""
+    db = await asyncpg.connect(
+        dsn,
+        timeout=10,
+        server_settings={
+            "search_path": service,
+            "application_name": f"gridward {service} relay",
+            "synchronous_commit": "on",
+            "idle_session_timeout": "10s",
+            "idle_in_transaction_session_timeout": "10s",
+        },
+    )
+    try:
+        yield db
+    finally:
+        with suppress(asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
+            await db.close(timeout=2)
+
+
+@asynccontextmanager
+async def relay_producer(kafka: str) -> AsyncIterator[AIOKafkaProducer]:
+    """A plain producer: idempotence neither prevents the loss that pipelining causes nor runs on the embedded broker."""
+    producer = AIOKafkaProducer(
+        bootstrap_servers=kafka,
+        acks="all",
+        enable_idempotence=False,
+        max_batch_size=1_000_000,
+        request_timeout_ms=int(ANSWER_TIMEOUT * 1_000),
+    )
+    try:
+        await producer.start()
+        yield producer
+    finally:
+        await producer.stop()
+
+
+async def send(producer: AIOKafkaProducer, plan: Plan) -> Answer:
+    """The protocol's step 2 for one lane: its rows as one record batch, answered. Raises KafkaError or TimeoutError."""
+    batch = producer.create_batch()
+    for number, (key, record) in enumerate(plan.rows, plan.last + 1):
+        place = f"{plan.epoch}.{plan.source}.{number}".encode()
+        if batch.append(timestamp=None, key=key.encode(), value=record, headers=[("n", place)]) is None:
+            raise RuntimeError(f"the batch of {plan.lane} is full at {number}: MOST_BYTES of plan.py is too near max_batch_size")
+    batch.close()
+    topic, partition = plan.lane
+    async with asyncio.timeout(ANSWER_TIMEOUT):
+        answer = await (await producer.send_batch(batch, topic, partition=partition))
+    return Answer(plan.lane, plan.last, answer.offset + plan.size)
+
+
+class Relay:
+    """The relay of one service in one process."""
+
+    def __init__(self, service: str, dsn: str, kafka: str, wake: asyncio.Event, health: Health) -> None:
+        self._service, self._dsn, self._kafka = service, dsn, kafka
+        self._wake, self._health = wake, health
+        self._stop = asyncio.Event()
+        self._sending: dict[Lane, asyncio.Task[Answer | None]] = {}
+
+    def stop(self) -> None:
+        """End after the requests under way are answered and deleted."""
+        self._stop.set()
+        self._wake.set()
+
+    @property
+    def _stopping(self) -> bool:
+        return self._stop.is_set()
+
+    async def run(self) -> None:
+        """Relay until stopped; over losses of PostgreSQL and Kafka."""
+        while not self._stopping:
+            try:
+                async with relay_connection(self._dsn, self._service) as db, relay_producer(self._kafka) as producer:
+                    if await self._hold_lock(db):
+                        await self._begin(db)
+                        self._health.well("relay")
+                        await self._cycles(db, producer)
+            except LogAhead as error:
+                self._health.unwell("relay", str(error))
+                await self._pause(10 * AFTER_LOSS)
+            except (KafkaError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
+                if not isinstance(error, KafkaError) and not is_transient(error):
+                    raise
+                self._health.unwell("relay", f"{type(error).__name__}: {error}")
+                await self._pause(AFTER_LOSS)
+            finally:
+                await self._drop_requests()
+
+    async def _hold_lock(self, db: asyncpg.Connection) -> bool:
+        key = f"gridward relay {self._service}"
+        while not self._stopping:
+            if await db.fetchval("select pg_try_advisory_lock(hashtext($1), hashtext(current_database()))", key):
+                return True
+            self._health.well("relay")  # another replica relays
+            await self._pause(LOOK_FOR_LOCK)
+        return False
+
+    async def _begin(self, db: asyncpg.Connection) -> None:
+        """A commit may be in doubt since the last connection: write plainly first, then compare with the log."""
+        await db.execute("update relay set starts = starts + 1")
+        async with log_reader(self._kafka) as reader:
+            await refuse_log_ahead(db, reader, self._service)
+
+    async def _cycles(self, db: asyncpg.Connection, producer: AIOKafkaProducer) -> None:
+        answers: dict[Lane, Answer] = {}
+        while not self._stopping or self._sending or answers:
+            self._wake.clear()
+            if answers or (not self._stopping and await is_waiting(db, self._sending)):
+                with metrics.RELAY_CYCLE.labels(self._service).time():
+                    plans = await make_plans(db, answers, self._sending)
+                answers = {}
+                for plan in [] if self._stopping else plans:
+                    self._sending[plan.lane] = asyncio.create_task(self._request(producer, plan))
+            answers |= await self._answered()
+
+    async def _answered(self) -> dict[Lane, Answer]:
+        """Wait for an answer, a waking or the poll; give the lanes answered."""
+        if not (self._stopping and self._sending):
+            woken = asyncio.create_task(self._wake.wait())
+            await asyncio.wait({woken, *self._sending.values()}, timeout=POLL, return_when=asyncio.FIRST_COMPLETED)
+            woken.cancel()
+        else:
+            await asyncio.wait(self._sending.values(), timeout=POLL)
+        done = {lane: task.result() for lane, task in self._sending.items() if task.done()}
+        for lane in done:
+            del self._sending[lane]
+        return {lane: answer for lane, answer in done.items() if answer is not None}
+
+    async def _request(self, producer: AIOKafkaProducer, plan: Plan) -> Answer | None:
+        """The answer; None when refused or unanswered: the plan stays, and the same rows go again under their numbers."""
+        try:
+            answer = await send(producer, plan)
+        except (KafkaError, TimeoutError) as error:
+            metrics.RELAY_UNANSWERED.labels(self._service).inc()
+            topic, partition = plan.lane
+            self._health.unwell(f"relay {topic}/{partition}", f"Kafka did not take the batch: {error!r}; it goes again")
+            await asyncio.sleep(AFTER_REFUSAL)
+            return None
+        metrics.RELAY_SENT.labels(self._service).inc(plan.size)
+        self._health.well(f"relay {plan.lane[0]}/{plan.lane[1]}")
+        return answer
+
+    async def _drop_requests(self) -> None:
+        for task in self._sending.values():
+            task.cancel()
+        await asyncio.gather(*self._sending.values(), return_exceptions=True)
+        self._sending.clear()
+
+    async def _pause(self, seconds: float) -> None:
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._stop.wait(), seconds)

@@ -1,0 +1,165 @@
+"""One process: HTTP, consumer, relay and ticks of a service, begun together, ended in order, over losses of the servers."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import TypeVar
+
+import asyncpg
+import structlog
+from aiokafka.errors import KafkaError
+
+from contracts.topics import heard_by, said_by
+from services.chassis.books import keep_watch
+from services.chassis.consumer import Consumer
+from services.chassis.database import is_transient, open_pool
+from services.chassis.errors import GridwardError
+from services.chassis.health import Health
+from services.chassis.reader import LogReader, log_reader
+from services.chassis.relay import Relay
+from services.chassis.service import App, Service
+from services.chassis.settings import Settings
+from services.chassis.subscription import subscribed
+from services.chassis.ticking import keep_ticking
+from services.chassis.topics import await_topics, make_topics
+from services.chassis.web import make_web, served
+
+log = structlog.get_logger()
+
+TRY_AGAIN = 0.5
+PATIENCE = 20.0  # for what is under way at the end
+T = TypeVar("T")
+
+
+class Running:
+    """A service that runs in this process. url: of its HTTP. failed: done when a part ended by an error."""
+
+    def __init__(self, app: App, health: Health, url: str) -> None:
+        self.app, self.health, self.url = app, health, url
+        self.failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._ending = asyncio.Event()
+        self._started = False
+        health.awaits("kafka", "starting")
+        self._work = asyncio.create_task(self._with_kafka())
+        self._work.add_done_callback(self._notice)
+
+    async def end(self) -> None:
+        """Finish what is under way, ticks and batches before the relay, then close."""
+        self._ending.set()
+        if not self._started:
+            self._work.cancel()
+        _, late = await asyncio.wait({self._work}, timeout=PATIENCE)
+        for task in late:
+            log.error("ended in the middle of its work", service=self.app.name, seconds=PATIENCE)
+            task.cancel()
+        await asyncio.gather(self._work, return_exceptions=True)
+
+    def _notice(self, task: asyncio.Task[None]) -> None:
+        error = None if task.cancelled() else task.exception()
+        if error is not None and not self.failed.done():
+            self.failed.set_exception(error)
+
+    async def _with_kafka(self) -> None:
+        """Topics first, then all that needs them. Until Kafka answers, HTTP is served and events gather in the outbox."""
+        app, kafka = self.app, self.app.settings.kafka
+        async with AsyncExitStack() as stack:
+            await self._again(lambda: make_topics(kafka, said_by(app.name), app.settings.replication))
+            reader = await self._again(lambda: stack.enter_async_context(log_reader(kafka)))
+            await stack.enter_async_context(self._relaying())
+            await self._again(lambda: self._listen(stack, reader))
+            self.health.well("kafka")
+            self._started = True
+            async with asyncio.TaskGroup() as group:
+                group.create_task(keep_watch(app, reader, self.health, self._ending))
+                for tick in app.service.ticks:
+                    group.create_task(keep_ticking(app, tick, reader, self._ending))
+
+    @asynccontextmanager
+    async def _relaying(self) -> AsyncIterator[None]:
+        app = self.app
+        relay = Relay(app.name, app.settings.database, app.settings.kafka, app.wake_relay, self.health)
+        task = asyncio.create_task(relay.run())
+        task.add_done_callback(self._notice)
+        try:
+            yield
+        finally:
+            relay.stop()
+            await asyncio.wait({task})
+
+    async def _listen(self, stack: AsyncExitStack, reader: LogReader) -> None:
+        app = self.app
+        heard = heard_by(app.name)
+        if heard:
+            self.health.awaits("kafka", "waits for the topics it hears")
+            await await_topics(app.settings.kafka, heard)
+            consumer = Consumer(app.service, app.settings, app.pool, reader, self.health, app.wake_relay.set)
+            await stack.enter_async_context(subscribed(consumer, app.name, app.settings, app.pool, reader))
+
+    async def _again(self, work: Callable[[], Awaitable[T]]) -> T:
+        """Until Kafka answers."""
+        while True:
+            try:
+                return await work()
+            except (KafkaError, OSError) as error:
+                self.health.unwell("kafka", f"Kafka does not answer ({error!r}): start it, or correct GRIDWARD_KAFKA")
+            await asyncio.sleep(TRY_AGAIN)
+
+
+async def _pool(service: Service, settings: Settings) -> asyncpg.Pool:
+    """The pool, as soon as PostgreSQL answers."""
+    while True:
+        try:
+            return await open_pool(service.name, service.schema, settings)
+        except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
+            if not is_transient(error):
+                raise
+            log.warning("waiting for PostgreSQL", service=service.name, error=repr(error))
+        await asyncio.sleep(TRY_AGAIN)
+
+
+@asynccontextmanager
+async def running(service: Service, settings: Settings) -> AsyncIterator[Running]:
+    """Run a service until the block ends. Raises at its end what ended a part of it."""
+    pool = await _pool(service, settings)
+    try:
+        app, health = App(service, settings, pool), Health(service.name)
+        if service.on_start is not None:
+            await service.on_start(app)
+        async with served(make_web(app, health), settings.http_host, settings.http_port) as url:
+            log.info("serving", service=service.name, url=url)
+            run = Running(app, health, url)
+            try:
+                yield run
+            finally:
+                await run.end()
+            if run.failed.done():
+                run.failed.result()
+    finally:
+        await asyncio.wait_for(pool.close(), PATIENCE)
+
+
+async def serve(services: Sequence[tuple[Service, Settings]]) -> None:
+    """Run services in this process until SIGTERM or SIGINT. Raises what ended one of them."""
+    loop, asked = asyncio.get_running_loop(), asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, asked.set)
+    async with AsyncExitStack() as stack:
+        runs = [await stack.enter_async_context(running(service, settings)) for service, settings in services]
+        end: asyncio.Future[object] = asyncio.ensure_future(asked.wait())
+        failed: list[asyncio.Future[object]] = [run.failed for run in runs]
+        await asyncio.wait([end, *failed], return_when=asyncio.FIRST_COMPLETED)
+        end.cancel()
+        log.info("ending", services=[service.name for service, _ in services])
+
+
+def main(services: Sequence[tuple[Service, Settings]]) -> int:
+    """Run until asked to end; the exit code. A refusal is said in words, without a trace."""
+    try:
+        asyncio.run(serve(services))
+    except GridwardError as error:
+        log.critical("refused", reason=str(error))
+        return 1
+    return 0

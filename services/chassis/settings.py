@@ -1,0 +1,38 @@
+"""The settings of a process, each described once. Read from GRIDWARD_<NAME> of the environment, or given as arguments."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from services.chassis.errors import WrongSettings
+
+
+class Settings(BaseSettings):
+    """What an operator decides for one process."""
+
+    model_config = SettingsConfigDict(env_prefix="GRIDWARD_", frozen=True, extra="ignore")
+
+    kafka: str = Field("127.0.0.1:9092", description="bootstrap servers, host:port, several with commas")
+    database: str = Field(repr=False, description="DSN of PostgreSQL; a direct connection, no transaction pooler")
+    database_connections: int = Field(10, ge=2, description="connections of one service's pool, besides the relay's one")
+    clock: Literal["wall", "stage"] = Field("wall", description="stage: time is told by events, for plays and tests")
+    http_host: str = Field("127.0.0.1", description="address on which HTTP is served")
+    http_port: int = Field(8000, ge=0, description="port of HTTP; 0: any free one")
+    token_key: SecretStr = Field(min_length=32, description="key that signs tokens (HS256), 32 characters or more")
+    vault_key: SecretStr | None = Field(None, description="key of what is encrypted at rest, where a service keeps such")
+    instance: str | None = Field(None, description="fixed name of this replica: its restart then causes no rebalance")
+    replication: int = Field(-1, description="copies of each topic that is created; -1: as the broker is set")
+    dead_letters_an_hour: int = Field(100, ge=0, description="more open dead letters than this stop the consumer")
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="least severe line that is logged")
+
+    @classmethod
+    def from_environment(cls) -> Settings:
+        """Settings of the environment. Raises WrongSettings with a line for each that is missing or wrong."""
+        try:
+            return cls()
+        except ValidationError as error:
+            lines = [f"GRIDWARD_{str(wrong['loc'][0]).upper()}: {wrong['msg']}" for wrong in error.errors()]
+            raise WrongSettings("set these in the environment:\n" + "\n".join(lines)) from None

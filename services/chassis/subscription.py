@@ -1,0 +1,115 @@
+"""FastStream's part: one subscription to all that a service hears, in batches, acknowledged by hand."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import structlog
+from aiokafka import ConsumerRebalanceListener, ConsumerRecord, TopicPartition
+from aiokafka.errors import KafkaError
+from asyncpg import Pool
+from faststream import AckPolicy
+from faststream.kafka import KafkaBroker
+from faststream.kafka.message import KafkaAckableMessage
+
+from contracts.topics import heard_by
+from services.chassis.consumer import Consumer
+from services.chassis.database import Lane
+from services.chassis.reader import LogReader
+from services.chassis.settings import Settings
+
+log = structlog.get_logger()
+
+MOST_RECORDS = 5_000  # of a batch: a batch is whatever has gathered
+GATHER_MS = 10  # an empty poll takes this time twice
+FETCH_WAIT_MS = 25  # while a lane's records are being worked on, the next fetch does not ask for that lane
+REBALANCE_MS = 30_000  # a batch that takes longer loses its lanes, and is still applied once
+
+_OFFSETS = "select topic, partition, next_offset from positions where consumer = $1"
+
+
+class _Rebalances(ConsumerRebalanceListener):  # type: ignore[misc]
+    """Seeks to the stored offsets: a saving, and what lets a restored database read on without waiting for news."""
+
+    def __init__(self, consumer: Consumer, service: str, pool: Pool, reader: LogReader) -> None:
+        self._consumer, self._service, self._pool, self._reader = consumer, service, pool, reader
+
+    async def on_partitions_revoked(self, revoked: set[TopicPartition]) -> None:
+        """Nothing: a batch under way commits or is dropped by the fence."""
+
+    async def on_partitions_assigned(self, assigned: set[TopicPartition]) -> None:
+        lanes: set[Lane] = {(at.topic, at.partition) for at in assigned}
+        self._consumer.assigned(lanes)
+        if not lanes:
+            return
+        ends = await self._reader.ends(lanes)
+        for topic, partition, offset in await self._pool.fetch(_OFFSETS, self._service):
+            if (topic, partition) in lanes and offset <= ends[topic, partition]:
+                self._consumer.client().seek(TopicPartition(topic, partition), offset)
+
+
+@asynccontextmanager
+async def subscribed(
+    consumer: Consumer, service: str, settings: Settings, pool: Pool, reader: LogReader
+) -> AsyncIterator[None]:
+    """Read and apply until the block ends; a batch under way is finished. Raises KafkaError when Kafka is away."""
+    broker = KafkaBroker(
+        settings.kafka.split(","),
+        consumer_only=True,
+        apply_types=False,
+        logger=_quiet_logger(),
+        graceful_timeout=15.0,
+    )
+
+    async def raw(records: tuple[ConsumerRecord, ...]) -> KafkaAckableMessage:
+        """A parser that looks at nothing and so cannot raise: a header may be null or no text at all."""
+        return KafkaAckableMessage(body=b"", raw_message=records, consumer=consumer.client())
+
+    async def whole(message: KafkaAckableMessage) -> KafkaAckableMessage:
+        return message
+
+    instance = settings.instance and f"gridward-{service}-{settings.instance}"
+    subscriber = broker.subscriber(
+        *(topic.key for topic in heard_by(service)),
+        batch=True,
+        max_records=MOST_RECORDS,
+        batch_timeout_ms=GATHER_MS,
+        fetch_max_wait_ms=FETCH_WAIT_MS,
+        rebalance_timeout_ms=REBALANCE_MS,
+        group_id=f"gridward-{service}",
+        group_instance_id=instance,
+        auto_offset_reset="earliest",
+        ack_policy=AckPolicy.MANUAL,
+        listener=_Rebalances(consumer, service, pool, reader),
+        parser=raw,
+        decoder=whole,
+        no_reply=True,
+    )
+
+    consumer.client = lambda: subscriber.consumer
+
+    @subscriber
+    async def on_batch(message: Any) -> None:
+        if await consumer.take(message.raw_message):
+            try:
+                await message.ack()
+            except KafkaError as error:  # the positions are kept already
+                log.info("not acknowledged", service=service, error=repr(error))
+
+    try:
+        await broker.start()
+        yield
+    finally:
+        consumer.end()
+        await broker.stop()
+
+
+def _quiet_logger() -> logging.Logger:
+    """FastStream's lines without its warning that it makes no topics: ours are made in `topics.py`."""
+    logger = logging.getLogger("gridward.faststream")
+    if not logger.filters:
+        logger.addFilter(lambda line: "Topic creation is skipped" not in line.getMessage())
+    return logger

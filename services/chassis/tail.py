@@ -1,0 +1,41 @@
+"""Is the log ahead of the database? Then the database was put back to an earlier instant and must publish nothing."""
+
+from __future__ import annotations
+
+from asyncpg import Connection
+
+from services.chassis.database import Lane
+from services.chassis.errors import LogAhead
+from services.chassis.fence import Number
+from services.chassis.reader import LogReader
+
+_LANES = "select topic, partition, epoch, source, last + cardinality(ids) known, tail_offset from lanes order by 1, 2"
+
+
+async def refuse_log_ahead(db: Connection, reader: LogReader, service: str) -> None:
+    """Read each lane from where the database last knew its end. Raises LogAhead when it holds what nobody here said."""
+    rows = {(row["topic"], row["partition"]): row for row in await db.fetch(_LANES)}
+    if not rows:
+        return
+    ends, starts = await reader.ends(rows), await reader.starts(rows)
+    for lane, row in rows.items():
+        # At least the last record: a topic that was made again ends below the offset we know.
+        start = max(starts[lane], min(row["tail_offset"], ends[lane] - 1))
+        async for record in reader.read(lane, start, ends[lane]):
+            number = Number.of(record.headers)
+            if number is not None and _is_ahead(number, row["epoch"], row["source"], row["known"]):
+                raise LogAhead(_words(service, lane, number, row["epoch"], row["known"]))
+
+
+def _is_ahead(number: Number, epoch: int, source: str, known: int) -> bool:
+    if number.epoch != epoch:
+        return number.epoch > epoch
+    return number.source != source or number.number > known
+
+
+def _words(service: str, lane: Lane, number: Number, epoch: int, known: int) -> str:
+    return (
+        f"the log is ahead of the database of {service}: {lane[0]}/{lane[1]} holds {number}, the database knows "
+        f"epoch {epoch} up to {known}. It was put back to an earlier instant, or this is not its database. Nothing is "
+        f"published until `gridward new-epoch {service}` has been run"
+    )

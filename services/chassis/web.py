@@ -1,0 +1,94 @@
+"""HTTP of a service: its own routes, and /healthz, /readyz, /metrics, /books."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+
+import asyncpg
+import uvicorn
+from fastapi import FastAPI, Request, Response
+from fastapi.responses import JSONResponse
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+
+from services.chassis.books import books
+from services.chassis.database import is_transient
+from services.chassis.errors import GridwardError, NoSuchDeadLetter, NotAllowed, NotSignedIn
+from services.chassis.health import Health
+from services.chassis.service import App
+
+DATABASE_PATIENCE = 2.0
+_STATUS: dict[type[GridwardError], int] = {NotSignedIn: 401, NotAllowed: 403, NoSuchDeadLetter: 404}
+
+
+def make_web(app: App, health: Health) -> FastAPI:
+    """The ASGI application of one service."""
+    web = FastAPI(title=f"gridward {app.name}", docs_url=None, redoc_url=None)
+    if app.service.routes is not None:
+        web.include_router(app.service.routes(app))
+
+    @web.get("/healthz")
+    async def healthz() -> dict[str, str]:
+        return {"service": app.name, "alive": "yes"}
+
+    @web.get("/readyz")
+    async def readyz() -> JSONResponse:
+        reasons = health.reasons | await _database_reason(app)
+        return JSONResponse({"service": app.name, "ready": not reasons, "reasons": reasons}, 503 if reasons else 200)
+
+    @web.get("/metrics")
+    async def metrics() -> Response:
+        return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
+
+    @web.get("/books")
+    async def the_books() -> dict[str, object]:
+        return await books(app)
+
+    @web.exception_handler(GridwardError)
+    async def on_our_error(request: Request, error: GridwardError) -> JSONResponse:
+        return JSONResponse({"detail": str(error)}, _STATUS.get(type(error), 500))
+
+    async def on_database_error(request: Request, error: Exception) -> JSONResponse:
+        if not is_transient(error):
+            raise error
+        return JSONResponse({"detail": "the database does not answer: send it again"}, 503, {"Retry-After": "1"})
+
+    for kind in (asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
+        web.add_exception_handler(kind, on_database_error)
+    return web
+
+
+async def _database_reason(app: App) -> dict[str, str]:
+    try:
+        async with asyncio.timeout(DATABASE_PATIENCE):
+            await app.pool.fetchval("select 1")
+    except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
+        return {"database": f"PostgreSQL does not answer ({error!r}): start it, or correct GRIDWARD_DATABASE"}
+    return {}
+
+
+class _Server(uvicorn.Server):
+    """Leaves signals to the process, which ends its other parts as well."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+@asynccontextmanager
+async def served(web: FastAPI, host: str, port: int) -> AsyncIterator[str]:
+    """Serve until the block ends; gives the address, "http://host:port". Raises OSError when the port is taken."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listening = socket.create_server((host, port), family=family, backlog=1024)
+    config = uvicorn.Config(
+        web, lifespan="off", log_config=None, access_log=False, timeout_graceful_shutdown=3, server_header=False
+    )
+    server = _Server(config)
+    task = asyncio.create_task(server.serve(sockets=[listening]))
+    try:
+        yield f"http://{host}:{listening.getsockname()[1]}"
+    finally:
+        server.should_exit = True
+        await task

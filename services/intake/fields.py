@@ -1,0 +1,91 @@
+"""The fields of canonical records: strict JSON types, times with a zone, and no resident named where others read."""
+
+from __future__ import annotations
+
+import re
+from datetime import date, datetime
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, PlainSerializer, PlainValidator, StringConstraints, WithJsonSchema
+from pydantic_core import PydanticCustomError
+
+from contracts.policy.days import SHANGHAI
+from services.intake.rules.numbers import has_number, names_a_resident, wrong_with_number
+
+_INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d{1,6})?)?(Z|[+-]\d\d:\d\d)?", re.ASCII)
+_DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
+_YEARS = range(1900, 2200)
+# No control characters: none is in an honest text, and PostgreSQL has no place for NUL.
+_PRINTED = r"^[^\x00-\x1f\x7f]*$"
+
+
+class Closed(BaseModel):
+    """Immutable, strict, and no field that is not declared."""
+
+    model_config = ConfigDict(strict=True, frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+def problem(code: str) -> PydanticCustomError:
+    """An error of ours; its texts stand in `problems.TEXTS`."""
+    return PydanticCustomError(code, "see problems.TEXTS")  # type: ignore[arg-type]
+
+
+def read_instant(value: Any) -> datetime:
+    """An instant in Shanghai's offset, whatever offset it came with: one instant, one content."""
+    if not isinstance(value, str) or not (found := _INSTANT.fullmatch(value)):
+        raise problem("instant_form")
+    if found.group(3) is None:
+        raise problem("instant_zone")
+    try:
+        instant = datetime.fromisoformat(value)
+        if instant.year not in _YEARS:
+            raise problem("year_far_off")
+        return instant.astimezone(SHANGHAI)
+    except ValueError:
+        raise problem("no_such_day") from None
+
+
+def read_day(value: Any) -> date:
+    """A calendar day."""
+    if not isinstance(value, str) or not _DAY.fullmatch(value):
+        raise problem("day_form")
+    try:
+        day = date.fromisoformat(value)
+    except ValueError:
+        raise problem("no_such_day") from None
+    if day.year not in _YEARS:
+        raise problem("year_far_off")
+    return day
+
+
+def _id_number(value: str) -> str:
+    number = value.upper()
+    if wrong := wrong_with_number(number):
+        raise problem(wrong)
+    return number
+
+
+def _no_number(value: str) -> str:
+    if has_number(value):
+        raise problem("number_in_text")
+    return value
+
+
+def _no_resident(value: str) -> str:
+    if names_a_resident(value):
+        raise problem("number_in_text")
+    return value
+
+
+Instant = Annotated[datetime, PlainValidator(read_instant), PlainSerializer(datetime.isoformat), WithJsonSchema({"type": "string", "format": "date-time"})]
+Day = Annotated[date, PlainValidator(read_day), PlainSerializer(date.isoformat), WithJsonSchema({"type": "string", "format": "date"})]
+Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, pattern=_PRINTED)]
+Reference = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=128, pattern=_PRINTED)]
+Identifier = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=64, pattern=_PRINTED),
+    AfterValidator(_no_number),
+]
+Plain = Annotated[Text, AfterValidator(_no_resident)]
+Feed = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,63}$"), AfterValidator(_no_number)]
+IdNumber = Annotated[str, StringConstraints(strip_whitespace=True), AfterValidator(_id_number)]

@@ -1,0 +1,109 @@
+"""From the bytes of one line to a record, or to the problems that tell the sender what to mend. Never an exception."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
+from pydantic_core import from_json, to_json
+
+from services.intake.fields import Feed, Reference
+from services.intake.problems import Problem, Refused, problems_of
+from services.intake.records import KINDS, Record, Withdrawal
+from services.intake.rules.mentions import Mention, mentions_of, wrong_with
+
+LARGEST_LINE = 256 * 1024
+ADDED_TO_REJECTS = "rejected_because"
+UNREADABLE = "unreadable"
+"""The feed under which the ledger counts what names no feed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """One line as it was read: `record`, or `problems`. feed and source_id as far as they could be made out.
+
+    may_record: whether the sender may record in a division.
+    """
+
+    line: bytes
+    feed: str
+    source_id: str | None
+    record: Record | Withdrawal | None
+    problems: tuple[Problem, ...]
+    may_record: Callable[[str], bool]
+    mentions: tuple[Mention, ...] = ()
+
+
+_READERS: dict[str, TypeAdapter[Any]] = {kind: TypeAdapter(model) for kind, model in KINDS.items()}
+_WITHDRAWAL = TypeAdapter(Withdrawal)
+_FEED: TypeAdapter[str] = TypeAdapter(Feed)
+_REFERENCE: TypeAdapter[str] = TypeAdapter(Reference)
+_ANY_KIND = re.compile(rb'"kind"\s*:\s*"([a-z-]{1,32})"')
+_BY_THE_WAY = re.compile(rb'"withdrawn"\s*:\s*true|"' + ADDED_TO_REJECTS.encode())
+
+
+def read(line: bytes, may_record: Callable[[str], bool]) -> Reading:
+    """One record of at most LARGEST_LINE bytes."""
+    try:
+        record = _record(line)
+        mentions = mentions_of(record)
+        if wrong := wrong_with(record, mentions):
+            return Reading(line, record.feed, record.source_id, None, wrong, may_record)
+        return Reading(line, record.feed, record.source_id, record, (), may_record, mentions)
+    except ValidationError as error:
+        problems = problems_of(error.errors(include_url=False, include_input=False))
+    except Refused as refused:
+        problems = refused.problems
+    return Reading(line, *_sender_of(line), None, problems, may_record)
+
+
+def _record(line: bytes) -> Record | Withdrawal:
+    """The quick way for a line that names its kind once, else the one that takes the line to pieces first."""
+    if len(line) > LARGEST_LINE:
+        raise Refused(Problem("", "line_too_long", {"limit": LARGEST_LINE}))
+    kinds = _ANY_KIND.findall(line)
+    reader = _READERS.get(kinds[0].decode()) if len(kinds) == 1 else None
+    if reader is None or _BY_THE_WAY.search(line):
+        return _with_care(_object(line))
+    record: Record = reader.validate_json(line)
+    return record
+
+
+def _with_care(content: dict[str, Any]) -> Record | Withdrawal:
+    content.pop(ADDED_TO_REJECTS, None)
+    kind = content.get("kind")
+    if not isinstance(kind, str) or kind not in _READERS:
+        code = "missing" if kind is None else "unknown_kind"
+        raise Refused(Problem("kind", code, {"expected": ", ".join(KINDS)}))
+    reader = _WITHDRAWAL if content.get("withdrawn") is True else _READERS[kind]
+    record: Record | Withdrawal = reader.validate_json(to_json(content))
+    return record
+
+
+def _object(line: bytes) -> dict[str, Any]:
+    try:
+        content = from_json(line, allow_inf_nan=False)
+    except ValueError:
+        raise Refused(Problem("", "not_json")) from None
+    if not isinstance(content, dict):
+        raise Refused(Problem("", "not_object"))
+    return content
+
+
+def _sender_of(line: bytes) -> tuple[str, str | None]:
+    """Feed and source_id of a line that is no record, as far as they are what they should be."""
+    try:
+        content = _object(line[:LARGEST_LINE])
+    except Refused:
+        return UNREADABLE, None
+    return _or_none(_FEED, content.get("feed")) or UNREADABLE, _or_none(_REFERENCE, content.get("source_id"))
+
+
+def _or_none(reader: TypeAdapter[str], value: object) -> str | None:
+    try:
+        return reader.validate_python(value, strict=True)
+    except ValidationError:
+        return None

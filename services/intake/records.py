@@ -1,0 +1,224 @@
+"""The canonical records, as any sender writes them: one model a kind, JSON with times in ISO 8601 and their offset.
+
+Common to all: feed, source_id (the sender's own id; without it the content is the id), revision (from 1, higher
+corrects), withdrawn, division_code (where recorded; of a person: where the person lives), drill (an exercise).
+Someone is named by `person` with an id_number, by `person_ref`, or by both. A record with withdrawn needs no more than
+feed, source_id, revision and kind (`Withdrawal`).
+"""
+
+from __future__ import annotations
+
+from typing import Literal, get_args
+
+from pydantic import ConfigDict, Field
+
+from contracts.events.canvassing import Channel, Symptom
+from contracts.events.cases import Classification, FoundHow, Precision
+from contracts.events.contacts import ContactWay
+from contracts.events.quarantine import Mode
+from contracts.events.testing import Result
+from services.intake.fields import Closed, Day, Feed, Identifier, IdNumber, Instant, Plain, Reference, Text
+
+STAGE_DIVISION = "00"
+"""Where the stage clock stands: everywhere."""
+
+
+class Person(Closed):
+    """Who someone is; all of it goes into the vault and nowhere else."""
+
+    id_number: IdNumber | None = None
+    name: Text | None = Field(default=None, max_length=100)
+    phone: Text | None = Field(default=None, max_length=32)
+    sex: Literal["F", "M"] | None = None
+    birth_date: Day | None = None
+
+
+class Someone(Closed):
+    """A person by number or by the sender's reference, which means the same person in every feed."""
+
+    person: Person | None = None
+    person_ref: Reference | None = None
+
+
+class Other(Someone, Person):
+    """The other of an exposure: in the form of Someone, or the fields of a person at once."""
+
+
+class Dwelling(Closed):
+    """A dwelling by a reference that means the same one in every feed; the address goes into the vault."""
+
+    ref: Reference
+    address: Text | None = Field(default=None, max_length=300)
+
+
+class Arrival(Closed):
+    source_area_code: Identifier
+    left_area_at: Instant | None = None
+    arrived_at: Instant
+
+
+class HouseholdMember(Someone):
+    temperature_celsius: float | None = Field(default=None, ge=30, le=45)
+    symptoms: tuple[Symptom, ...] = Field(default=(), max_length=20)
+    arrival: Arrival | None = None
+
+
+class TubeMember(Someone):
+    division_code: Identifier
+
+
+class MeasureOrdered(Closed):
+    mode: Mode
+    from_at: Instant
+    until_at: Instant
+    test_dates: tuple[Day, ...] = Field(default=(), max_length=100)
+
+
+class Common(Closed):
+    """What every record carries."""
+
+    feed: Feed
+    source_id: Reference | None = None
+    revision: int = Field(default=1, ge=1, le=2_000_000_000)
+    withdrawn: Literal[False] = False
+    division_code: Identifier
+    drill: bool = False
+
+
+class HouseholdVisit(Common):
+    kind: Literal["household-visit"]
+    dwelling: Dwelling
+    round_id: Identifier
+    visited_at: Instant
+    channel: Channel
+    members: tuple[HouseholdMember, ...] = Field(max_length=200)
+
+
+class Tube(Common):
+    kind: Literal["tube"]
+    tube_id: Identifier
+    sampled_at: Instant
+    members: tuple[TubeMember, ...] = Field(min_length=1, max_length=20)
+
+
+class TubeResult(Common):
+    kind: Literal["tube-result"]
+    tube_id: Identifier
+    resulted_at: Instant
+    result: Result
+
+
+class SingleTest(Common, Someone):
+    kind: Literal["test"]
+    sampled_at: Instant
+    resulted_at: Instant
+    result: Result
+    ct_value: float | None = Field(default=None, ge=0, le=60)
+
+
+class CaseFinding(Common, Someone):
+    kind: Literal["case-finding"]
+    classification: Classification
+    found_at: Instant
+    found_how: FoundHow
+    onset_at: Instant | None = None
+    institution: Identifier
+    precision: Precision = Precision.MINUTE
+    reported_at: Instant | None = None
+
+
+class CaseReport(Common, Someone):
+    kind: Literal["case-report"]
+    reported_at: Instant
+    institution: Identifier
+
+
+class CaseClassification(Common, Someone):
+    kind: Literal["case-classification"]
+    classification: Classification
+    classified_at: Instant
+
+
+class Exposure(Common, Someone):
+    kind: Literal["exposure"]
+    other: Other
+    other_division_code: Identifier
+    way: ContactWay
+    first_at: Instant
+    last_at: Instant
+
+
+class QuarantineOrder(Common, Someone):
+    kind: Literal["quarantine-order"]
+    order_id: Identifier
+    office: Identifier
+    decider: Identifier
+    legal_basis: Plain = Field(min_length=2, max_length=200)
+    document: Plain = Field(max_length=100)
+    reason: Plain = Field(min_length=2, max_length=500)
+    served_at: Instant
+    measures: tuple[MeasureOrdered, ...] = Field(min_length=1, max_length=20)
+
+
+class QuarantineEnd(Common, Someone):
+    kind: Literal["quarantine-end"]
+    order_id: Identifier
+    decider: Identifier
+    ended_at: Instant
+
+
+class Placement(Common, Someone):
+    kind: Literal["placement"]
+    placement_id: Identifier
+    mode: Mode
+    site_id: Identifier
+    started_at: Instant
+
+
+class PlacementEnd(Common, Someone):
+    kind: Literal["placement-end"]
+    placement_id: Identifier
+    ended_at: Instant
+
+
+class Visit(Common, Someone):
+    kind: Literal["visit"]
+    visited_at: Instant
+    temperature_celsius: float | None = Field(default=None, ge=30, le=45)
+    symptoms: tuple[Symptom, ...] = Field(default=(), max_length=20)
+
+
+class PolicyAdoption(Common):
+    kind: Literal["policy-adoption"]
+    rule: Identifier
+    adopted_from: Instant
+    decided_by: Identifier
+    document: Plain = Field(max_length=100)
+
+
+class StageTime(Common):
+    """The stage clock of plays and tests; refused under a wall clock."""
+
+    kind: Literal["stage-time"]
+    division_code: Identifier = STAGE_DIVISION
+    to_at: Instant
+    running: bool = False
+
+
+class Withdrawal(Closed):
+    """It was not so: everything the record said is withdrawn. Its other fields may stay as they were."""
+
+    model_config = ConfigDict(strict=True, frozen=True, extra="ignore")
+
+    feed: Feed
+    source_id: Reference
+    revision: int = Field(ge=2, le=2_000_000_000)
+    withdrawn: Literal[True]
+    kind: str
+
+
+Record = (
+    HouseholdVisit | Tube | TubeResult | SingleTest | CaseFinding | CaseReport | CaseClassification | Exposure
+    | QuarantineOrder | QuarantineEnd | Placement | PlacementEnd | Visit | PolicyAdoption | StageTime
+)
+KINDS: dict[str, type[Common]] = {get_args(model.model_fields["kind"].annotation)[0]: model for model in get_args(Record)}

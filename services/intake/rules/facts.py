@@ -1,0 +1,236 @@
+"""What a record says, as facts: one function a kind; the ids of persons and dwellings are given, nothing is looked up.
+
+A statement's id is `<record id>.<role>.<member>`: the same for each revision of the record, without any identity. The
+member is the person (or tube, dwelling, order) it is about, so a correction that names somebody else withdraws what
+was said about the first one.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, NamedTuple
+
+from contracts.envelope import Fact
+from contracts.events.canvassing import ArrivalRegistered, CaseScreened, HouseholdCanvassed
+from contracts.events.cases import CaseClassified, CaseFound, CaseReported
+from contracts.events.contacts import ExposureNamed
+from contracts.events.policies import PolicyAdopted, TimeAdvanced
+from contracts.events.quarantine import (
+    Measure,
+    PersonVisited,
+    PlacementEnded,
+    PlacementStarted,
+    QuarantineEnded,
+    QuarantineOrdered,
+)
+from contracts.events.testing import Member, TestResulted, TubeResulted, TubeSampled
+from services.intake import records
+from services.intake.records import Record
+
+
+class Ids(NamedTuple):
+    """What the vault made of a record: its own id, its people in the order of their mentions, its dwelling."""
+
+    record_id: str
+    people: Sequence[str]
+    dwelling_id: str = ""
+
+
+class Saying(NamedTuple):
+    """A fact and the division in which it is recorded."""
+
+    division: str
+    fact: Fact
+
+
+def sayings_of(record: Record, ids: Ids) -> list[Saying]:
+    """Everything the record states, under its own revision."""
+    return [Saying(record.division_code, fact) for fact in _SAYERS[type(record)](record, ids)]
+
+
+def _head(record: Record, ids: Ids, role: str, member: str = "") -> dict[str, Any]:
+    about = f".{member}" if member else ""
+    return {"statement_id": f"{ids.record_id}.{role}{about}", "revision": record.revision}
+
+
+def _of_person(record: Record, ids: Ids, role: str) -> dict[str, Any]:
+    return {**_head(record, ids, role, ids.people[0]), "person_id": ids.people[0]}
+
+
+def _short(name: str) -> str:
+    """A sender's name of 1-64 characters as a part of a statement's id."""
+    return hashlib.blake2b(name.encode(), digest_size=8).hexdigest()
+
+
+def _household_visit(record: records.HouseholdVisit, ids: Ids) -> Iterator[Fact]:
+    yield HouseholdCanvassed(
+        **_head(record, ids, "canvassed", ids.dwelling_id),
+        dwelling_id=ids.dwelling_id,
+        round_id=record.round_id,
+        canvassed_at=record.visited_at,
+        channel=record.channel,
+        persons_met=len(record.members),
+    )
+    for member, person_id in zip(record.members, ids.people, strict=True):
+        yield CaseScreened(
+            **_head(record, ids, "screened", person_id),
+            person_id=person_id,
+            dwelling_id=ids.dwelling_id,
+            round_id=record.round_id,
+            screened_at=record.visited_at,
+            temperature_celsius=member.temperature_celsius,
+            symptoms=member.symptoms,
+        )
+        if member.arrival is not None:
+            arrival = ArrivalRegistered(
+                **_head(record, ids, "arrived", person_id), person_id=person_id, **dict(member.arrival)
+            )
+            yield arrival
+
+
+def _tube(record: records.Tube, ids: Ids) -> Iterator[Fact]:
+    pairs = zip(record.members, ids.people, strict=True)
+    members = tuple(Member(person_id=person_id, division_code=each.division_code) for each, person_id in pairs)
+    yield TubeSampled(
+        **_head(record, ids, "sampled", _short(record.tube_id)),
+        tube_id=record.tube_id,
+        sampled_at=record.sampled_at,
+        members=members,
+    )
+
+
+def _tube_result(record: records.TubeResult, ids: Ids) -> Iterator[Fact]:
+    head = _head(record, ids, "resulted", _short(record.tube_id))
+    yield TubeResulted(**head, tube_id=record.tube_id, resulted_at=record.resulted_at, result=record.result)
+
+
+def _test(record: records.SingleTest, ids: Ids) -> Iterator[Fact]:
+    yield TestResulted(
+        **_of_person(record, ids, "tested"),
+        sampled_at=record.sampled_at,
+        resulted_at=record.resulted_at,
+        result=record.result,
+        ct_value=record.ct_value,
+    )
+
+
+def _case_finding(record: records.CaseFinding, ids: Ids) -> Iterator[Fact]:
+    yield CaseFound(
+        **_of_person(record, ids, "found"),
+        classification=record.classification,
+        found_at=record.found_at,
+        found_how=record.found_how,
+        onset_at=record.onset_at,
+        institution=record.institution,
+        precision=record.precision,
+    )
+    if record.reported_at is not None:
+        yield CaseReported(
+            **_of_person(record, ids, "reported"),
+            reported_at=record.reported_at,
+            institution=record.institution,
+            precision=record.precision,
+        )
+    head = _of_person(record, ids, "classified")
+    yield CaseClassified(**head, classification=record.classification, classified_at=record.found_at)
+
+
+def _case_report(record: records.CaseReport, ids: Ids) -> Iterator[Fact]:
+    head = _of_person(record, ids, "reported")
+    yield CaseReported(**head, reported_at=record.reported_at, institution=record.institution)
+
+
+def _case_classification(record: records.CaseClassification, ids: Ids) -> Iterator[Fact]:
+    head = _of_person(record, ids, "classified")
+    yield CaseClassified(**head, classification=record.classification, classified_at=record.classified_at)
+
+
+def _exposure(record: records.Exposure, ids: Ids) -> Iterator[Fact]:
+    person_id, other_id = ids.people
+    yield ExposureNamed(
+        **_head(record, ids, "exposed", f"{person_id}.{other_id}"),
+        person_id=person_id,
+        other_id=other_id,
+        other_division_code=record.other_division_code,
+        way=record.way,
+        first_at=record.first_at,
+        last_at=record.last_at,
+    )
+
+
+def _quarantine_order(record: records.QuarantineOrder, ids: Ids) -> Iterator[Fact]:
+    yield QuarantineOrdered(
+        **_of_person(record, ids, "ordered"),
+        order_id=record.order_id,
+        office=record.office,
+        decider=record.decider,
+        legal_basis=record.legal_basis,
+        document=record.document,
+        reason=record.reason,
+        served_at=record.served_at,
+        measures=tuple(Measure(**dict(measure)) for measure in record.measures),
+    )
+
+
+def _quarantine_end(record: records.QuarantineEnd, ids: Ids) -> Iterator[Fact]:
+    head = _of_person(record, ids, "ended")
+    yield QuarantineEnded(**head, order_id=record.order_id, decider=record.decider, ended_at=record.ended_at)
+
+
+def _placement(record: records.Placement, ids: Ids) -> Iterator[Fact]:
+    yield PlacementStarted(
+        **_of_person(record, ids, "placed"),
+        placement_id=record.placement_id,
+        mode=record.mode,
+        site_id=record.site_id,
+        started_at=record.started_at,
+    )
+
+
+def _placement_end(record: records.PlacementEnd, ids: Ids) -> Iterator[Fact]:
+    head = _of_person(record, ids, "left")
+    yield PlacementEnded(**head, placement_id=record.placement_id, ended_at=record.ended_at)
+
+
+def _visit(record: records.Visit, ids: Ids) -> Iterator[Fact]:
+    yield PersonVisited(
+        **_of_person(record, ids, "visited"),
+        visited_at=record.visited_at,
+        temperature_celsius=record.temperature_celsius,
+        symptoms=record.symptoms,
+    )
+
+
+def _policy_adoption(record: records.PolicyAdoption, ids: Ids) -> Iterator[Fact]:
+    yield PolicyAdopted(
+        **_head(record, ids, "adopted", record.division_code),
+        jurisdiction_code=record.division_code,
+        rule=record.rule,
+        adopted_from=record.adopted_from,
+        decided_by=record.decided_by,
+        document=record.document,
+    )
+
+
+def _stage_time(record: records.StageTime, ids: Ids) -> Iterator[Fact]:
+    yield TimeAdvanced(**_head(record, ids, "told"), to_at=record.to_at, running=record.running)
+
+
+_SAYERS: dict[type[records.Common], Callable[[Any, Ids], Iterator[Fact]]] = {
+    records.HouseholdVisit: _household_visit,
+    records.Tube: _tube,
+    records.TubeResult: _tube_result,
+    records.SingleTest: _test,
+    records.CaseFinding: _case_finding,
+    records.CaseReport: _case_report,
+    records.CaseClassification: _case_classification,
+    records.Exposure: _exposure,
+    records.QuarantineOrder: _quarantine_order,
+    records.QuarantineEnd: _quarantine_end,
+    records.Placement: _placement,
+    records.PlacementEnd: _placement_end,
+    records.Visit: _visit,
+    records.PolicyAdoption: _policy_adoption,
+    records.StageTime: _stage_time,
+}

@@ -1,0 +1,90 @@
+"""Whom a record names, and what makes it senseless although each of its fields is right."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from services.intake import records
+from services.intake.problems import Problem
+from services.intake.records import Person, Record, Withdrawal
+
+
+class Mention(NamedTuple):
+    """Someone named in a record: where, by what, and the division the person is recorded in."""
+
+    field: str
+    person: Person | None
+    person_ref: str | None
+    division_code: str
+
+
+def mentions_of(record: Record | Withdrawal) -> tuple[Mention, ...]:
+    """Everybody named in a record, in an order that the record fixes: its person, then the other, or the members."""
+    match record:
+        case records.HouseholdVisit(members=members, division_code=division):
+            return tuple(_mention(f"members[{n}]", each, division) for n, each in enumerate(members))
+        case records.Tube(members=tubed):
+            return tuple(_mention(f"members[{n}]", each, each.division_code) for n, each in enumerate(tubed))
+        case records.Exposure():
+            other = record.other
+            identity = Person.model_construct(**{name: getattr(other, name) for name in Person.model_fields})
+            named = Mention("other", other.person or identity, other.person_ref, record.other_division_code)
+            return (_mention("", record, record.division_code), named)
+        case records.Someone():
+            return (_mention("", record, record.division_code),)
+    return ()
+
+
+def _mention(field: str, someone: records.Someone, division: str) -> Mention:
+    return Mention(field, someone.person, someone.person_ref, division)
+
+
+def wrong_with(record: Record | Withdrawal, mentions: tuple[Mention, ...]) -> tuple[Problem, ...]:
+    """Someone who is not named, an end before its beginning, a name where others read it."""
+    return (*_unnamed(record, mentions), *_out_of_order(record), *_named_in_text(record))
+
+
+def _unnamed(record: Record | Withdrawal, mentions: tuple[Mention, ...]) -> Iterator[Problem]:
+    for mention in mentions:
+        if mention.person_ref is None and (mention.person is None or mention.person.id_number is None):
+            yield Problem(mention.field or "person", "nobody_named")
+    if isinstance(record, records.Exposure) and record.other.person is not None:
+        if any(getattr(record.other, name) is not None for name in Person.model_fields):
+            yield Problem("other", "named_twice")
+
+
+_ORDER = {
+    records.SingleTest: ("sampled_at", "resulted_at"),
+    records.Exposure: ("first_at", "last_at"),
+    records.CaseFinding: ("found_at", "reported_at"),
+    records.MeasureOrdered: ("from_at", "until_at"),
+    records.Arrival: ("left_area_at", "arrived_at"),
+}
+
+
+def _out_of_order(record: Record | Withdrawal) -> Iterator[Problem]:
+    for field, part in _timed_parts(record):
+        earlier, later = _ORDER[type(part)]  # type: ignore[index]
+        first, last = getattr(part, earlier), getattr(part, later)
+        if first is not None and last is not None and last < first:
+            yield Problem(field + later, "not_after", {"other": earlier})
+
+
+def _timed_parts(record: Record | Withdrawal) -> Iterator[tuple[str, object]]:
+    if type(record) in _ORDER:
+        yield "", record
+    elif isinstance(record, records.QuarantineOrder):
+        yield from ((f"measures[{n}].", measure) for n, measure in enumerate(record.measures))
+    elif isinstance(record, records.HouseholdVisit):
+        yield from ((f"members[{n}].arrival.", each.arrival) for n, each in enumerate(record.members) if each.arrival)
+
+
+def _named_in_text(record: Record | Withdrawal) -> Iterator[Problem]:
+    """An order is read by more people than may know of whom it speaks (promise 9)."""
+    if not isinstance(record, records.QuarantineOrder) or record.person is None or record.person.name is None:
+        return
+    name = record.person.name
+    for field in ("legal_basis", "document", "reason"):
+        if len(name) > 1 and name in getattr(record, field):
+            yield Problem(field, "name_in_text")

@@ -1,0 +1,59 @@
+"""Who is who: from the keyed hashes by which people and dwellings are named to their random ids."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple
+
+from services.intake.problems import Problem
+
+Hash = bytes
+
+
+class Named(NamedTuple):
+    """Someone or something in a record: where, and every keyed hash that means it."""
+
+    field: str
+    hashes: tuple[Hash, ...]
+
+
+class Resolution(NamedTuple):
+    """ids: per record those of its names in order, or the problem. fresh: hashes not yet known -> whom they mean."""
+
+    ids: list[list[str] | Problem]
+    fresh: dict[Hash, str]
+
+
+def resolve(groups: Sequence[Sequence[Named]], known: Mapping[Hash, str], new_id: Callable[[], str]) -> Resolution:
+    """Each group is one record. The same new person in two records is one person; a record with a problem adds nobody."""
+    fresh: dict[Hash, str] = {}
+    ids: list[list[str] | Problem] = []
+    for group in groups:
+        added: dict[Hash, str] = {}
+        found = _ids_of(group, (added, fresh, known), new_id)
+        if not isinstance(found, Problem):
+            fresh |= added
+        ids.append(found)
+    return Resolution(ids, fresh)
+
+
+def _ids_of(
+    group: Sequence[Named], layers: tuple[dict[Hash, str], Mapping[Hash, str], Mapping[Hash, str]], new_id: Callable[[], str]
+) -> list[str] | Problem:
+    """The ids of one record's names; whom nobody knew is added to the first layer."""
+    ids: list[str] = []
+    for named in group:
+        meant = {each: owner for each in named.hashes if (owner := _known(each, layers)) is not None}
+        owners = set(meant.values())
+        if len(owners) > 1:
+            return Problem(named.field, "two_people")
+        owner = owners.pop() if owners else new_id()
+        if owner in ids:
+            return Problem(named.field, "same_person_twice")
+        layers[0].update((each, owner) for each in named.hashes if each not in meant)
+        ids.append(owner)
+    return ids
+
+
+def _known(hashed: Hash, layers: Sequence[Mapping[Hash, str]]) -> str | None:
+    return next((layer[hashed] for layer in layers if hashed in layer), None)

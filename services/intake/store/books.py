@@ -1,0 +1,89 @@
+"""The ledger by feed and hour, and the rejected rows that wait to be mended."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from services.chassis.database import Tx
+
+_SLOTS = 8
+
+
+class Counts(NamedTuple):
+    """What came in of a feed and what became of it; the rest of `received` is pending."""
+
+    received: int = 0
+    accepted: int = 0
+    duplicate: int = 0
+    rejected: int = 0
+
+
+class Reject(NamedTuple):
+    """A rejected row as it is kept."""
+
+    body_hash: bytes
+    feed: str
+    record_id: str | None
+    sealed: bytes
+    problems: str  # JSON [[field, code, {parameters}], ...]
+
+
+async def count(tx: Tx, counts: Mapping[str, Counts], now: datetime) -> None:
+    """Add to the hour of now; in the same transaction as what was counted, so the books balance at every instant."""
+    rows = sorted(counts.items())
+    await tx.execute(
+        f"""insert into ledger as l (feed, received, accepted, duplicate, rejected, hour_at, slot)
+            select x.*, date_trunc('hour', $6::timestamptz, 'Asia/Shanghai'), pg_backend_pid() % {_SLOTS}
+              from unnest($1::text[], $2::int[], $3::int[], $4::int[], $5::int[]) x order by 1
+            on conflict (hour_at, feed, slot) do update set
+               received = l.received + excluded.received, accepted = l.accepted + excluded.accepted,
+               duplicate = l.duplicate + excluded.duplicate, rejected = l.rejected + excluded.rejected""",
+        [feed for feed, _ in rows], *([counted[column] for _, counted in rows] for column in range(4)), now,
+    )
+
+
+async def load_ledger(tx: Tx, since: datetime, until: datetime, feed: str | None) -> list[dict[str, Any]]:
+    """By feed and hour of Shanghai, oldest first; hours in [since, until)."""
+    rows = await tx.fetch(
+        """select feed, hour_at, sum(received)::bigint received, sum(accepted)::bigint accepted,
+                  sum(duplicate)::bigint duplicate, sum(rejected)::bigint rejected, sum(pending)::bigint pending
+             from ledger where hour_at >= $1 and hour_at < $2 and ($3::text is null or feed = $3)
+            group by feed, hour_at order by hour_at, feed""",
+        since, until, feed,
+    )
+    return [dict(row) for row in rows]
+
+
+async def keep_rejects(tx: Tx, rejects: Collection[Reject], now: datetime) -> None:
+    """A row that was rejected before is kept once, with its latest problems."""
+    if not rejects:
+        return
+    rows = sorted({reject.body_hash: reject for reject in rejects}.values())
+    await tx.execute(
+        """insert into vault_rejects (body_hash, feed, record_id, sealed, problems, rejected_at)
+           select x.*, $6 from unnest($1::bytea[], $2::text[], $3::text[], $4::bytea[], $5::jsonb[]) x order by 1
+           on conflict (body_hash) do update set problems = excluded.problems, rejected_at = excluded.rejected_at""",
+        *([row[column] for row in rows] for column in range(5)), now,
+    )
+
+
+async def drop_mended(tx: Tx, record_ids: Collection[str]) -> None:
+    """Rejected rows whose record has now been accepted or is known."""
+    if record_ids:
+        await tx.execute(
+            "delete from vault_rejects where reject_id in"
+            " (select reject_id from vault_rejects where record_id = any($1::text[]) order by reject_id for update)",
+            list(record_ids),
+        )
+
+
+async def load_rejects(tx: Tx, feed: str | None, after: int, limit: int) -> list[tuple[int, str, bytes, bytes, str]]:
+    """(reject_id, feed, body_hash, sealed, problems) in the order of reject_id, from the one after `after`."""
+    rows = await tx.fetch(
+        """select reject_id, feed, body_hash, sealed, problems::text from vault_rejects
+            where reject_id > $2 and ($1::text is null or feed = $1) order by reject_id limit $3""",
+        feed, after, limit,
+    )
+    return [tuple(row) for row in rows]

@@ -1,0 +1,113 @@
+"""The vault's tables: keys, persons, dwellings, and who looked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import NamedTuple
+
+from services.chassis.database import Tx
+from services.intake.vault import Find
+
+
+class PersonRow(NamedTuple):
+    """A person as the vault keeps one; what identifies is inside `sealed`."""
+
+    person_id: str
+    division_code: str
+    phone_found_by: bytes | None
+    phone_key_version: int | None
+    sealed: bytes
+
+
+class DwellingRow(NamedTuple):
+    dwelling_id: str
+    division_code: str
+    sealed: bytes
+
+
+async def find_owners(tx: Tx, hashes: Iterable[bytes]) -> dict[bytes, str]:
+    """Those of the keyed hashes that are known -> the id each means."""
+    rows = await tx.fetch("select found_by, owner_id from vault_keys where found_by = any($1::bytea[])", list(hashes))
+    return {row[0]: row[1] for row in rows}
+
+
+async def insert_keys(tx: Tx, fresh: Mapping[Find, str]) -> bool:
+    """Whether all of them were new; if not, another transaction has committed some: roll back to before, and look again."""
+    rows = sorted((find.found_by, owner, find.key_version) for find, owner in fresh.items())
+    inserted: int = await tx.fetchval(
+        """with new as (
+               insert into vault_keys (found_by, owner_id, key_version)
+               select * from unnest($1::bytea[], $2::text[], $3::smallint[]) order by 1
+               on conflict do nothing returning 1)
+           select count(*) from new""",
+        *([row[column] for row in rows] for column in range(3)),
+    )
+    return inserted == len(rows)
+
+
+async def load_persons(tx: Tx, person_ids: Iterable[str], *, lock: bool = False) -> dict[str, PersonRow]:
+    """Those that are kept."""
+    rows = await tx.fetch(
+        "select person_id, division_code, phone_found_by, phone_key_version, sealed from vault_persons"
+        " where person_id = any($1::text[]) order by person_id" + (" for update" if lock else ""),
+        sorted(person_ids),
+    )
+    return {row[0]: PersonRow(*row) for row in rows}
+
+
+async def save_persons(tx: Tx, persons: Iterable[PersonRow]) -> None:
+    rows = sorted(persons)
+    if rows:
+        await tx.execute(
+            """insert into vault_persons (person_id, division_code, phone_found_by, phone_key_version, sealed)
+               select * from unnest($1::text[], $2::text[], $3::bytea[], $4::smallint[], $5::bytea[]) order by 1
+               on conflict (person_id) do update set division_code = excluded.division_code, sealed = excluded.sealed,
+                  phone_found_by = excluded.phone_found_by, phone_key_version = excluded.phone_key_version""",
+            *([row[column] for row in rows] for column in range(5)),
+        )
+
+
+async def load_dwellings(tx: Tx, dwelling_ids: Iterable[str], *, lock: bool = False) -> dict[str, DwellingRow]:
+    """Those that are kept."""
+    rows = await tx.fetch(
+        "select dwelling_id, division_code, sealed from vault_dwellings"
+        " where dwelling_id = any($1::text[]) order by dwelling_id" + (" for update" if lock else ""),
+        sorted(dwelling_ids),
+    )
+    return {row[0]: DwellingRow(*row) for row in rows}
+
+
+async def save_dwellings(tx: Tx, dwellings: Iterable[DwellingRow]) -> None:
+    rows = sorted(dwellings)
+    if rows:
+        await tx.execute(
+            """insert into vault_dwellings (dwelling_id, division_code, sealed)
+               select * from unnest($1::text[], $2::text[], $3::bytea[]) order by 1
+               on conflict (dwelling_id) do update set division_code = excluded.division_code, sealed = excluded.sealed""",
+            *([row[column] for row in rows] for column in range(3)),
+        )
+
+
+async def persons_by_phone(tx: Tx, hashes: Sequence[bytes]) -> list[tuple[bytes, str]]:
+    """(keyed hash, person_id) of everybody with one of the telephones."""
+    rows = await tx.fetch(
+        "select phone_found_by, person_id from vault_persons where phone_found_by = any($1::bytea[]) order by person_id",
+        list(hashes),
+    )
+    return [(row[0], row[1]) for row in rows]
+
+
+async def record_access(tx: Tx, person_ids: Iterable[str], caller: str, purpose: str, now: datetime) -> None:
+    """One line in the access record of each person."""
+    await tx.execute(
+        "insert into vault_accesses (accessed_at, caller, purpose, person_id) select $2, $3, $4, unnest($1::text[])",
+        sorted(person_ids), now, caller, purpose,
+    )
+
+
+async def pepper_row(tx: Tx, sealed_if_none: bytes) -> bytes:
+    """The database's sealed pepper: the one there is, else the one given."""
+    await tx.execute("insert into vault_pepper (sealed) values ($1) on conflict do nothing", sealed_if_none)
+    sealed: bytes = await tx.fetchval("select sealed from vault_pepper")
+    return sealed

@@ -1,0 +1,79 @@
+"""Records known, and the grids in which they may be recorded."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import NamedTuple
+
+from services.chassis.database import Tx
+from services.intake.rules.recognise import Known
+
+
+class Kept(NamedTuple):
+    """A record as it is now to be kept."""
+
+    record_id: str
+    feed: str
+    revision: int
+    content_hash: bytes
+    said: bytes
+
+
+class Raced(Exception):
+    """Another transaction has just stored one of these records: roll back and begin again, now knowing it."""
+
+
+async def lock_known(tx: Tx, record_ids: Iterable[str]) -> dict[str, Known]:
+    """Those of the records that are known, locked until the end of the transaction."""
+    rows = await tx.fetch(
+        "select record_id, revision, content_hash, earlier, said from records"
+        " where record_id = any($1::text[]) order by record_id for update",
+        sorted(record_ids),
+    )
+    return {row[0]: Known(*row[1:]) for row in rows}
+
+
+async def insert_new(tx: Tx, kept: Sequence[Kept], received_at: datetime) -> None:
+    """Raises Raced."""
+    if not kept:
+        return
+    rows = sorted(kept)
+    inserted = await tx.fetchval(
+        """with new as (
+               insert into records (record_id, feed, revision, content_hash, said, received_at)
+               select x.*, $6 from unnest($1::text[], $2::text[], $3::int[], $4::bytea[], $5::bytea[]) x
+                order by 1 on conflict do nothing returning 1)
+           select count(*) from new""",
+        *([row[column] for row in rows] for column in range(5)), received_at,
+    )
+    if inserted != len(rows):
+        raise Raced(f"{len(rows) - inserted} of {len(rows)} records were stored by another transaction")
+
+
+async def replace_known(tx: Tx, kept: Sequence[Kept], received_at: datetime) -> None:
+    """New revisions of records that `lock_known` has locked."""
+    if not kept:
+        return
+    await tx.execute(
+        """update records r set revision = x.revision, content_hash = x.content_hash, said = x.said, received_at = $5,
+                  earlier = r.earlier || r.content_hash
+             from unnest($1::text[], $2::int[], $3::bytea[], $4::bytea[]) x(record_id, revision, content_hash, said)
+            where r.record_id = x.record_id""",
+        *([row[column] for row in kept] for column in (0, 2, 3, 4)), received_at,
+    )
+
+
+async def known_grids(tx: Tx, codes: Iterable[str]) -> set[str]:
+    """Those of the codes that are loaded grids."""
+    return {row[0] for row in await tx.fetch("select code from grids where code = any($1::text[])", list(codes))}
+
+
+async def load_grids(tx: Tx, names: Mapping[str, str]) -> None:
+    """Add grids, or rename those that are there. names: code -> name."""
+    rows = sorted(names.items())
+    await tx.execute(
+        """insert into grids (code, name) select * from unnest($1::text[], $2::text[]) order by 1
+           on conflict (code) do update set name = excluded.name where grids.name <> excluded.name""",
+        [code for code, _ in rows], [name for _, name in rows],
+    )

@@ -1,0 +1,218 @@
+"""Which statement counts for which subject, what that changes, and why. Pure: state and statements in, changes out.
+
+A statement says which subjects it counts for; its newest revision holds. A subject counts once for an indicator: by the
+earliest of its contributions (`Row` order). Every change of the counted one is a step of the figures, with its reason.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, date, datetime
+from enum import StrEnum
+from typing import Any, NamedTuple
+
+from contracts.divisions import Divisions, Tree
+from contracts.envelope import Event
+from contracts.indicators import OF_FACT, contributions
+from contracts.policy.days import day_of
+from contracts.topics import OF_FACT as TOPIC_OF
+
+
+class Reason(StrEnum):
+    """Why a figure changed."""
+
+    NEW = "new"
+    LATE = "late"  # recorded after the reporting day
+    CORRECTED = "corrected"
+    WITHDRAWN = "withdrawn"
+    MOVED = "moved"  # to another division, or a derived state went on to the next
+
+
+class Key(NamedTuple):
+    """One subject of one indicator, in the order in which rows are locked."""
+
+    subject_id: str
+    indicator: str
+    drill: bool
+
+
+class Row(NamedTuple):
+    """One contribution; the smallest of a subject's rows counts."""
+
+    at: datetime
+    statement: str
+    day: date
+    division: str
+
+
+class Said(NamedTuple):
+    """One event as rollup reads it. derived: said by a service, so a new revision is a new state, no correction."""
+
+    statement: str
+    revision: int
+    withdrawn: bool
+    derived: bool
+    time: datetime
+    rows: Mapping[Key, Row]
+
+
+class Known(NamedTuple):
+    """What is held of a statement: its revision, when the last one was recorded, the subjects it counts for."""
+
+    revision: int
+    recorded_at: datetime
+    keys: frozenset[Key]
+
+
+class Step(NamedTuple):
+    """A statement now says `row` of a subject (None: nothing any more)."""
+
+    key: Key
+    statement: str
+    row: Row | None
+    recorded_at: datetime
+    because: Reason
+
+
+class Held(NamedTuple):
+    """A subject's contributions: the counted one, since when, and the others."""
+
+    counted: Row | None
+    since_at: datetime
+    spares: tuple[Row, ...] = ()
+
+
+class Change(NamedTuple):
+    """The counted contribution of a subject was `before` and is `after`, as recorded at `recorded_at`."""
+
+    key: Key
+    before: Row | None
+    after: Row | None
+    recorded_at: datetime
+    reason: Reason
+
+
+Own = tuple[str, str, date, bool]  # division where recorded, indicator, reporting day, drill
+Figure = tuple[str, str, str, date, bool]  # tree, then as Own, at any level
+Past = tuple[str, str, date, bool, datetime, str]  # as Own, the hour recorded, the reason
+BEGINNING = datetime(1, 1, 1, tzinfo=UTC)
+NOTHING = Held(None, BEGINNING)
+
+
+def read(event: Event[Any]) -> Said | None:
+    """The event as rollup reads it; None when no indicator counts its fact."""
+    fact = event.data
+    if type(fact) not in OF_FACT:
+        return None
+    statement = f"{event.type} {fact.statement_id}"
+    rows = {
+        Key(subject, code, event.drill): Row(at, statement, day, division)
+        for code, subject, day, at, division in contributions(event)
+    }
+    derived = TOPIC_OF[type(fact)].producer != "intake"
+    return Said(statement, fact.revision, fact.withdrawn, derived, event.time, rows)
+
+
+def advance(known: Mapping[str, Known], said: Iterable[Said]) -> tuple[dict[str, Known], list[Step]]:
+    """Events in the order read: lower and equal revisions are ignored, each newer one is taken.
+
+    known: what is held of the statements, none for those never met. Returns the statements that went on, and the steps.
+    """
+    went_on: dict[str, Known] = {}
+    steps: list[Step] = []
+    for one in said:
+        before = went_on.get(one.statement) or known.get(one.statement)
+        if before is None:
+            after = Known(one.revision, one.time, frozenset(one.rows))
+            steps += [Step(key, one.statement, row, one.time, Reason.NEW) for key, row in one.rows.items()]
+        elif one.revision > before.revision:
+            after = Known(one.revision, max(one.time, before.recorded_at), frozenset(one.rows))
+            steps += _restated(before, one, after.recorded_at)
+        else:
+            continue
+        went_on[one.statement] = after
+    return went_on, steps
+
+
+def _restated(before: Known, said: Said, recorded_at: datetime) -> Iterable[Step]:
+    left = Reason.WITHDRAWN if said.withdrawn else Reason.MOVED if said.derived else Reason.CORRECTED
+    for key in sorted(before.keys - said.rows.keys()):
+        yield Step(key, said.statement, None, recorded_at, left)
+    for key, row in said.rows.items():
+        entered = said.derived and key not in before.keys
+        yield Step(key, said.statement, row, recorded_at, Reason.NEW if entered else Reason.CORRECTED)
+
+
+def fold(held: Held, steps: Sequence[Step]) -> tuple[Held, list[Change]]:
+    """One subject's steps in order, and what each did to the counted contribution."""
+    rows = {row.statement: row for row in (held.counted, *held.spares) if row is not None}
+    counted, since_at = held.counted, held.since_at
+    changes = []
+    for step in steps:
+        if step.row is None:
+            rows.pop(step.statement, None)
+        else:
+            rows[step.statement] = step.row
+        best = min(rows.values(), default=None)
+        if best != counted:
+            since_at = max(since_at, step.recorded_at)
+            changes.append(Change(step.key, counted, best, since_at, _reason(counted, best, step, since_at)))
+            counted = best
+    spares = tuple(row for row in rows.values() if row is not counted)
+    return Held(counted, since_at, spares), changes
+
+
+def _reason(before: Row | None, after: Row | None, step: Step, recorded_at: datetime) -> Reason:
+    if step.because is Reason.WITHDRAWN:
+        return Reason.WITHDRAWN
+    if before and after and before.division != after.division:
+        return Reason.MOVED
+    if step.because is not Reason.NEW:
+        return step.because
+    if before or after is None:
+        return Reason.CORRECTED  # an earlier statement on the same subject took the place
+    return Reason.LATE if day_of(recorded_at) > after.day else Reason.NEW
+
+
+def own_deltas(changes: Iterable[Change]) -> tuple[dict[Own, int], dict[Past, int]]:
+    """Changes of the figures where they were recorded, and of the history; zeros left out."""
+    own: defaultdict[Own, int] = defaultdict(int)
+    past: defaultdict[Past, int] = defaultdict(int)
+    for (_, indicator, drill), before, after, recorded_at, reason in changes:
+        if before and after and before[2:] == after[2:]:
+            continue
+        hour = recorded_at.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
+        for row, delta in ((before, -1), (after, 1)):
+            if row:
+                place = (row.division, indicator, row.day, drill)
+                own[place] += delta
+                past[(*place, hour, reason.value)] += delta
+    return _without_zeros(own), _without_zeros(past)
+
+
+def summed(own: Mapping[Own, int], divisions: Divisions) -> dict[Figure, int]:
+    """The same changes at the division itself and every one above it, in both trees; zeros left out."""
+    figures: defaultdict[Figure, int] = defaultdict(int)
+    lines: dict[str, list[tuple[str, str, int]]] = {}
+    for (division, indicator, day, drill), delta in own.items():
+        line = lines.get(division)
+        if line is None:
+            line = lines[division] = list(line_of(division, divisions))
+        for tree, code, _ in line:
+            figures[tree, code, indicator, day, drill] += delta
+    return _without_zeros(figures)
+
+
+def line_of(division: str, divisions: Divisions) -> Iterable[tuple[str, str, int]]:
+    """(tree, code, steps up) of each division where what is recorded at `division` counts; 0 is where it counts first.
+
+    Raises MalformedCodeError.
+    """
+    for tree in Tree:
+        for up, code in enumerate(divisions.ancestors(division, tree)):
+            yield tree.value, code, up
+
+
+def _without_zeros(deltas: dict[Any, int]) -> dict[Any, int]:
+    return {key: delta for key, delta in deltas.items() if delta}

@@ -1,0 +1,18 @@
+"""Rollup on one screen: what it hears as a batch, what it checks by itself, what it shows."""
+
+from __future__ import annotations
+
+from importlib.resources import files
+
+from services.chassis.service import Service, Tick
+from services.rollup.drift import look_for_drift
+from services.rollup.handlers import on_batch
+from services.rollup.routes import routes
+
+SERVICE = Service(
+    name="rollup",
+    schema=(files(__package__) / "schema.sql").read_text("utf-8"),
+    on_batch=on_batch,
+    ticks=(Tick("drift", every_seconds=5, run=look_for_drift),),
+    routes=routes,
+)

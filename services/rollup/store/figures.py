@@ -1,0 +1,66 @@
+"""Figures at every level, their history, and the lines of divisions above what was recorded."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from contracts.divisions import Divisions
+from services.chassis.database import Tx
+from services.rollup.rules import Figure, Past, line_of
+
+_KNOWN_PLACES = "select distinct division_code from places where division_code = any($1::text[])"
+_ADD_PLACES = """
+    insert into places select * from unnest($1::text[], $2::text[], $3::text[], $4::int[])
+    order by 1, 2, 3 on conflict do nothing"""
+_ADD_FIGURES = """
+    insert into figures
+    select * from unnest($1::text[], $2::text[], $3::text[], $4::date[], $5::bool[], $6::bigint[])
+    order by 1, 2, 3, 4, 5 on conflict (tree, division_code, indicator, day, drill)
+    do update set value = figures.value + excluded.value"""
+_DROP_FIGURES = """
+    delete from figures f using unnest($1::text[], $2::text[], $3::text[], $4::date[], $5::bool[])
+        old (tree, division_code, indicator, day, drill)
+    where (f.tree, f.division_code, f.indicator, f.day, f.drill)
+        = (old.tree, old.division_code, old.indicator, old.day, old.drill) and value = 0"""
+_ADD_HISTORY = """
+    insert into history
+    select * from unnest($1::text[], $2::text[], $3::date[], $4::bool[], $5::timestamptz[], $6::text[], $7::bigint[])
+    order by 1, 2, 3, 4, 5, 6 on conflict (division_code, indicator, day, drill, hour_at, reason)
+    do update set delta = history.delta + excluded.delta"""
+_DROP_HISTORY = """
+    delete from history h using unnest($1::text[], $2::text[], $3::date[], $4::bool[], $5::timestamptz[], $6::text[])
+        old (division_code, indicator, day, drill, hour_at, reason)
+    where (h.division_code, h.indicator, h.day, h.drill, h.hour_at, h.reason)
+        = (old.division_code, old.indicator, old.day, old.drill, old.hour_at, old.reason) and delta = 0"""
+
+
+async def add_places(tx: Tx, codes: Collection[str], divisions: Divisions) -> None:
+    """Keeps the lines above the divisions in both trees. Raises MalformedCodeError."""
+    if codes:
+        known = {row[0] for row in await tx.fetch(_KNOWN_PLACES, list(codes))}
+        rows = [(code, *step) for code in codes if code not in known for step in line_of(code, divisions)]
+        if rows:
+            await tx.execute(_ADD_PLACES, *_columns(rows))
+
+
+async def add_figures(tx: Tx, deltas: Mapping[Figure, int]) -> None:
+    """Adds the changes; a figure that comes to 0 has no row."""
+    await _add(tx, deltas, _ADD_FIGURES, _DROP_FIGURES)
+
+
+async def add_history(tx: Tx, deltas: Mapping[Past, int]) -> None:
+    """Adds the changes; a sum that comes to 0 has no row."""
+    await _add(tx, deltas, _ADD_HISTORY, _DROP_HISTORY)
+
+
+async def _add(tx: Tx, deltas: Mapping[Any, int], add: str, drop: str) -> None:
+    if deltas:
+        await tx.execute(add, *_columns([(*key, delta) for key, delta in deltas.items()]))
+    # Only what met an opposite sign can have come to 0, and all but new subjects bring a minus.
+    if any(delta < 0 for delta in deltas.values()):
+        await tx.execute(drop, *_columns(list(deltas)))
+
+
+def _columns(rows: Collection[tuple[Any, ...]]) -> list[list[Any]]:
+    return [list(column) for column in zip(*rows, strict=True)]

@@ -1,0 +1,131 @@
+"""Who is a contact of whom (domain §3, §7): close over secondary over casual, by exposures that count."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from contracts.events.contacts import Category, ContactIdentified, ContactWay
+from contracts.events.testing import Result
+from contracts.policy import NoPlan, lookback, quarantine_plan
+from services.tracing.rules.statements import statement_id
+from services.tracing.rules.surroundings import CasePart, ClosePart, Exposure, Surroundings
+
+RANK = {Category.CLOSE: 2, Category.SECONDARY: 1, Category.CASUAL: 0}
+TESTS_OF_THE_LINK = 2
+"""A secondary contact is free when the linked contact's first two tests are negative (ed. 8, ed. 9)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Chain:
+    """One exposure that counts: the part of it that does, and when the last fact of its chain was first received."""
+
+    exposure: Exposure
+    category: Category
+    first_at: datetime
+    last_at: datetime
+    found_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Contact:
+    """The fact to be stated, and the first counted exposure, from which this person may expose others."""
+
+    fact: ContactIdentified
+    first_at: datetime
+
+
+def contact_of(around: Surroundings) -> Contact | None:
+    """The category with its latest link; the person may be a case too, by exposure to another one."""
+    chains = list(counted_chains(around))
+    if not chains:
+        return None
+    category = max((chain.category for chain in chains), key=RANK.__getitem__)
+    chains = [chain for chain in chains if chain.category is category]
+    last_at = max(chain.last_at for chain in chains)
+    found_at = min(chain.found_at for chain in chains)
+    policy = lookback(found_at, around.division_code, around.adoptions)
+    fact = ContactIdentified(
+        statement_id=statement_id("contact", around.person_id),
+        person_id=around.person_id,
+        category=category,
+        linked_id=min(chain.exposure.other_id for chain in chains if chain.last_at == last_at),
+        last_exposure_at=last_at,
+        found_at=found_at,
+        exposure_ids=tuple(sorted(chain.exposure.statement_id for chain in chains)),
+        edition=policy.edition,
+        standing=policy.standing,
+    )
+    return Contact(fact, min(chain.first_at for chain in chains))
+
+
+def counted_chains(around: Surroundings) -> Iterator[Chain]:
+    """The exposures that make this person a contact: to a case first, else to a close contact."""
+    for exposure in around.exposures:
+        neighbour = around.neighbours.get(exposure.other_id)
+        if neighbour is None:
+            continue
+        if neighbour.case is not None:
+            chain = _to_case(around, exposure, neighbour.case)
+        elif neighbour.close is not None:
+            chain = _to_close_contact(around, exposure, neighbour.close)
+        else:
+            chain = None
+        if chain is not None:
+            yield chain
+
+
+def _to_case(around: Surroundings, exposure: Exposure, case: CasePart) -> Chain | None:
+    """Close, or casual by a shared venue, where the exposure overlaps [reference - lookback, isolation]."""
+    found_at = max(exposure.received_at, case.known_at)
+    days = lookback(found_at, around.division_code, around.adoptions).days_before
+    if days is None:
+        return None
+    category = Category.CASUAL if exposure.way is ContactWay.SHARED_VENUE else Category.CLOSE
+    return _overlap(exposure, category, case.reference_at - timedelta(days=days), case.isolated_at, found_at)
+
+
+def _to_close_contact(around: Surroundings, exposure: Exposure, link: ClosePart) -> Chain | None:
+    """Secondary, from the link's own first counted exposure until the link was placed; abolished by the 20 measures."""
+    found_at = max(exposure.received_at, link.found_at)
+    plan = quarantine_plan(Category.SECONDARY, found_at, around.division_code, around.adoptions)
+    if exposure.way is ContactWay.SHARED_VENUE or (isinstance(plan, NoPlan) and plan.abolished):
+        return None
+    return _overlap(exposure, Category.SECONDARY, link.first_at, link.until_at, found_at)
+
+
+def _overlap(
+    exposure: Exposure, category: Category, start: datetime, end: datetime | None, found_at: datetime
+) -> Chain | None:
+    """The part of the exposure inside [start, end], both borders included; None where there is none."""
+    first_at = max(exposure.first_at, start)
+    last_at = exposure.last_at if end is None else min(exposure.last_at, end)
+    return Chain(exposure, category, first_at, last_at, found_at) if first_at <= last_at else None
+
+
+def close_part(around: Surroundings, contact: Contact | None) -> ClosePart | None:
+    """What makes this person a link to secondary contacts. Asked only of those who are no case."""
+    if contact is None or contact.fact.category is not Category.CLOSE:
+        return None
+    placed = (
+        placement.started_at
+        for placement in around.placements
+        if placement.ended_at is None or placement.ended_at > contact.first_at
+    )
+    return ClosePart(
+        first_at=contact.first_at,
+        until_at=min(placed, default=None),
+        found_at=contact.fact.found_at,
+        first_tests_negative=_first_tests_negative(around, contact.first_at),
+    )
+
+
+def _first_tests_negative(around: Surroundings, since: datetime) -> bool:
+    """An inconclusive result proves nothing and is passed over."""
+    results = [
+        test.result
+        for test in sorted(around.tests, key=lambda test: (test.sampled_at, test.statement_id))
+        if test.sampled_at >= since and test.result is not Result.INCONCLUSIVE
+    ]
+    return results[:TESTS_OF_THE_LINK] == [Result.NEGATIVE] * TESTS_OF_THE_LINK

@@ -1,0 +1,70 @@
+"""One person's whole derivation: surroundings in, everything to be stated out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from contracts.envelope import Fact
+from contracts.events.contacts import ContactIdentified
+from contracts.events.quarantine import Care, CareScheduled, EpisodeChanged, QuarantineProposed, ReleaseDue, SamplingDue
+from services.tracing.rules.care import care_of, schedules_of
+from services.tracing.rules.cases import case_part, classification_of, found_how
+from services.tracing.rules.contacts import Contact, close_part, contact_of
+from services.tracing.rules.dues import release_of, samplings_of
+from services.tracing.rules.plans import proposal_of
+from services.tracing.rules.statements import statement_id
+from services.tracing.rules.surroundings import Neighbour, Surroundings
+
+
+@dataclass(frozen=True, slots=True)
+class Derived:
+    """part: what the derivation of others may read of this person. episode None: nothing to say of the person."""
+
+    contact: ContactIdentified | None
+    proposal: QuarantineProposed | None
+    schedules: tuple[CareScheduled, ...]
+    samplings: tuple[SamplingDue, ...]
+    release: ReleaseDue | None
+    episode: EpisodeChanged | None
+    part: Neighbour
+
+    def statements(self) -> Iterator[Fact]:
+        """Every fact to be stated, each under a statement_id of its own."""
+        yield from (fact for fact in (self.contact, self.proposal, self.release, self.episode) if fact is not None)
+        yield from self.schedules
+        yield from self.samplings
+
+
+def derive(around: Surroundings) -> Derived:
+    """Pure: the same surroundings give the same statements, whatever came first."""
+    contact, case = contact_of(around), case_part(around)
+    proposal = proposal_of(around, contact, is_case=case is not None)
+    return Derived(
+        contact=contact.fact if contact else None,
+        proposal=proposal,
+        schedules=tuple(schedules_of(around, contact)),
+        samplings=tuple(samplings_of(around)),
+        release=release_of(around, contact),
+        episode=_episode(around, contact, proposal),
+        part=Neighbour(case, None if case else close_part(around, contact)),
+    )
+
+
+def _episode(
+    around: Surroundings, contact: Contact | None, proposal: QuarantineProposed | None
+) -> EpisodeChanged | None:
+    latest = classification_of(around)
+    care, since_at = care_of(around, proposal, contact.fact.found_at if contact else None)
+    if contact is None and latest is None and care is Care.NONE:
+        return None
+    return EpisodeChanged(
+        statement_id=statement_id("episode", around.person_id),
+        person_id=around.person_id,
+        category=contact.fact.category if contact else None,
+        classification=latest.classification if latest else None,
+        found_how=found_how(around),
+        classified_at=latest.classified_at if latest else None,
+        care=care,
+        care_since_at=since_at,
+    )

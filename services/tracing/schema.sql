@@ -1,0 +1,187 @@
+-- Facts as they were stated: one table a kind, one row a statement, the highest revision in it. `facts` is their common
+-- part and holds no row itself. received_at: when any revision was first received; event_time: of the revision kept.
+create table if not exists facts (
+    statement_id text primary key,
+    revision     integer     not null,
+    withdrawn    boolean     not null,
+    drill        boolean     not null,
+    received_at  timestamptz not null,
+    event_time   timestamptz not null,
+    event_id     text        not null
+);
+
+create table if not exists exposures (
+    like facts including all,
+    person_id text        not null,
+    other_id  text        not null,
+    way       text        not null,
+    first_at  timestamptz not null,
+    last_at   timestamptz not null
+);
+create index if not exists exposures_of_person on exposures (person_id);
+create index if not exists exposures_of_other on exposures (other_id);
+
+create table if not exists tests (
+    like facts including all,
+    person_id   text        not null,
+    sampled_at  timestamptz not null,
+    resulted_at timestamptz not null,
+    result      text        not null
+);
+create index if not exists tests_of_person on tests (person_id);
+
+create table if not exists tubes (
+    like facts including all,
+    tube_id    text        not null,
+    sampled_at timestamptz not null
+);
+
+-- The members of the revision kept; the tube's statement says whether it still stands.
+create table if not exists tube_members (
+    statement_id text not null,
+    tube_id      text not null,
+    person_id    text not null,
+    primary key (statement_id, person_id)
+);
+create index if not exists tube_members_of_person on tube_members (person_id);
+create index if not exists tube_members_of_tube on tube_members (tube_id);
+
+create table if not exists tube_results (
+    like facts including all,
+    tube_id     text        not null,
+    resulted_at timestamptz not null,
+    result      text        not null
+);
+create index if not exists tube_results_of_tube on tube_results (tube_id);
+
+create table if not exists findings (
+    like facts including all,
+    person_id      text        not null,
+    classification text        not null,
+    found_at       timestamptz not null,
+    found_how      text        not null,
+    onset_at       timestamptz
+);
+create index if not exists findings_of_person on findings (person_id);
+
+create table if not exists classifications (
+    like facts including all,
+    person_id      text        not null,
+    classification text        not null,
+    classified_at  timestamptz not null
+);
+create index if not exists classifications_of_person on classifications (person_id);
+
+create table if not exists orders (
+    like facts including all,
+    person_id   text        not null,
+    order_id    text        not null,
+    office      text        not null,
+    decider     text        not null,
+    legal_basis text        not null,
+    document    text        not null,
+    reason      text        not null,
+    served_at   timestamptz not null,
+    measures    jsonb       not null
+);
+create index if not exists orders_of_person on orders (person_id);
+
+create table if not exists order_ends (
+    like facts including all,
+    person_id text        not null,
+    order_id  text        not null,
+    decider   text        not null,
+    ended_at  timestamptz not null
+);
+create index if not exists order_ends_of_person on order_ends (person_id);
+
+create table if not exists placements (
+    like facts including all,
+    person_id    text        not null,
+    placement_id text        not null,
+    mode         text        not null,
+    site_id      text        not null,
+    started_at   timestamptz not null
+);
+create index if not exists placements_of_person on placements (person_id);
+
+create table if not exists placement_ends (
+    like facts including all,
+    person_id    text        not null,
+    placement_id text        not null,
+    ended_at     timestamptz not null
+);
+create index if not exists placement_ends_of_person on placement_ends (person_id);
+
+-- Nothing is derived from a visit; it is kept for the page that shows a person's care.
+create table if not exists visits (
+    like facts including all,
+    person_id           text        not null,
+    visited_at          timestamptz not null,
+    temperature_celsius real
+);
+create index if not exists visits_of_person on visits (person_id, visited_at);
+
+create table if not exists adoptions (
+    like facts including all,
+    jurisdiction_code text        not null,
+    rule              text        not null,
+    adopted_from      timestamptz not null,
+    decided_by        text        not null,
+    document          text        not null
+);
+
+-- The division of a person, from the latest event (by time, then id) that says it.
+create table if not exists persons (
+    person_id     text primary key,
+    division_code text        not null,
+    as_of         timestamptz not null,
+    event_id      text        not null
+);
+create index if not exists persons_of_division on persons (division_code text_pattern_ops);
+
+-- Work of the deriver: appended by whoever commits a fact, never changed; a row goes in the transaction that derives.
+-- kind: person, tube (its members) or division (all below it); time, event_id, correlation: the event that named it.
+create table if not exists stale (
+    id          bigint generated always as identity primary key,
+    kind        text        not null check (kind in ('person', 'tube', 'division')),
+    key         text        not null,
+    event_time  timestamptz not null,
+    event_id    text        not null,
+    correlation text        not null
+);
+
+-- What was derived of a person, and all that another person's derivation may read of him: the case and the close part.
+-- met: whom he had met when the row was written; told: the case or close part was once not empty.
+create table if not exists states (
+    person_id                  text primary key,
+    category                   text,
+    classification             text,
+    care                       text not null default 'none',
+    care_since_at              timestamptz,
+    case_reference_at          timestamptz,
+    case_isolated_at           timestamptz,
+    case_known_at              timestamptz,
+    close_first_at             timestamptz,
+    close_until_at             timestamptz,
+    close_found_at             timestamptz,
+    close_first_tests_negative boolean,
+    met                        text[]  not null default '{}',
+    told                       boolean not null default false,
+    event_time                 timestamptz
+);
+
+-- What was last said: body is the fact without its revision, as JSON text, so that equal text is an equal fact.
+create table if not exists published (
+    statement_id  text primary key,
+    person_id     text        not null,
+    type          text        not null,
+    revision      integer     not null,
+    withdrawn     boolean     not null,
+    body          text        not null,
+    division_code text        not null,
+    drill         boolean     not null,
+    event_time    timestamptz not null
+);
+create index if not exists published_of_person on published (person_id);
+create index if not exists published_open on published (type, division_code text_pattern_ops) where not withdrawn;

@@ -1,0 +1,91 @@
+"""What is to be derived again: appended by whoever commits a fact, taken by the deriver in a later transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from contracts.envelope import Event
+from services.chassis.database import Tx
+
+PERSON, TUBE, DIVISION = "person", "tube", "division"
+
+
+class Cause(NamedTuple):
+    """The event that made something stale; the greatest of several counts."""
+
+    event_time: datetime
+    event_id: str
+    correlation: str
+
+    @classmethod
+    def of(cls, event: Event[Any]) -> Cause:
+        return cls(event.time, event.id, event.correlation)
+
+
+class Named(NamedTuple):
+    """kind: PERSON, TUBE (its members, once it is positive) or DIVISION (every person there and below)."""
+
+    kind: str
+    key: str
+    cause: Cause
+
+
+async def append_stale(tx: Tx, named: Iterable[Named]) -> None:
+    """One row for each kind and key of what is named, with the greatest cause."""
+    causes: dict[tuple[str, str], Cause] = {}
+    for kind, key, cause in named:
+        known = causes.setdefault((kind, key), cause)
+        causes[kind, key] = max(known, cause)
+    rows = [(kind, key, *cause) for (kind, key), cause in sorted(causes.items())]
+    if rows:
+        await tx.execute(
+            "insert into stale (kind, key, event_time, event_id, correlation)"
+            " select * from unnest($1::text[], $2::text[], $3::timestamptz[], $4::text[], $5::text[])",
+            *zip(*rows, strict=True),
+        )
+
+
+async def take_stale(tx: Tx, most: int) -> dict[tuple[str, str], Cause]:
+    """Deletes the first rows that nobody else has taken and returns what they name, with the greatest cause.
+
+    Only rows seen here are deleted: a fact that commits later has its own row, and so its own derivation after it.
+    """
+    rows = await tx.fetch(
+        "delete from stale using (select id from stale order by id limit $1 for update skip locked) first"
+        " where stale.id = first.id returning kind, key, event_time, event_id, correlation",
+        most,
+    )
+    taken: dict[tuple[str, str], Cause] = {}
+    for kind, key, *cause in rows:
+        taken[kind, key] = max(Cause(*cause), taken.get((kind, key), Cause(*cause)))
+    return taken
+
+
+async def count_stale(tx: Tx) -> int:
+    """Rows that wait to be derived."""
+    return int(await tx.fetchval("select count(*) from stale"))
+
+
+async def members_of_positive_tubes(tx: Tx, tubes: dict[str, Cause]) -> set[Named]:
+    """The persons in these tubes, where the tube has a positive result, or one that was corrected."""
+    rows = await tx.fetch(
+        "select distinct tube_id, person_id from tube_members m where tube_id = any($1) and exists"
+        " (select from tube_results r where r.tube_id = m.tube_id and (r.result = 'positive' or r.revision > 1))",
+        list(tubes),
+    )
+    return {Named(PERSON, row["person_id"], tubes[row["tube_id"]]) for row in rows}
+
+
+async def persons_below(tx: Tx, division_code: str, cause: Cause) -> set[Named]:
+    """Everybody in the division and below it on whom a policy may bear: by the facts, since these are committed
+    before anything is derived from them."""
+    rows = await tx.fetch(
+        "select person_id from persons p where starts_with(division_code, $1)"
+        " and (exists (select from exposures e where e.person_id = p.person_id)"
+        " or exists (select from exposures e where e.other_id = p.person_id)"
+        " or exists (select from orders o where o.person_id = p.person_id))",
+        division_code,
+    )
+    return {Named(PERSON, row["person_id"], cause) for row in rows}

@@ -1,0 +1,138 @@
+"""The surroundings of many persons at once: a handful of statements, whatever their number."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from pydantic import TypeAdapter
+
+from contracts.events.cases import Classification, FoundHow
+from contracts.events.contacts import ContactWay
+from contracts.events.quarantine import Measure, Mode
+from contracts.events.testing import Result
+from contracts.policy import Adoption
+from services.chassis.database import Tx
+from services.tracing.rules.surroundings import (
+    Classified,
+    Exposure,
+    Finding,
+    Order,
+    Placement,
+    PositiveTube,
+    Surroundings,
+    Test,
+)
+from services.tracing.store.states import load_neighbours
+
+Rows = Mapping[str, Sequence[Any]]
+MEASURES = TypeAdapter(tuple[Measure, ...])
+
+# The facts that stand, by table; order by statement makes two readings of the same facts the same reading.
+_OF_PERSON = {
+    "classifications": "statement_id, classification, classified_at, event_time, received_at",
+    "findings": "statement_id, found_at, found_how, onset_at",
+    "tests": "statement_id, sampled_at, result",
+    "orders": "statement_id, order_id, served_at, measures",
+    "order_ends": "order_id, ended_at",
+    "placements": "statement_id, placement_id, mode, started_at",
+    "placement_ends": "placement_id, ended_at",
+}
+_EXPOSURES = """
+select person_id, other_id, statement_id, way, first_at, last_at, received_at, drill
+  from exposures where person_id = any($1) and person_id <> other_id and not withdrawn
+union all
+select other_id, person_id, statement_id, way, first_at, last_at, received_at, drill
+  from exposures where other_id = any($1) and person_id <> other_id and not withdrawn
+order by statement_id"""
+_POSITIVE_TUBES = """
+select m.person_id, m.tube_id, min(r.resulted_at) as resulted_at, bool_or(t.drill) as drill
+  from tube_members m join tubes t using (statement_id)
+  cross join lateral (select resulted_at, result from tube_results r where r.tube_id = m.tube_id and not r.withdrawn
+                      order by resulted_at desc, event_time desc, statement_id desc limit 1) r
+ where m.person_id = any($1) and not t.withdrawn and r.result = 'positive'
+ group by m.person_id, m.tube_id order by m.tube_id"""
+
+
+async def load_surroundings(tx: Tx, person_ids: Sequence[str]) -> dict[str, tuple[Surroundings, bool]]:
+    """By person: the surroundings, and whether any own fact is of an exercise (drill)."""
+    facts: dict[str, Rows] = {}
+    for table, columns in _OF_PERSON.items():
+        query = f"select person_id, drill, {columns} from {table} where person_id = any($1) and not withdrawn"  # noqa: S608
+        facts[table] = _by_person(await tx.fetch(f"{query} order by statement_id", person_ids))
+    facts["exposures"] = _by_person(await tx.fetch(_EXPOSURES, person_ids))
+    facts["tubes"] = _by_person(await tx.fetch(_POSITIVE_TUBES, person_ids))
+    rows = await tx.fetch("select person_id, division_code from persons where person_id = any($1)", person_ids)
+    division_of = {row["person_id"]: row["division_code"] for row in rows}
+    adoptions = await load_adoptions(tx)
+    neighbours = await load_neighbours(tx, sorted({row["other_id"] for rows in facts["exposures"].values() for row in rows}))
+    around = {}
+    for person_id in person_ids:
+        own = {table: rows.get(person_id, ()) for table, rows in facts.items()}
+        here = Surroundings(
+            person_id, division_of.get(person_id, ""), neighbours=neighbours, adoptions=adoptions, **_facts(own)
+        )
+        around[person_id] = here, any(row["drill"] for rows in own.values() for row in rows)
+    return around
+
+
+async def load_adoptions(tx: Tx) -> tuple[Adoption, ...]:
+    """Every adoption that stands, everywhere; there are few."""
+    rows = await tx.fetch(
+        "select jurisdiction_code, rule, adopted_from, decided_by, document from adoptions"
+        " where not withdrawn order by statement_id"
+    )
+    return tuple(Adoption(division_code=code, key=rule, adopted_from=at, decided_by=by, document=document)
+                 for code, rule, at, by, document in rows)
+
+
+def _by_person(rows: Sequence[Any]) -> Rows:
+    found: dict[str, list[Any]] = defaultdict(list)
+    for row in rows:
+        found[row["person_id"]].append(row)
+    return found
+
+
+def _facts(own: Rows) -> dict[str, Any]:
+    """The fields of Surroundings that hold facts. Two statements of one placement or order are one: the first."""
+    order_ends = _earliest(own["order_ends"], "order_id")
+    placement_ends = _earliest(own["placement_ends"], "placement_id")
+    orders = {
+        row["order_id"]: Order(
+            row["order_id"], row["served_at"], MEASURES.validate_json(row["measures"]), order_ends.get(row["order_id"])
+        )
+        for row in reversed(own["orders"])
+    }
+    placements = {
+        row["placement_id"]: Placement(
+            row["placement_id"], Mode(row["mode"]), row["started_at"], placement_ends.get(row["placement_id"])
+        )
+        for row in reversed(own["placements"])
+    }
+    return {
+        "classifications": tuple(
+            Classified(r["statement_id"], Classification(r["classification"]), r["classified_at"], r["event_time"],
+                       r["received_at"]) for r in own["classifications"]
+        ),
+        "findings": tuple(
+            Finding(r["statement_id"], r["found_at"], FoundHow(r["found_how"]), r["onset_at"]) for r in own["findings"]
+        ),
+        "tests": tuple(Test(r["statement_id"], r["sampled_at"], Result(r["result"])) for r in own["tests"]),
+        "positive_tubes": tuple(PositiveTube(r["tube_id"], r["resulted_at"]) for r in own["tubes"]),
+        "orders": tuple(orders.values()),
+        "placements": tuple(placements.values()),
+        "exposures": tuple(
+            Exposure(r["statement_id"], r["other_id"], ContactWay(r["way"]), r["first_at"], r["last_at"],
+                     r["received_at"]) for r in own["exposures"]
+        ),
+    }
+
+
+def _earliest(ends: Sequence[Any], key: str) -> dict[str, datetime]:
+    """An end reached is an end: of several stated, the earliest."""
+    earliest: dict[str, datetime] = {}
+    for row in ends:
+        earliest[row[key]] = min(row["ended_at"], earliest.get(row[key], row["ended_at"]))
+    return earliest

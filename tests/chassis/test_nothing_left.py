@@ -1,0 +1,121 @@
+"""Nothing of the servers is left behind, however the process that started them ends."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from signal import Signals
+
+import pytest
+
+from deploy.local import embedded_stack, postgres, start_child
+from deploy.local.guard import running
+
+PROJECT = Path(__file__).parents[2]
+
+A_STACK = """
+import asyncio, sys
+from deploy.local import embedded_stack
+
+async def main():
+    async with embedded_stack() as stack:
+        print(stack.database, flush=True)
+        if sys.argv[1:] != ["leave"]:
+            await asyncio.Event().wait()
+
+asyncio.run(main())
+"""
+
+
+def family(pid: int) -> set[int]:
+    """`pid` and all processes under it."""
+    listed = subprocess.run(["ps", "-A", "-o", "pid=,ppid="], capture_output=True, text=True, check=True).stdout
+    pairs = [tuple(map(int, line.split())) for line in listed.splitlines()]
+    found, fresh = {pid}, {pid}
+    while fresh:
+        fresh = {child for child, parent in pairs if parent in fresh}
+        found |= fresh
+    return found
+
+
+def shared_memory_made_by(pids: set[int]) -> list[str]:
+    """Lines of System V shared memory whose creator is among `pids`."""
+    lines = Path("/proc/sysvipc/shm").read_text().splitlines()[1:]
+    return [line for line in lines if int(line.split()[4]) in pids]
+
+
+def until(condition: Callable[[], bool], what: str) -> None:
+    """Waits until `condition()` holds, 10 s at most."""
+    deadline = time.monotonic() + 10
+    while not condition():
+        assert time.monotonic() < deadline, f"after 10 s it is still not so: {what}"
+        time.sleep(0.02)
+
+
+@pytest.fixture
+def open_tmp() -> Iterator[Path]:
+    """A directory for temporary files which PostgreSQL's user may enter; pytest's own is closed to others."""
+    with tempfile.TemporaryDirectory(prefix="g-") as name:
+        path = Path(name)
+        path.chmod(0o755)
+        yield path
+
+
+@pytest.fixture
+def stack_elsewhere(request: pytest.FixtureRequest) -> Iterator[tuple[subprocess.Popen[str], Path]]:
+    """A process of its own that has opened a stack, and the directory of its database."""
+    words = [sys.executable, "-c", A_STACK, *getattr(request, "param", [])]
+    process = subprocess.Popen(words, cwd=PROJECT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    line = process.stdout.readline()
+    assert line, process.communicate()[1]
+    yield process, Path(line.partition("host=")[2].partition("&")[0])
+    process.kill()
+    process.communicate()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL], ids=lambda number: number.name)
+def test_nothing_is_left_when_the_process_dies(
+    number: Signals, stack_elsewhere: tuple[subprocess.Popen[str], Path]
+) -> None:
+    process, directory = stack_elsewhere
+    pids = family(process.pid)
+    assert len(pids) > 8  # itself, the guard, the broker, PostgreSQL's nine: else the test would look at nothing
+    os.kill(process.pid, number)
+    process.wait()
+    until(lambda: not any(map(running, pids)), "every process has ended")
+    until(lambda: not directory.exists(), "the directory is gone")
+    assert shared_memory_made_by(pids) == []
+
+
+@pytest.mark.parametrize("stack_elsewhere", [["leave"]], indirect=True, ids=[""])
+def test_nothing_is_left_after_a_normal_exit(stack_elsewhere: tuple[subprocess.Popen[str], Path]) -> None:
+    process, directory = stack_elsewhere
+    _, errors = process.communicate(timeout=20)
+    assert (process.returncode, errors) == (0, "")
+    assert not directory.exists()
+
+
+async def test_a_failed_start_says_why_and_leaves_nothing(monkeypatch: pytest.MonkeyPatch, open_tmp: Path) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(open_tmp))
+    monkeypatch.setitem(postgres.SETTINGS, "max_connections", "many")
+    with pytest.raises(RuntimeError, match='invalid value for parameter "max_connections"'):
+        async with embedded_stack():
+            pass
+    assert os.listdir(open_tmp) == []  # noqa: PTH208
+
+
+async def test_a_child_that_will_not_stop_is_killed_with_its_own_children(tmp_path: Path) -> None:
+    script = "trap '' TERM; sleep 60 & echo ready; while true; do wait; done"
+    child = start_child(["sh", "-c", script], {"PATH": os.defpath}, tmp_path / "stubborn.log")
+    until(lambda: "ready" in child.log_tail(), "it runs")
+    pids = family(child.pid)
+    assert len(pids) == 2
+    assert await child.stop(patience=0.1) == child.returncode == -signal.SIGKILL
+    until(lambda: not any(map(running, pids)), "its own children have ended")
