@@ -23,9 +23,10 @@ app = typer.Typer(
 
 
 def _serve(name: str) -> None:
-    from services.chassis.running import run
+    from services.chassis.running import main as serve
+    from services.chassis.settings import Settings
 
-    run(import_module(f"services.{name}.service").SERVICE)
+    sys.exit(serve([(import_module(f"services.{name}.service").SERVICE, Settings.from_environment())]))
 
 
 @app.command()

@@ -44,8 +44,8 @@ class DeadlineJudged(Fact):
     line: Line
     verdict: Verdict
     started_at: Instant
-    due_at: Instant | None
-    stopped_at: Instant | None
+    due_at: Instant | None = None
+    stopped_at: Instant | None = None
     edition: Id
     standing: Standing
 

@@ -171,9 +171,9 @@ class EpisodeChanged(Fact):
     type: ClassVar[str] = "episode-changed"
 
     person_id: Id
-    category: Category | None
-    classification: Classification | None
-    found_how: FoundHow | None
-    classified_at: Instant | None
+    category: Category | None = None
+    classification: Classification | None = None
+    found_how: FoundHow | None = None
+    classified_at: Instant | None = None
     care: Care
-    care_since_at: Instant | None
+    care_since_at: Instant | None = None

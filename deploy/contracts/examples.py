@@ -152,7 +152,7 @@ class _Draft:
 def _number(name: str, schema: Json) -> float | bool:
     if schema["type"] == "boolean":
         return False
-    known: float = _WORDS.get(name, schema.get("minimum", 0))
+    known: Any = _WORDS.get(name, schema.get("minimum", 0))
     return int(known) if schema["type"] == "integer" else float(known)
 
 

@@ -62,7 +62,7 @@ AT_THE_DOOR = Script(
 FEVER_CLINIC = Script(
     "fever_clinic", "fever_clinic", "330402", "hospital-330402", march(3, "09:00"),
     sampled=march(5, "10:40"), resulted=march(5, "12:20"), found=march(5, "13:00"),
-    first="suspected", last="confirmed", settled=march(5, "16:40"), hospital=march(5, "12:45"),
+    first="suspected", last="confirmed", settled=march(5, "16:40"), hospital=march(5, "12:55"),
     report="at_once", met=(march(2, "08:00"), march(5, "10:00")), share=0.25,
     named=(march(5, "15:00"),), onward=(march(5, "16:00"), march(5, "17:00")),
 )  # fmt: skip
@@ -106,7 +106,7 @@ NO_SYMPTOMS = Script(
 EXCLUDED = Script(
     "excluded", "fever_clinic", "330424", "hospital-330424", march(4, "10:00"),
     sampled=march(5, "13:20"), resulted=march(5, "19:10"), found=march(5, "14:00"),
-    first="suspected", last="excluded", settled=march(5, "19:30"), hospital=march(5, "13:30"),
+    first="suspected", last="excluded", settled=march(5, "19:30"), hospital=march(5, "13:55"),
     report="at_once", met=(march(3, "08:00"), march(5, "11:00")),
     named=(march(5, "15:00"),), onward=(march(5, "16:00"),),
 )  # fmt: skip

@@ -44,7 +44,8 @@ async def prepare(tx: Tx, service: str, schema: str) -> None:
     await tx.execute(f'set local search_path = "{service}"')
     await tx.execute("set local client_min_messages = warning")
     await tx.execute(_TABLES)
-    await tx.execute(schema)
+    if schema:
+        await tx.execute(schema)
     source = await tx.fetchval("select source from lanes limit 1") or secrets.token_hex(4)
     await tx.execute(
         "insert into lanes (topic, partition, source) select t, p, $3 from unnest($1::text[], $2::int[]) x(t, p)"

@@ -148,10 +148,9 @@ async def serve(services: Sequence[tuple[Service, Settings]]) -> None:
         loop.add_signal_handler(number, asked.set)
     async with AsyncExitStack() as stack:
         runs = [await stack.enter_async_context(running(service, settings)) for service, settings in services]
-        end: asyncio.Future[object] = asyncio.ensure_future(asked.wait())
-        failed: list[asyncio.Future[object]] = [run.failed for run in runs]
-        await asyncio.wait([end, *failed], return_when=asyncio.FIRST_COMPLETED)
-        end.cancel()
+        for run in runs:
+            run.failed.add_done_callback(lambda _: asked.set())
+        await asked.wait()
         log.info("ending", services=[service.name for service, _ in services])
 
 

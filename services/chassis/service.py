@@ -54,7 +54,7 @@ class Service:
     """
 
     name: str
-    schema: str
+    schema: str = ""
     handlers: Mapping[type[Fact], Handler] = field(default_factory=dict)
     on_batch: BatchHandler | None = None
     ticks: tuple[Tick, ...] = ()

@@ -6,7 +6,15 @@ import re
 from datetime import date, datetime
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, PlainSerializer, PlainValidator, StringConstraints, WithJsonSchema
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    PlainSerializer,
+    PlainValidator,
+    StringConstraints,
+    WithJsonSchema,
+)
 from pydantic_core import PydanticCustomError
 
 from contracts.policy.days import SHANGHAI
@@ -26,8 +34,8 @@ class Closed(BaseModel):
 
 
 def problem(code: str) -> PydanticCustomError:
-    """An error of ours; its texts stand in `problems.TEXTS`."""
-    return PydanticCustomError(code, "see problems.TEXTS")  # type: ignore[arg-type]
+    """An error of ours; its texts stand in `texts.toml`."""
+    return PydanticCustomError(code, "see texts.toml")
 
 
 def read_instant(value: Any) -> datetime:
@@ -77,8 +85,18 @@ def _no_resident(value: str) -> str:
     return value
 
 
-Instant = Annotated[datetime, PlainValidator(read_instant), PlainSerializer(datetime.isoformat), WithJsonSchema({"type": "string", "format": "date-time"})]
-Day = Annotated[date, PlainValidator(read_day), PlainSerializer(date.isoformat), WithJsonSchema({"type": "string", "format": "date"})]
+Instant = Annotated[
+    datetime,
+    PlainValidator(read_instant),
+    PlainSerializer(datetime.isoformat),
+    WithJsonSchema({"type": "string", "format": "date-time"}),
+]
+Day = Annotated[
+    date,
+    PlainValidator(read_day),
+    PlainSerializer(date.isoformat),
+    WithJsonSchema({"type": "string", "format": "date"}),
+]
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, pattern=_PRINTED)]
 Reference = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=128, pattern=_PRINTED)]
 Identifier = Annotated[

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import tomllib
 from collections.abc import Iterable, Mapping
+from importlib.resources import files
 from typing import Any, Literal, NamedTuple
 
 from pydantic_core import ErrorDetails
 
-from services.intake.texts import TEXTS
-
 Language = Literal["en", "zh"]
+TEXTS: Mapping[str, Mapping[str, tuple[str, str]]] = tomllib.loads(
+    files("services.intake").joinpath("texts.toml").read_text(encoding="utf-8")
+)
 MOST = 20
 """Problems told of one record; mending these shows the rest."""
 

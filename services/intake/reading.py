@@ -13,7 +13,7 @@ from pydantic_core import from_json, to_json
 from services.intake.fields import Feed, Reference
 from services.intake.problems import Problem, Refused, problems_of
 from services.intake.records import KINDS, Record, Withdrawal
-from services.intake.rules.mentions import Mention, mentions_of, wrong_with
+from services.intake.rules.mentions import Mention, mentions_of, places_of, wrong_with
 
 LARGEST_LINE = 256 * 1024
 ADDED_TO_REJECTS = "rejected_because"
@@ -25,7 +25,7 @@ UNREADABLE = "unreadable"
 class Reading:
     """One line as it was read: `record`, or `problems`. feed and source_id as far as they could be made out.
 
-    may_record: whether the sender may record in a division.
+    may_record: whether the sender may record in a division. mentions, places: whom and which divisions it names.
     """
 
     line: bytes
@@ -35,6 +35,7 @@ class Reading:
     problems: tuple[Problem, ...]
     may_record: Callable[[str], bool]
     mentions: tuple[Mention, ...] = ()
+    places: tuple[tuple[str, str], ...] = ()
 
 
 _READERS: dict[str, TypeAdapter[Any]] = {kind: TypeAdapter(model) for kind, model in KINDS.items()}
@@ -52,7 +53,7 @@ def read(line: bytes, may_record: Callable[[str], bool]) -> Reading:
         mentions = mentions_of(record)
         if wrong := wrong_with(record, mentions):
             return Reading(line, record.feed, record.source_id, None, wrong, may_record)
-        return Reading(line, record.feed, record.source_id, record, (), may_record, mentions)
+        return Reading(line, record.feed, record.source_id, record, (), may_record, mentions, places_of(record))
     except ValidationError as error:
         problems = problems_of(error.errors(include_url=False, include_input=False))
     except Refused as refused:

@@ -43,6 +43,12 @@ class Someone(Closed):
 class Other(Someone, Person):
     """The other of an exposure: in the form of Someone, or the fields of a person at once."""
 
+    @property
+    def flat(self) -> Person | None:
+        """The person that stands here without the word `person`."""
+        fields = {name: getattr(self, name) for name in Person.model_fields}
+        return Person.model_construct(**fields) if any(fields.values()) else None
+
 
 class Dwelling(Closed):
     """A dwelling by a reference that means the same one in every feed; the address goes into the vault."""
@@ -221,4 +227,6 @@ Record = (
     HouseholdVisit | Tube | TubeResult | SingleTest | CaseFinding | CaseReport | CaseClassification | Exposure
     | QuarantineOrder | QuarantineEnd | Placement | PlacementEnd | Visit | PolicyAdoption | StageTime
 )
-KINDS: dict[str, type[Common]] = {get_args(model.model_fields["kind"].annotation)[0]: model for model in get_args(Record)}
+KINDS: dict[str, type[Common]] = {
+    get_args(model.model_fields["kind"].annotation)[0]: model for model in get_args(Record)
+}

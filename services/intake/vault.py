@@ -1,8 +1,8 @@
 """Keys of the vault: what is sealed with them, what is found by them, and the ids that say nothing of anybody.
 
 Numbers, names and addresses are sealed with AES-256-GCM, each bound to the id of its row. A person is found again by
-HMAC-SHA256 of the number or the reference (kind and key's version go in). `Pepper` is a random key of the database, sealed
-in it, and never changed: record ids and content hashes stay the same when the vault's keys are.
+HMAC-SHA256 of the number or the reference. `Pepper` is a random key of the database, sealed in it and never changed:
+record ids and content hashes stay the same when the vault's keys are turned.
 
 Turning keys: GRIDWARD_VAULT_KEY="2:<new> 1:<old>" seals with 2, opens and finds by both, and writes both for whoever is
 new; once every row of `vault_keys` and `vault_persons` is of version 2, leave 1 out.
@@ -58,8 +58,8 @@ class Vault:
             version = int(match.group(1) or 1) if match else 0
             if not match or len(match.group(2)) < _SHORTEST_KEY or not 1 <= version <= 255 or version in keys:
                 raise WrongSettings(
-                    f"GRIDWARD_VAULT_KEY: give {_SHORTEST_KEY} or more random characters, as after `openssl rand -hex 32`;"
-                    ' to turn keys "2:<new> 1:<old>", each version (1-255) once'
+                    f"GRIDWARD_VAULT_KEY: give {_SHORTEST_KEY} or more random characters, as of `openssl rand -hex 32`;"
+                    ' to turn keys, "2:<new> 1:<old>", each version (1-255) once'
                 )
             keys[version] = match.group(2).encode()
         return cls(keys)
@@ -78,7 +78,7 @@ class Vault:
             return key.decrypt(sealed[1 : 1 + _NONCE], sealed[1 + _NONCE :], bound_to.encode())
         except InvalidTag:
             raise CannotOpen(
-                f"a row sealed with key version {sealed[0]} does not open: give the key that sealed it, or restore the row"
+                f"a row sealed with key version {sealed[0]} does not open: give the key that sealed it"
             ) from None
 
     def finds(self, kind: str, value: str) -> tuple[Find, ...]:

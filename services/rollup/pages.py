@@ -21,7 +21,7 @@ class Line(TypedDict):
 
 
 class Table(TypedDict):
-    """own: recorded at the division itself (its figures less its children's). Both None unless children are asked for."""
+    """own: recorded at the division itself (its figures less its children's). None, both, unless asked for."""
 
     at: datetime
     tree: Tree

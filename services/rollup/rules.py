@@ -106,10 +106,10 @@ def read(event: Event[Any]) -> Said | None:
     if type(fact) not in OF_FACT:
         return None
     statement = f"{event.type} {fact.statement_id}"
-    rows = {
-        Key(subject, code, event.drill): Row(at, statement, day, division)
-        for code, subject, day, at, division in contributions(event)
-    }
+    rows: dict[Key, Row] = {}
+    for code, subject, day, at, division in contributions(event):
+        key, row = Key(subject, code, event.drill), Row(at, statement, day, division)
+        rows[key] = min(row, rows.get(key, row))  # a tube may name one person twice
     derived = TOPIC_OF[type(fact)].producer != "intake"
     return Said(statement, fact.revision, fact.withdrawn, derived, event.time, rows)
 

@@ -86,7 +86,10 @@ def differences(
         last = published.get(statement_id)
         body = fact.model_dump_json(exclude={"revision", "withdrawn"})
         if last and (last.body, last.division_code, last.drill, last.withdrawn) == (
-            body, around.division_code, drill, False
+            body,
+            around.division_code,
+            drill,
+            False,
         ):
             continue
         revision = last.revision + 1 if last else 1

@@ -151,24 +151,17 @@ create table if not exists stale (
     correlation text        not null
 );
 
--- What was derived of a person, and all that another person's derivation may read of him: the case and the close part.
--- met: whom he had met when the row was written; told: the case or close part was once not empty.
+-- What was derived of a person, and all that another person's derivation may read of him: `part` (rules.Neighbour as
+-- JSON; null: neither case nor close contact). met: whom he had met when the row was written; told: part was once not null.
 create table if not exists states (
-    person_id                  text primary key,
-    category                   text,
-    classification             text,
-    care                       text not null default 'none',
-    care_since_at              timestamptz,
-    case_reference_at          timestamptz,
-    case_isolated_at           timestamptz,
-    case_known_at              timestamptz,
-    close_first_at             timestamptz,
-    close_until_at             timestamptz,
-    close_found_at             timestamptz,
-    close_first_tests_negative boolean,
-    met                        text[]  not null default '{}',
-    told                       boolean not null default false,
-    event_time                 timestamptz
+    person_id      text primary key,
+    category       text,
+    classification text,
+    care           text    not null default 'none',
+    part           jsonb,
+    met            text[]  not null default '{}',
+    told           boolean not null default false,
+    event_time     timestamptz
 );
 
 -- What was last said: body is the fact without its revision, as JSON text, so that equal text is an equal fact.

@@ -28,8 +28,7 @@ def mentions_of(record: Record | Withdrawal) -> tuple[Mention, ...]:
             return tuple(_mention(f"members[{n}]", each, each.division_code) for n, each in enumerate(tubed))
         case records.Exposure():
             other = record.other
-            identity = Person.model_construct(**{name: getattr(other, name) for name in Person.model_fields})
-            named = Mention("other", other.person or identity, other.person_ref, record.other_division_code)
+            named = Mention("other", other.person or other.flat, other.person_ref, record.other_division_code)
             return (_mention("", record, record.division_code), named)
         case records.Someone():
             return (_mention("", record, record.division_code),)
@@ -38,6 +37,19 @@ def mentions_of(record: Record | Withdrawal) -> tuple[Mention, ...]:
 
 def _mention(field: str, someone: records.Someone, division: str) -> Mention:
     return Mention(field, someone.person, someone.person_ref, division)
+
+
+def places_of(record: Record | Withdrawal) -> tuple[tuple[str, str], ...]:
+    """(field, division code) of every division that a record names; its own comes first."""
+    match record:
+        case records.Withdrawal() | records.StageTime(division_code=records.STAGE_DIVISION):
+            return ()
+        case records.Tube(members=members):
+            others = [(f"members[{n}].division_code", member.division_code) for n, member in enumerate(members)]
+            return (("division_code", record.division_code), *others)
+        case records.Exposure():
+            return ("division_code", record.division_code), ("other_division_code", record.other_division_code)
+    return (("division_code", record.division_code),)
 
 
 def wrong_with(record: Record | Withdrawal, mentions: tuple[Mention, ...]) -> tuple[Problem, ...]:
@@ -49,9 +61,8 @@ def _unnamed(record: Record | Withdrawal, mentions: tuple[Mention, ...]) -> Iter
     for mention in mentions:
         if mention.person_ref is None and (mention.person is None or mention.person.id_number is None):
             yield Problem(mention.field or "person", "nobody_named")
-    if isinstance(record, records.Exposure) and record.other.person is not None:
-        if any(getattr(record.other, name) is not None for name in Person.model_fields):
-            yield Problem("other", "named_twice")
+    if isinstance(record, records.Exposure) and record.other.person and record.other.flat:
+        yield Problem("other", "named_twice")
 
 
 _ORDER = {

@@ -25,12 +25,12 @@ class Resolution(NamedTuple):
 
 
 def resolve(groups: Sequence[Sequence[Named]], known: Mapping[Hash, str], new_id: Callable[[], str]) -> Resolution:
-    """Each group is one record. The same new person in two records is one person; a record with a problem adds nobody."""
+    """Each group is one record. A new person in two records is one person; a record with a problem adds nobody."""
     fresh: dict[Hash, str] = {}
     ids: list[list[str] | Problem] = []
     for group in groups:
         added: dict[Hash, str] = {}
-        found = _ids_of(group, (added, fresh, known), new_id)
+        found = _ids_of(group, added, (added, fresh, known), new_id)
         if not isinstance(found, Problem):
             fresh |= added
         ids.append(found)
@@ -38,9 +38,9 @@ def resolve(groups: Sequence[Sequence[Named]], known: Mapping[Hash, str], new_id
 
 
 def _ids_of(
-    group: Sequence[Named], layers: tuple[dict[Hash, str], Mapping[Hash, str], Mapping[Hash, str]], new_id: Callable[[], str]
+    group: Sequence[Named], added: dict[Hash, str], layers: Sequence[Mapping[Hash, str]], new_id: Callable[[], str]
 ) -> list[str] | Problem:
-    """The ids of one record's names; whom nobody knew is added to the first layer."""
+    """The ids of one record's names; whom nobody knew is added."""
     ids: list[str] = []
     for named in group:
         meant = {each: owner for each in named.hashes if (owner := _known(each, layers)) is not None}
@@ -50,7 +50,7 @@ def _ids_of(
         owner = owners.pop() if owners else new_id()
         if owner in ids:
             return Problem(named.field, "same_person_twice")
-        layers[0].update((each, owner) for each in named.hashes if each not in meant)
+        added.update((each, owner) for each in named.hashes if each not in meant)
         ids.append(owner)
     return ids
 

@@ -8,8 +8,6 @@ from typing import Any, NamedTuple
 
 from services.chassis.database import Tx
 
-_SLOTS = 8
-
 
 class Counts(NamedTuple):
     """What came in of a feed and what became of it; the rest of `received` is pending."""
@@ -34,8 +32,8 @@ async def count(tx: Tx, counts: Mapping[str, Counts], now: datetime) -> None:
     """Add to the hour of now; in the same transaction as what was counted, so the books balance at every instant."""
     rows = sorted(counts.items())
     await tx.execute(
-        f"""insert into ledger as l (feed, received, accepted, duplicate, rejected, hour_at, slot)
-            select x.*, date_trunc('hour', $6::timestamptz, 'Asia/Shanghai'), pg_backend_pid() % {_SLOTS}
+        """insert into ledger as l (feed, received, accepted, duplicate, rejected, hour_at, slot)
+            select x.*, date_trunc('hour', $6::timestamptz, 'Asia/Shanghai'), pg_backend_pid() % 8
               from unnest($1::text[], $2::int[], $3::int[], $4::int[], $5::int[]) x order by 1
             on conflict (hour_at, feed, slot) do update set
                received = l.received + excluded.received, accepted = l.accepted + excluded.accepted,

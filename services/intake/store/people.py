@@ -26,6 +26,16 @@ class DwellingRow(NamedTuple):
     sealed: bytes
 
 
+_PERSONS = """
+select person_id, division_code, phone_found_by, phone_key_version, sealed from vault_persons
+ where person_id = any($1::text[]) order by person_id"""
+_LOCK_PERSONS = _PERSONS + " for update"
+_DWELLINGS = """
+select dwelling_id, division_code, sealed from vault_dwellings
+ where dwelling_id = any($1::text[]) order by dwelling_id"""
+_LOCK_DWELLINGS = _DWELLINGS + " for update"
+
+
 async def find_owners(tx: Tx, hashes: Iterable[bytes]) -> dict[bytes, str]:
     """Those of the keyed hashes that are known -> the id each means."""
     rows = await tx.fetch("select found_by, owner_id from vault_keys where found_by = any($1::bytea[])", list(hashes))
@@ -33,7 +43,7 @@ async def find_owners(tx: Tx, hashes: Iterable[bytes]) -> dict[bytes, str]:
 
 
 async def insert_keys(tx: Tx, fresh: Mapping[Find, str]) -> bool:
-    """Whether all of them were new; if not, another transaction has committed some: roll back to before, and look again."""
+    """Whether all were new; if not, another transaction has committed some: roll back to before, and look again."""
     rows = sorted((find.found_by, owner, find.key_version) for find, owner in fresh.items())
     inserted: int = await tx.fetchval(
         """with new as (
@@ -48,11 +58,7 @@ async def insert_keys(tx: Tx, fresh: Mapping[Find, str]) -> bool:
 
 async def load_persons(tx: Tx, person_ids: Iterable[str], *, lock: bool = False) -> dict[str, PersonRow]:
     """Those that are kept."""
-    rows = await tx.fetch(
-        "select person_id, division_code, phone_found_by, phone_key_version, sealed from vault_persons"
-        " where person_id = any($1::text[]) order by person_id" + (" for update" if lock else ""),
-        sorted(person_ids),
-    )
+    rows = await tx.fetch(_LOCK_PERSONS if lock else _PERSONS, sorted(person_ids))
     return {row[0]: PersonRow(*row) for row in rows}
 
 
@@ -70,11 +76,7 @@ async def save_persons(tx: Tx, persons: Iterable[PersonRow]) -> None:
 
 async def load_dwellings(tx: Tx, dwelling_ids: Iterable[str], *, lock: bool = False) -> dict[str, DwellingRow]:
     """Those that are kept."""
-    rows = await tx.fetch(
-        "select dwelling_id, division_code, sealed from vault_dwellings"
-        " where dwelling_id = any($1::text[]) order by dwelling_id" + (" for update" if lock else ""),
-        sorted(dwelling_ids),
-    )
+    rows = await tx.fetch(_LOCK_DWELLINGS if lock else _DWELLINGS, sorted(dwelling_ids))
     return {row[0]: DwellingRow(*row) for row in rows}
 
 
@@ -84,7 +86,8 @@ async def save_dwellings(tx: Tx, dwellings: Iterable[DwellingRow]) -> None:
         await tx.execute(
             """insert into vault_dwellings (dwelling_id, division_code, sealed)
                select * from unnest($1::text[], $2::text[], $3::bytea[]) order by 1
-               on conflict (dwelling_id) do update set division_code = excluded.division_code, sealed = excluded.sealed""",
+               on conflict (dwelling_id) do update
+                  set division_code = excluded.division_code, sealed = excluded.sealed""",
             *([row[column] for row in rows] for column in range(3)),
         )
 
@@ -92,7 +95,8 @@ async def save_dwellings(tx: Tx, dwellings: Iterable[DwellingRow]) -> None:
 async def persons_by_phone(tx: Tx, hashes: Sequence[bytes]) -> list[tuple[bytes, str]]:
     """(keyed hash, person_id) of everybody with one of the telephones."""
     rows = await tx.fetch(
-        "select phone_found_by, person_id from vault_persons where phone_found_by = any($1::bytea[]) order by person_id",
+        "select phone_found_by, person_id from vault_persons"
+        " where phone_found_by = any($1::bytea[]) order by person_id",
         list(hashes),
     )
     return [(row[0], row[1]) for row in rows]

@@ -15,9 +15,7 @@ CASES = frozenset(Classification) - {Classification.EXCLUDED}
 
 def classification_of(around: Surroundings) -> Classified | None:
     """The latest classification: by the time it was made, then received, then the statement's id."""
-    return max(
-        around.classifications, key=lambda c: (c.classified_at, c.event_time, c.statement_id), default=None
-    )
+    return max(around.classifications, key=lambda c: (c.classified_at, c.event_time, c.statement_id), default=None)
 
 
 def case_part(around: Surroundings) -> CasePart | None:

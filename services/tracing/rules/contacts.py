@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from contracts.events.contacts import Category, ContactIdentified, ContactWay
 from contracts.events.testing import Result
 from contracts.policy import NoPlan, lookback, quarantine_plan
 from services.tracing.rules.statements import statement_id
-from services.tracing.rules.surroundings import CasePart, ClosePart, Exposure, Surroundings
+from services.tracing.rules.surroundings import CasePart, ClosePart, Exposure, Neighbour, Surroundings
 
 RANK = {Category.CLOSE: 2, Category.SECONDARY: 1, Category.CASUAL: 0}
 TESTS_OF_THE_LINK = 2
@@ -68,10 +68,9 @@ def counted_chains(around: Surroundings) -> Iterator[Chain]:
             continue
         if neighbour.case is not None:
             chain = _to_case(around, exposure, neighbour.case)
-        elif neighbour.close is not None:
-            chain = _to_close_contact(around, exposure, neighbour.close)
         else:
-            chain = None
+            link = neighbour.close_for(around.person_id)
+            chain = _to_close_contact(around, exposure, link) if link is not None else None
         if chain is not None:
             yield chain
 
@@ -104,8 +103,20 @@ def _overlap(
     return Chain(exposure, category, first_at, last_at, found_at) if first_at <= last_at else None
 
 
-def close_part(around: Surroundings, contact: Contact | None) -> ClosePart | None:
-    """What makes this person a link to secondary contacts. Asked only of those who are no case."""
+def seen_by_others(around: Surroundings, case: CasePart | None, contact: Contact | None) -> Neighbour:
+    """What the derivation of others may read of this person."""
+    if case is not None or contact is None or contact.fact.category is not Category.CLOSE:
+        return Neighbour(case)
+    cases = {chain.exposure.other_id for chain in counted_chains(around) if chain.category is Category.CLOSE}
+    without = {case_id: _close_part(around, contact_of(_without(around, case_id))) for case_id in sorted(cases)}
+    return Neighbour(close=_close_part(around, contact), close_without=without)
+
+
+def _without(around: Surroundings, other_id: str) -> Surroundings:
+    return replace(around, exposures=tuple(met for met in around.exposures if met.other_id != other_id))
+
+
+def _close_part(around: Surroundings, contact: Contact | None) -> ClosePart | None:
     if contact is None or contact.fact.category is not Category.CLOSE:
         return None
     placed = (

@@ -10,7 +10,7 @@ from contracts.events.contacts import ContactIdentified
 from contracts.events.quarantine import Care, CareScheduled, EpisodeChanged, QuarantineProposed, ReleaseDue, SamplingDue
 from services.tracing.rules.care import care_of, schedules_of
 from services.tracing.rules.cases import case_part, classification_of, found_how
-from services.tracing.rules.contacts import Contact, close_part, contact_of
+from services.tracing.rules.contacts import Contact, contact_of, seen_by_others
 from services.tracing.rules.dues import release_of, samplings_of
 from services.tracing.rules.plans import proposal_of
 from services.tracing.rules.statements import statement_id
@@ -47,7 +47,7 @@ def derive(around: Surroundings) -> Derived:
         samplings=tuple(samplings_of(around)),
         release=release_of(around, contact),
         episode=_episode(around, contact, proposal),
-        part=Neighbour(case, None if case else close_part(around, contact)),
+        part=seen_by_others(around, case, contact),
     )
 
 

@@ -47,7 +47,7 @@ def _link_free(around: Surroundings, contact: Contact | None) -> bool:
     """A secondary contact waits for the linked contact's first two tests (ed. 8, ed. 9)."""
     if contact is None or contact.fact.category is not Category.SECONDARY:
         return True
-    link = around.neighbours[contact.fact.linked_id].close
+    link = around.neighbours[contact.fact.linked_id].close_for(around.person_id)
     return link is not None and link.first_tests_negative
 
 

@@ -103,10 +103,18 @@ class ClosePart:
 
 @dataclass(frozen=True, slots=True)
 class Neighbour:
-    """Both parts empty: neither a case nor a close contact."""
+    """All that one person's derivation may read of another. Empty: neither a case nor a close contact.
+
+    close_without: the close part as it would be without the exposures to one case, for each case that matters to it.
+    """
 
     case: CasePart | None = None
     close: ClosePart | None = None
+    close_without: Mapping[str, ClosePart | None] = field(default_factory=dict)
+
+    def close_for(self, person_id: str) -> ClosePart | None:
+        """The close part as that person sees it: nobody is a contact by way of his own illness."""
+        return self.close_without.get(person_id, self.close)
 
 
 @dataclass(frozen=True, slots=True)

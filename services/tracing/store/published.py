@@ -62,6 +62,8 @@ async def load_open(tx: Tx, type_: str, division_code: str, most: int) -> list[P
     rows: Sequence[Any] = await tx.fetch(
         f"select {_COLUMNS} from published where type = $1 and not withdrawn"  # noqa: S608
         " and starts_with(division_code, $2) order by statement_id limit $3",
-        type_, division_code, most,
+        type_,
+        division_code,
+        most,
     )
     return [Published(*row) for row in rows]

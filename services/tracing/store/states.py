@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from contracts.events.quarantine import EpisodeChanged
-from services.chassis.database import Tx
-from services.tracing.rules.surroundings import CasePart, ClosePart, Neighbour
+from pydantic import TypeAdapter
 
-_CASE = "case_reference_at, case_isolated_at, case_known_at"
-_CLOSE = "close_first_at, close_until_at, close_found_at, close_first_tests_negative"
-_PARTS = f"{_CASE}, {_CLOSE}"
+from contracts.events.quarantine import Care, EpisodeChanged
+from services.chassis.database import Tx
+from services.tracing.rules.surroundings import Neighbour
+
+PART = TypeAdapter(Neighbour)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,61 +38,42 @@ async def lock_states(tx: Tx, person_ids: Sequence[str]) -> dict[str, State]:
         "insert into states (person_id) select * from unnest($1::text[]) order by 1 on conflict do nothing", person_ids
     )
     rows = await tx.fetch(
-        f"select person_id, {_PARTS}, met, told, event_time from states"  # noqa: S608
-        " where person_id = any($1) order by person_id for update",
+        "select person_id, part, met, told, event_time from states where person_id = any($1)"
+        " order by person_id for update",
         person_ids,
     )
     return {
-        row["person_id"]: State(_part(row), frozenset(row["met"]), row["told"], row["event_time"]) for row in rows
+        person_id: State(PART.validate_json(part) if part else Neighbour(), frozenset(met), told, event_time)
+        for person_id, part, met, told, event_time in rows
     }
 
 
 async def load_neighbours(tx: Tx, person_ids: Sequence[str]) -> dict[str, Neighbour]:
     """Those of them who are a case or a close contact, as last committed."""
     rows = await tx.fetch(
-        f"select person_id, {_PARTS} from states where person_id = any($1)"  # noqa: S608
-        " and (case_reference_at is not null or close_first_at is not null)",
-        person_ids,
+        "select person_id, part from states where person_id = any($1) and part is not null", person_ids
     )
-    return {row["person_id"]: _part(row) for row in rows}
-
-
-def _part(row: Any) -> Neighbour:
-    case = close = None
-    if row["case_reference_at"] is not None:
-        case = CasePart(row["case_reference_at"], row["case_isolated_at"], row["case_known_at"])
-    if row["close_first_at"] is not None:
-        close = ClosePart(
-            row["close_first_at"], row["close_until_at"], row["close_found_at"], row["close_first_tests_negative"]
-        )
-    return Neighbour(case, close)
+    return {person_id: PART.validate_json(part) for person_id, part in rows}
 
 
 async def save_states(tx: Tx, states: Sequence[tuple[str, State, EpisodeChanged | None]]) -> None:
     """Writes the rows of persons who are locked."""
-    rows = [_row(*state) for state in states]
-    if not rows:
-        return
     await tx.executemany(
-        "update states set category = $2, classification = $3, care = $4, care_since_at = $5,"
-        " case_reference_at = $6, case_isolated_at = $7, case_known_at = $8, close_first_at = $9, close_until_at = $10,"
-        " close_found_at = $11, close_first_tests_negative = $12, met = $13, told = $14, event_time = $15"
-        " where person_id = $1",
-        rows,
-    )
-
-
-def _row(person_id: str, state: State, episode: EpisodeChanged | None) -> tuple[Any, ...]:
-    case, close = state.part.case, state.part.close
-    return (
-        person_id,
-        *((episode.category, episode.classification, episode.care, episode.care_since_at) if episode else
-          (None, None, "none", None)),
-        *((case.reference_at, case.isolated_at, case.known_at) if case else (None,) * 3),
-        *((close.first_at, close.until_at, close.found_at, close.first_tests_negative) if close else (None,) * 4),
-        sorted(state.met),
-        state.told,
-        state.event_time,
+        "update states set category = $2, classification = $3, care = $4, part = $5, met = $6, told = $7,"
+        " event_time = $8 where person_id = $1",
+        [
+            (
+                person_id,
+                episode.category if episode else None,
+                episode.classification if episode else None,
+                episode.care if episode else Care.NONE,
+                PART.dump_json(state.part).decode() if state.part != Neighbour() else None,
+                sorted(state.met),
+                state.told,
+                state.event_time,
+            )
+            for person_id, state, episode in states
+        ],
     )
 
 

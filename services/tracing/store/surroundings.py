@@ -67,7 +67,8 @@ async def load_surroundings(tx: Tx, person_ids: Sequence[str]) -> dict[str, tupl
     rows = await tx.fetch("select person_id, division_code from persons where person_id = any($1)", person_ids)
     division_of = {row["person_id"]: row["division_code"] for row in rows}
     adoptions = await load_adoptions(tx)
-    neighbours = await load_neighbours(tx, sorted({row["other_id"] for rows in facts["exposures"].values() for row in rows}))
+    others = {row["other_id"] for rows in facts["exposures"].values() for row in rows}
+    neighbours = await load_neighbours(tx, sorted(others))
     around = {}
     for person_id in person_ids:
         own = {table: rows.get(person_id, ()) for table, rows in facts.items()}
@@ -84,8 +85,10 @@ async def load_adoptions(tx: Tx) -> tuple[Adoption, ...]:
         "select jurisdiction_code, rule, adopted_from, decided_by, document from adoptions"
         " where not withdrawn order by statement_id"
     )
-    return tuple(Adoption(division_code=code, key=rule, adopted_from=at, decided_by=by, document=document)
-                 for code, rule, at, by, document in rows)
+    return tuple(
+        Adoption(division_code=code, key=rule, adopted_from=at, decided_by=by, document=document)
+        for code, rule, at, by, document in rows
+    )
 
 
 def _by_person(rows: Sequence[Any]) -> Rows:
@@ -113,8 +116,14 @@ def _facts(own: Rows) -> dict[str, Any]:
     }
     return {
         "classifications": tuple(
-            Classified(r["statement_id"], Classification(r["classification"]), r["classified_at"], r["event_time"],
-                       r["received_at"]) for r in own["classifications"]
+            Classified(
+                r["statement_id"],
+                Classification(r["classification"]),
+                r["classified_at"],
+                r["event_time"],
+                r["received_at"],
+            )
+            for r in own["classifications"]
         ),
         "findings": tuple(
             Finding(r["statement_id"], r["found_at"], FoundHow(r["found_how"]), r["onset_at"]) for r in own["findings"]
@@ -124,8 +133,10 @@ def _facts(own: Rows) -> dict[str, Any]:
         "orders": tuple(orders.values()),
         "placements": tuple(placements.values()),
         "exposures": tuple(
-            Exposure(r["statement_id"], r["other_id"], ContactWay(r["way"]), r["first_at"], r["last_at"],
-                     r["received_at"]) for r in own["exposures"]
+            Exposure(
+                r["statement_id"], r["other_id"], ContactWay(r["way"]), r["first_at"], r["last_at"], r["received_at"]
+            )
+            for r in own["exposures"]
         ),
     }
 

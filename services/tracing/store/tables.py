@@ -43,8 +43,8 @@ class Table:
     def upsert(self) -> str:
         """Rows as one array a column, no statement twice; the highest revision stays, the first reception too.
 
-        Returns, for each row that changed: fresh (was not there), then each of names as it was and as it is. Rows are
-        locked in order of their ids, so that two transactions that save the same statements never wait in a ring.
+        Returns, for each row that changed: statement_id, then each of names as it was (null: not there) and as it is.
+        Rows are locked in order of their ids, so that two transactions with the same statements never wait in a ring.
         """
         columns = {**COMMON, **self.columns}
         arrays = ", ".join(f"${place}::{kind}[]" for place, kind in enumerate(columns.values(), 1))
@@ -56,9 +56,10 @@ class Table:
         names = "".join(f", old.{name} as old_{name}, new.{name} as new_{name}" for name in self.names)
         return (
             f"insert into {self.name} as t ({', '.join(columns)}) select * from unnest({arrays}) order by 1 "  # noqa: S608
-            f"on conflict (statement_id) do update set received_at = least(t.received_at, excluded.received_at), {newer} "
+            "on conflict (statement_id) do update set"
+            f" received_at = least(t.received_at, excluded.received_at), {newer} "
             "where excluded.revision > t.revision or excluded.received_at < t.received_at "
-            f"returning old.statement_id is null as fresh, new.statement_id as statement_id{names}"
+            f"returning new.statement_id as statement_id{names}"
         )
 
 
@@ -77,9 +78,7 @@ TABLES: Mapping[type[Fact], Table] = {
         "findings",
         {"person_id": TEXT, "classification": TEXT, "found_at": INSTANT, "found_how": TEXT, "onset_at": INSTANT},
     ),
-    CaseClassified: Table(
-        "classifications", {"person_id": TEXT, "classification": TEXT, "classified_at": INSTANT}
-    ),
+    CaseClassified: Table("classifications", {"person_id": TEXT, "classification": TEXT, "classified_at": INSTANT}),
     QuarantineOrdered: Table(
         "orders",
         {
@@ -94,16 +93,12 @@ TABLES: Mapping[type[Fact], Table] = {
             "measures": "jsonb",
         },
     ),
-    QuarantineEnded: Table(
-        "order_ends", {"person_id": TEXT, "order_id": TEXT, "decider": TEXT, "ended_at": INSTANT}
-    ),
+    QuarantineEnded: Table("order_ends", {"person_id": TEXT, "order_id": TEXT, "decider": TEXT, "ended_at": INSTANT}),
     PlacementStarted: Table(
         "placements", {"person_id": TEXT, "placement_id": TEXT, "mode": TEXT, "site_id": TEXT, "started_at": INSTANT}
     ),
     PlacementEnded: Table("placement_ends", {"person_id": TEXT, "placement_id": TEXT, "ended_at": INSTANT}),
-    PersonVisited: Table(
-        "visits", {"person_id": TEXT, "visited_at": INSTANT, "temperature_celsius": "real"}, names=()
-    ),
+    PersonVisited: Table("visits", {"person_id": TEXT, "visited_at": INSTANT, "temperature_celsius": "real"}, names=()),
     PolicyAdopted: Table(
         "adoptions",
         {

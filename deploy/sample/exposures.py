@@ -1,0 +1,61 @@
+"""What the investigators send: each meeting, some of them twice, misdated, or taken back."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from random import Random
+
+from deploy.sample.cast import Contact, Role
+from deploy.sample.counts import Counts
+from deploy.sample.mail import Mail, Sent
+from deploy.sample.meetings import before_window
+from deploy.sample.steps import HOUR
+
+_CITY_DESK = "cdc-3304"
+
+
+def send_exposures(mail: Mail, contacts: Sequence[Contact], counts: Counts, rng: Random) -> None:
+    """A record a meeting. Who wrote it down is the county's centre; the city's desk names some of them again."""
+    early = [it for it in contacts if it.role is Role.CLOSE and it.named < it.case.found]
+    misdated = {it.person.id_number for it in rng.sample(early, counts.corrected_in)}
+    for contact in contacts:
+        if contact.person.id_number in misdated:
+            _date_right(mail, contact, rng)
+        elif contact.role is Role.MISDATED:
+            first = _send(mail, contact, f"cdc-{contact.person.county}")
+            first_at, last_at = before_window(rng, contact.case)
+            mail.correct(first, contact.named + rng.choice((2, 3)), first_at=first_at, last_at=last_at)
+        elif contact.role is Role.TAKEN_BACK:
+            mail.withdraw(_send(mail, contact, f"cdc-{contact.person.county}"), contact.named + rng.choice((2, 3)))
+        else:
+            _send(mail, contact, f"cdc-{contact.person.county}")
+    _name_again(mail, contacts, counts.named_twice, rng)
+
+
+def _date_right(mail: Mail, contact: Contact, rng: Random) -> None:
+    """Named with a wrong date and corrected into the window, all before anybody knows that it matters."""
+    first_at, last_at = before_window(rng, contact.case)
+    first = _send(mail, contact, f"cdc-{contact.person.county}", first_at=first_at, last_at=last_at)
+    step = contact.named + rng.choice((1, 2))
+    mail.correct(first, step, first_at=contact.first_at, last_at=contact.last_at)
+
+
+def _name_again(mail: Mail, contacts: Sequence[Contact], number: int, rng: Random) -> None:
+    """The same meeting as the other person tells it, half an hour shorter where it was long: a second statement."""
+    sure = [it for it in contacts if it.role in (Role.CLOSE, Role.SECONDARY, Role.CASUAL)]
+    for contact in rng.sample(sure, number):
+        long = contact.last_at - contact.first_at > HOUR
+        first_at = contact.first_at + HOUR / 2 if long else contact.first_at
+        mail.send(
+            contact.named, _CITY_DESK, "exposure", contact.other.grid, person=contact.other.named(),
+            other=contact.person.named(), other_division_code=contact.person.grid, way=contact.way,
+            first_at=first_at, last_at=contact.last_at,
+        )  # fmt: skip
+
+
+def _send(mail: Mail, contact: Contact, feed: str, **changed: object) -> Sent:
+    meeting: dict[str, object] = {"first_at": contact.first_at, "last_at": contact.last_at} | changed
+    return mail.send(
+        contact.named, feed, "exposure", contact.person.grid, person=contact.person.named(),
+        other=contact.other.named(), other_division_code=contact.other.grid, way=contact.way, **meeting,
+    )  # fmt: skip

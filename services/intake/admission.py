@@ -1,0 +1,173 @@
+"""Admission: one transaction for a batch of records, and a verdict for each.
+
+Recognised against what is stored, resolved to random ids, kept, said as events, counted: all of it or nothing. Two
+records of one source_id in a batch are admitted one after the other, in waves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from pydantic_core import to_json
+
+from contracts.envelope import Event, say
+from services.chassis.database import Tx
+from services.intake.bookkeeping import keep_books
+from services.intake.desk import Desk
+from services.intake.identity import Subject, keep_subjects, resolve_subjects, subject_of_dwelling, subject_of_mention
+from services.intake.problems import Problem, Refused
+from services.intake.reading import UNREADABLE, Reading
+from services.intake.records import HouseholdVisit, Record, StageTime, Withdrawal
+from services.intake.rules.facts import Ids, Saying, sayings_of
+from services.intake.rules.recognise import Known, Recognised, Said, pack, recognise, unpack, withdrawn_by
+from services.intake.store import records
+from services.intake.vault import Vault
+from services.intake.verdicts import ACCEPTED, DUPLICATE, REJECTED, Verdict
+
+_NOTHING = Said((), drill=False)
+
+
+@dataclass
+class Entry:
+    """A record on its way to its verdict. before: what it said until now."""
+
+    reading: Reading
+    record: Record | Withdrawal
+    source_id: str
+    record_id: str
+    content_hash: bytes
+    problems: tuple[Problem, ...] = ()
+    duplicate: bool = False
+    known: Known | None = None
+    before: Said = _NOTHING
+    subjects: Sequence[Subject] = ()
+    ids: Sequence[str] = ()
+    sayings: Sequence[Saying] = ()
+    events: tuple[Event[Any], ...] = ()
+
+    @property
+    def goes_on(self) -> bool:
+        """Neither rejected nor a duplicate."""
+        return not self.problems and not self.duplicate
+
+
+async def admit(tx: Tx, now: datetime, readings: Sequence[Reading], desk: Desk) -> list[Verdict]:
+    """The verdicts, in order, each with its events. Raises `records.Raced`: roll back and call again."""
+    entries = [_entered(reading, reading.record, desk) if reading.record else None for reading in readings]
+    readable = [entry for entry in entries if entry]
+    await _check(tx, readable, desk)
+    for wave in _waves(readable):
+        await _admit_wave(tx, now, wave, desk)
+    pairs = zip(readings, entries, strict=True)
+    verdicts = [_verdict(entry) if entry else _unreadable(reading, desk) for reading, entry in pairs]
+    await keep_books(tx, now, readings, verdicts, desk)
+    return verdicts
+
+
+def _entered(reading: Reading, record: Record | Withdrawal, desk: Desk) -> Entry:
+    content_hash = desk.pepper.content_hash(to_json(record))
+    source_id = record.source_id or content_hash.hex()
+    return Entry(reading, record, source_id, desk.pepper.record_id(record.feed, source_id), content_hash)
+
+
+async def _check(tx: Tx, entries: Sequence[Entry], desk: Desk) -> None:
+    """What a record may be refused for without looking at others: where, by whom, on which clock."""
+    known = await desk.where.known(tx, {code for entry in entries for _, code in entry.reading.places})
+    for entry in entries:
+        if desk.clock != "stage" and isinstance(entry.record, StageTime):
+            entry.problems = (Problem("kind", "only_on_stage"),)
+        else:
+            entry.problems = tuple(desk.where.wrong_with(entry.reading, known))
+
+
+def _waves(entries: Sequence[Entry]) -> Iterator[list[Entry]]:
+    """Cut so that no wave holds two entries of one record; later ones then see what the earlier ones stored."""
+    left = [entry for entry in entries if not entry.problems]
+    while left:
+        wave, later, seen = list[Entry](), list[Entry](), set[str]()
+        for entry in left:
+            (later if entry.record_id in seen else wave).append(entry)
+            seen.add(entry.record_id)
+        yield wave
+        left = later
+
+
+async def _admit_wave(tx: Tx, now: datetime, wave: Sequence[Entry], desk: Desk) -> None:
+    known = await records.lock_known(tx, (entry.record_id for entry in wave))
+    for entry in wave:
+        _recognise(entry, known)
+    await _resolve(tx, [entry for entry in wave if entry.goes_on], desk)
+    taken = [entry for entry in wave if entry.goes_on]
+    for entry in taken:
+        _state(entry, now)
+    named = [(owner, subject) for entry in taken for owner, subject in zip(entry.ids, entry.subjects, strict=True)]
+    await keep_subjects(tx, desk.vault, named)
+    await records.replace_known(tx, [_kept(entry) for entry in taken if entry.known], now)
+    await records.insert_new(tx, [_kept(entry) for entry in taken if not entry.known], now)
+
+
+def _recognise(entry: Entry, known: Mapping[str, Known]) -> None:
+    entry.known = known.get(entry.record_id)
+    try:
+        entry.duplicate = recognise(entry.record, entry.content_hash, entry.known) is Recognised.DUPLICATE
+    except Refused as refused:
+        entry.problems = refused.problems
+    if entry.known and entry.goes_on:
+        entry.before = unpack(entry.known.said)
+        if not all(entry.reading.may_record(division) for division, _ in entry.before.sayings[:1]):
+            entry.problems = (Problem("source_id", "beyond_jurisdiction"),)
+
+
+async def _resolve(tx: Tx, taken: Sequence[Entry], desk: Desk) -> None:
+    for entry in taken:
+        entry.subjects = _subjects(entry, desk.vault)
+    resolution = await resolve_subjects(tx, [entry.subjects for entry in taken])
+    for entry, ids in zip(taken, resolution.ids, strict=True):
+        if isinstance(ids, Problem):
+            entry.problems = (ids,)
+        else:
+            entry.ids = ids
+
+
+def _subjects(entry: Entry, vault: Vault) -> list[Subject]:
+    """The people in the order of their mentions, then the dwelling."""
+    subjects = [subject_of_mention(vault, mention) for mention in entry.reading.mentions]
+    if isinstance(entry.record, HouseholdVisit):
+        subjects.append(subject_of_dwelling(vault, entry.record.dwelling, entry.record.division_code))
+    return subjects
+
+
+def _state(entry: Entry, now: datetime) -> None:
+    """What the record takes back, and what it says now."""
+    if not isinstance(entry.record, Withdrawal):
+        people = len(entry.reading.mentions)
+        entry.sayings = sayings_of(entry.record, Ids(entry.record_id, entry.ids[:people], *entry.ids[people:]))
+    gone = withdrawn_by(entry.sayings, entry.before, entry.record.revision)
+    entry.events = tuple(
+        say(fact, source="intake", time=now, division=division, cause=entry.record_id, drill=drill)
+        for sayings, drill in ((gone, entry.before.drill), (entry.sayings, _is_drill(entry.record)))
+        for division, fact in sayings
+    )
+
+
+def _is_drill(record: Record | Withdrawal) -> bool:
+    return not isinstance(record, Withdrawal) and record.drill
+
+
+def _kept(entry: Entry) -> records.Kept:
+    said = pack(entry.sayings, _is_drill(entry.record))
+    return records.Kept(entry.record_id, entry.record.feed, entry.record.revision, entry.content_hash, said)
+
+
+def _verdict(entry: Entry) -> Verdict:
+    word = REJECTED if entry.problems else DUPLICATE if entry.duplicate else ACCEPTED
+    return Verdict(entry.record.feed, entry.source_id, entry.record_id, word, entry.events, entry.problems)
+
+
+def _unreadable(reading: Reading, desk: Desk) -> Verdict:
+    known_sender = reading.feed != UNREADABLE and reading.source_id is not None
+    record_id = desk.pepper.record_id(reading.feed, reading.source_id or "") if known_sender else None
+    return Verdict(reading.feed, reading.source_id, record_id, REJECTED, problems=reading.problems)

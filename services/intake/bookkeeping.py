@@ -1,0 +1,56 @@
+"""The ledger and the rejected rows: written in the transaction whose records they count."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from pydantic_core import from_json, to_json
+
+from services.chassis.database import Tx
+from services.intake.desk import Desk
+from services.intake.problems import Language, Problem
+from services.intake.reading import ADDED_TO_REJECTS, LARGEST_LINE, Reading
+from services.intake.store import books
+from services.intake.verdicts import ACCEPTED, DUPLICATE, REJECTED, Verdict
+
+
+async def keep_books(
+    tx: Tx, now: datetime, readings: Sequence[Reading], verdicts: Sequence[Verdict], desk: Desk
+) -> None:
+    """Count what came in and what became of it, keep what was rejected, let go of what is mended."""
+    judged = list(zip(readings, verdicts, strict=True))
+    await books.keep_rejects(tx, [_reject(*each, desk) for each in judged if each[1].word == REJECTED], now)
+    taken = {verdict.record_id for verdict in verdicts if verdict.word != REJECTED and verdict.record_id}
+    await books.drop_mended(tx, taken)
+    received, became = dict[str, int](), dict[str, list[str]]()
+    for reading in readings:
+        received[reading.feed] = received.get(reading.feed, 0) + 1
+    for verdict in verdicts:
+        became.setdefault(verdict.feed, []).append(verdict.word)
+    counts = {
+        feed: books.Counts(number, *(became[feed].count(word) for word in (ACCEPTED, DUPLICATE, REJECTED)))
+        for feed, number in received.items()
+    }
+    await books.count(tx, counts, now)
+
+
+def _reject(reading: Reading, verdict: Verdict, desk: Desk) -> books.Reject:
+    body_hash = desk.pepper.content_hash(reading.line)
+    sealed = desk.vault.seal(reading.line[:LARGEST_LINE], body_hash.hex())
+    problems = to_json([(problem.field, problem.code, problem.params) for problem in verdict.problems]).decode()
+    return books.Reject(body_hash, verdict.feed, verdict.record_id, sealed, problems)
+
+
+def to_be_mended(desk: Desk, body_hash: bytes, sealed: bytes, problems: str, language: Language) -> dict[str, Any]:
+    """A rejected row as it was sent, with the reason beside it: mend it and send it again as it is."""
+    line = desk.vault.open(sealed, body_hash.hex())
+    told = [Problem(*each).told(language) for each in from_json(problems)]
+    reason = "; ".join(f"{each['field']}: {each['why']} -> {each['would_be_right']}" for each in told)
+    try:
+        content = from_json(line)
+    except ValueError:
+        content = None
+    row = content if isinstance(content, dict) else {"unreadable": line.decode(errors="replace")}
+    return {**row, ADDED_TO_REJECTS: reason}

@@ -1,0 +1,83 @@
+"""The door: lines in, verdicts out, each batch in one transaction, tried again when another replica was quicker."""
+
+from __future__ import annotations
+
+import asyncio
+import traceback
+from collections.abc import Callable, Sequence
+
+import asyncpg
+import structlog
+
+from services.chassis.database import is_transient
+from services.chassis.errors import GridwardError
+from services.chassis.service import App
+from services.intake.admission import admit
+from services.intake.desk import Desk, open_desk
+from services.intake.grouping import Grouping
+from services.intake.reading import Reading, read
+from services.intake.store.records import Raced
+from services.intake.verdicts import Verdict
+
+log = structlog.get_logger()
+
+BATCH = 1000
+"""Records of one transaction."""
+TRIES = 6
+_QUICKER = (Raced, asyncpg.DeadlockDetectedError, asyncpg.SerializationError)
+
+
+class AdmissionFailed(GridwardError):
+    """Nothing of the batch was taken; it may be sent again once the fault in the log is mended."""
+
+
+class Door:
+    """One a process."""
+
+    def __init__(self, app: App) -> None:
+        self._app = app
+        self._desk: Desk | None = None
+        self._opening = asyncio.Lock()
+        self._grouping = Grouping(self._admit_once_more, BATCH)
+
+    async def desk(self) -> Desk:
+        """Opened at the first use: the pepper lies in the database."""
+        async with self._opening:
+            if self._desk is None:
+                async with self._app.transaction() as turn:
+                    self._desk = await open_desk(turn.tx, self._app.settings)
+            return self._desk
+
+    async def admit_one(self, line: bytes, may_record: Callable[[str], bool]) -> Verdict:
+        """One record, in a transaction shared with those that arrive beside it."""
+        return await self._grouping.admit(read(line, may_record))
+
+    async def admit_batch(self, lines: Sequence[bytes], may_record: Callable[[str], bool]) -> list[Verdict]:
+        """At most BATCH records in a transaction of their own."""
+        return await self._admit_once_more([read(line, may_record) for line in lines])
+
+    async def _admit_once_more(self, readings: Sequence[Reading]) -> list[Verdict]:
+        for tried in range(1, TRIES + 1):
+            try:
+                return await self._admit(readings)
+            except _QUICKER:
+                if tried == TRIES:
+                    raise AdmissionFailed("other senders hold the same records: send it again") from None
+        raise AssertionError("the last try returns or raises")
+
+    async def _admit(self, readings: Sequence[Reading]) -> list[Verdict]:
+        desk = await self.desk()
+        try:
+            async with self._app.transaction() as turn:
+                verdicts = await admit(turn.tx, turn.now, readings, desk)
+                turn.say([event for verdict in verdicts for event in verdict.events])
+            return verdicts
+        except (*_QUICKER, GridwardError):
+            raise
+        except Exception as error:
+            if is_transient(error):
+                raise
+            # The error's own text may repeat what was sent, which no log may hold: only its kind and place are told.
+            place = traceback.extract_tb(error.__traceback__)[-1]
+            log.error("admission failed", error=type(error).__name__, file=place.filename, line=place.lineno)
+            raise AdmissionFailed("a fault here, not in your records: send them again after it is mended") from None

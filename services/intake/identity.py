@@ -1,0 +1,125 @@
+"""Who a record names, kept in the vault: each mention to its random id, and what was said of the person sealed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
+
+from pydantic_core import from_json, to_json
+
+from services.chassis.database import Tx
+from services.intake.records import Dwelling
+from services.intake.rules.mentions import Mention
+from services.intake.rules.resolve import Named, Resolution, resolve
+from services.intake.store import people
+from services.intake.vault import Find, Vault, random_id
+
+ID_NUMBER, PERSON_REF, PHONE, DWELLING_REF = "id_number", "person_ref", "phone", "dwelling_ref"
+
+
+class Subject(NamedTuple):
+    """A person or a dwelling as a record gives it. given: what is to be kept of it, sealed."""
+
+    field: str
+    finds: tuple[Find, ...]
+    division_code: str
+    given: Mapping[str, str]
+    is_person: bool
+
+
+def subject_of_mention(vault: Vault, mention: Mention) -> Subject:
+    """A person, found by the number and by the reference."""
+    person, finds = mention.person, tuple[Find, ...]()
+    given = {} if person is None else person.model_dump(mode="json", exclude_none=True)
+    if person is not None and person.id_number is not None:
+        finds = vault.finds(ID_NUMBER, person.id_number)
+    if mention.person_ref is not None:
+        finds += vault.finds(PERSON_REF, mention.person_ref)
+        given[PERSON_REF] = mention.person_ref
+    return Subject(mention.field or "person", finds, mention.division_code, given, True)
+
+
+def subject_of_dwelling(vault: Vault, dwelling: Dwelling, division_code: str) -> Subject:
+    """A dwelling, found by its reference."""
+    given = dwelling.model_dump(mode="json", exclude_none=True)
+    return Subject("dwelling", vault.finds(DWELLING_REF, dwelling.ref), division_code, given, False)
+
+
+async def resolve_subjects(tx: Tx, groups: Sequence[Sequence[Subject]]) -> Resolution:
+    """The ids of each record's subjects, new ones made; right beside another replica that meets the same people."""
+    finds = {find.found_by: find for group in groups for subject in group for find in subject.finds}
+    named = [[Named(each.field, tuple(find.found_by for find in each.finds)) for each in group] for group in groups]
+    known = await people.find_owners(tx, finds)
+    while True:
+        resolution = resolve(named, known, random_id)
+        if not resolution.fresh or await _keep(tx, resolution, finds):
+            return resolution
+        known = await people.find_owners(tx, finds)
+
+
+async def _keep(tx: Tx, resolution: Resolution, finds: Mapping[bytes, Find]) -> bool:
+    """Whether the new keys were kept; if one was taken meanwhile, none is, and the ones that won can now be read."""
+    savepoint = tx.transaction()
+    await savepoint.start()
+    kept = await people.insert_keys(tx, {finds[found_by]: owner for found_by, owner in resolution.fresh.items()})
+    await (savepoint.commit() if kept else savepoint.rollback())
+    return kept
+
+
+async def keep_subjects(tx: Tx, vault: Vault, named: Iterable[tuple[str, Subject]]) -> None:
+    """What records said of persons and dwellings (id, subject), over what was known; later ones win."""
+    persons, dwellings = dict[str, _Given](), dict[str, _Given]()
+    for owner, subject in named:
+        into = persons if subject.is_person else dwellings
+        before = into.get(owner)
+        into[owner] = _Given(subject.division_code, {**(before.given if before else {}), **subject.given})
+    if persons:
+        await _keep_persons(tx, vault, persons)
+    if dwellings:
+        await _keep_dwellings(tx, vault, dwellings)
+
+
+class _Given(NamedTuple):
+    division_code: str
+    given: Mapping[str, str]
+
+
+async def _keep_persons(tx: Tx, vault: Vault, given: Mapping[str, _Given]) -> None:
+    rows = await people.load_persons(tx, given)
+    changed = {each: said for each, said in given.items() if _changes(vault, each, rows.get(each), said)}
+    if rows.keys() & changed.keys():
+        rows = await people.load_persons(tx, changed, lock=True)
+    saved = []
+    for person_id, said in changed.items():
+        content = _merged(vault, person_id, rows.get(person_id), said)
+        found_by, key_version = vault.finds(PHONE, content["phone"])[0] if "phone" in content else (None, None)
+        sealed = vault.seal(to_json(content), person_id)
+        saved.append(people.PersonRow(person_id, said.division_code, found_by, key_version, sealed))
+    await people.save_persons(tx, saved)
+
+
+async def _keep_dwellings(tx: Tx, vault: Vault, given: Mapping[str, _Given]) -> None:
+    rows = await people.load_dwellings(tx, given)
+    changed = {each: said for each, said in given.items() if _changes(vault, each, rows.get(each), said)}
+    if rows.keys() & changed.keys():
+        rows = await people.load_dwellings(tx, changed, lock=True)
+    saved = []
+    for dwelling_id, said in changed.items():
+        sealed = vault.seal(to_json(_merged(vault, dwelling_id, rows.get(dwelling_id), said)), dwelling_id)
+        saved.append(people.DwellingRow(dwelling_id, said.division_code, sealed))
+    await people.save_dwellings(tx, saved)
+
+
+def _changes(vault: Vault, owner: str, row: people.PersonRow | people.DwellingRow | None, said: _Given) -> bool:
+    if row is None or row.division_code != said.division_code or row.sealed[0] != vault.version:
+        return True
+    content = from_json(vault.open(row.sealed, owner))
+    return any(content.get(name) != value for name, value in said.given.items())
+
+
+def _merged(
+    vault: Vault, owner: str, row: people.PersonRow | people.DwellingRow | None, said: _Given
+) -> dict[str, str]:
+    before = from_json(vault.open(row.sealed, owner)) if row else {}
+    return {**before, **said.given}
+

@@ -1,0 +1,67 @@
+"""POST /people/lookups: the random ids of people whose numbers, references or telephones the caller already knows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from services.chassis.access import Caller
+from services.chassis.database import Tx
+from services.intake.identity import ID_NUMBER, PERSON_REF, PHONE
+from services.intake.store import people
+from services.intake.vault import Vault
+
+MOST = 1000
+
+
+class Lookup(BaseModel):
+    """At most MOST names together; the purpose is kept in each found person's access record."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    purpose: str = Field(min_length=5, max_length=200)
+    id_numbers: list[str] = []
+    person_refs: list[str] = []
+    phones: list[str] = []
+
+    @model_validator(mode="after")
+    def _bounded(self) -> Lookup:
+        if len(self.id_numbers) + len(self.person_refs) + len(self.phones) > MOST:
+            raise ValueError(f"more than {MOST} names in one look-up: send the rest in another")
+        return self
+
+
+async def look_up(tx: Tx, now: datetime, caller: Caller, asked: Lookup, vault: Vault) -> dict[str, Mapping[str, object]]:
+    """Names -> ids, those that are known and live in the caller's division; a telephone may be several people's."""
+    numbers = {name: name.strip().upper() for name in asked.id_numbers}
+    found = {
+        "id_numbers": await _owners(tx, vault, ID_NUMBER, numbers),
+        "person_refs": await _owners(tx, vault, PERSON_REF, {name: name.strip() for name in asked.person_refs}),
+    }
+    phones = await _by_phone(tx, vault, asked.phones)
+    ids = {each for names in found.values() for each in names.values()} | {each for ids in phones.values() for each in ids}
+    rows = await people.load_persons(tx, ids)
+    seen = {each for each, row in rows.items() if caller.may_see(row.division_code)}
+    await people.record_access(tx, seen, caller.name, asked.purpose, now)
+    answer: dict[str, Mapping[str, object]] = {
+        form: {name: each for name, each in names.items() if each in seen} for form, names in found.items()
+    }
+    if asked.phones:
+        answer["phones"] = {name: kept for name, ids in phones.items() if (kept := [each for each in ids if each in seen])}
+    return answer
+
+
+async def _owners(tx: Tx, vault: Vault, kind: str, names: Mapping[str, str]) -> dict[str, str]:
+    hashes = {name: [find.found_by for find in vault.finds(kind, value)] for name, value in names.items()}
+    owners = await people.find_owners(tx, [each for found_by in hashes.values() for each in found_by])
+    return {name: owners[each] for name, found_by in hashes.items() for each in found_by if each in owners}
+
+
+async def _by_phone(tx: Tx, vault: Vault, phones: Sequence[str]) -> dict[str, list[str]]:
+    meant = {find.found_by: phone for phone in phones for find in vault.finds(PHONE, phone.strip())}
+    answer: dict[str, list[str]] = {}
+    for found_by, person_id in await people.persons_by_phone(tx, list(meant)):
+        answer.setdefault(meant[found_by], []).append(person_id)
+    return answer

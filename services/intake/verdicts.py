@@ -1,0 +1,34 @@
+"""The answer to one record."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from contracts.envelope import Event
+from services.intake.problems import Language, Problem
+
+ACCEPTED, DUPLICATE, REJECTED = "accepted", "duplicate", "rejected"
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """word: accepted, duplicate or rejected. record_id: the correlation of the events that the record causes."""
+
+    feed: str
+    source_id: str | None
+    record_id: str | None
+    word: str
+    events: tuple[Event[Any], ...] = ()
+    problems: tuple[Problem, ...] = ()
+
+    def told(self, language: Language) -> dict[str, Any]:
+        """As the sender gets it; event_ids when accepted, duplicate_of when known already, errors when rejected."""
+        answer: dict[str, Any] = {"feed": self.feed, "source_id": self.source_id, "verdict": self.word}
+        if self.word == ACCEPTED:
+            answer["event_ids"] = [event.id for event in self.events]
+        elif self.word == DUPLICATE:
+            answer["duplicate_of"] = self.record_id
+        else:
+            answer["errors"] = [problem.told(language) for problem in self.problems]
+        return answer

@@ -1,0 +1,90 @@
+"""What tracing shows: a person's state and the facts under it, all states, open proposals, the policy in force."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, HTTPException, Query
+from fastapi.responses import StreamingResponse
+
+from contracts import policy
+from contracts.events.contacts import Category
+from contracts.events.quarantine import QuarantineProposed
+from services.chassis.access import Caller
+from services.chassis.service import App
+from services.tracing.store.published import Published, load_open, load_published
+from services.tracing.store.reading import load_division, load_facts
+from services.tracing.store.states import stream_states
+from services.tracing.store.surroundings import load_adoptions
+
+ROLE = "operator"
+"""A state names other persons by their ids (the link of a contact), so it is not for residents or the board."""
+
+
+def routes(app: App) -> APIRouter:
+    """The routes of tracing; each shows the caller's division and below, no more."""
+    router = APIRouter()
+    Asking = Annotated[Caller, Depends(app.caller)]  # noqa: N806 - a type
+
+    @router.get("/persons/{person_id}")
+    async def person(person_id: str, caller: Asking) -> dict[str, Any]:
+        """What is stated of a person, and why: every fact that names him or her. No name is held here."""
+        caller.require(ROLE)
+        async with app.reading() as turn:
+            division = await load_division(turn.tx, person_id)
+            if division is None or not caller.may_see(division):
+                raise HTTPException(404, f"no person {person_id!r} in {caller.division or 'any division'}: ask intake")
+            stated = (await load_published(turn.tx, [person_id])).get(person_id, {})
+            facts = await load_facts(turn.tx, person_id)
+        standing = [_shown(row) for row in stated.values() if not row.withdrawn]
+        return {"person_id": person_id, "division_code": division, "statements": standing, "facts": facts}
+
+    @router.get("/states", response_class=StreamingResponse)
+    async def states(caller: Asking) -> StreamingResponse:
+        """Everybody with a state, one JSON object a line, in order of person_id, all as of one instant."""
+        caller.require(ROLE)
+
+        async def lines() -> AsyncIterator[str]:
+            async with app.reading() as turn:
+                async for state in stream_states(turn.tx, caller.division):
+                    yield json.dumps(state) + "\n"
+
+        return StreamingResponse(lines(), media_type="application/x-ndjson")
+
+    @router.get("/proposals")
+    async def proposals(
+        caller: Asking, division: str = "", limit: Annotated[int, Query(ge=1, le=1000)] = 100
+    ) -> list[dict[str, Any]]:
+        """Proposals that wait for a person with the post to decide, in a division and below it."""
+        caller.require(ROLE)
+        asked = division or caller.division
+        caller.require_division(asked)
+        async with app.reading() as turn:
+            return [_shown(row) for row in await load_open(turn.tx, QuarantineProposed.type, asked, limit)]
+
+    @router.get("/policy/{division}")
+    async def policy_in_force(division: str, caller: Asking) -> dict[str, Any]:
+        """The edition in force now, and each value that holds in the division, with its source and standing."""
+        async with app.reading() as turn:
+            now, adoptions = turn.now, await load_adoptions(turn.tx)
+        where = (now, division, adoptions)
+        kinds = (Category.CLOSE, Category.SECONDARY)
+        return {
+            "at": now,
+            "lookback": policy.lookback(*where),
+            "plans": {kind.value: policy.quarantine_plan(kind, *where) for kind in kinds},
+            "deadlines": [policy.deadline(key, *where) for key in sorted(policy.deadline_keys())],
+        }
+
+    return router
+
+
+def _shown(row: Published) -> dict[str, Any]:
+    return {
+        "type": row.type,
+        "division_code": row.division_code,
+        "stated_at": row.event_time,
+        **row.fact().model_dump(mode="json"),
+    }

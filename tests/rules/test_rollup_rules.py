@@ -1,0 +1,110 @@
+"""What one statement and one subject do to the figures, and the reason that is given."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+from contracts.divisions import Divisions
+from services.rollup import rules
+from services.rollup.drift import whose_turn
+from services.rollup.rules import NOTHING, Change, Key, Known, Reason, Row, Said
+
+T0 = datetime(2022, 3, 5, 1, tzinfo=UTC)
+HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+GRID, OTHER = "330402003001001", "330402003001002"
+KEY = Key("p1/r1", "persons-screened", False)
+
+
+def a_row(statement: str = "a", *, at: datetime = T0, division: str = GRID) -> Row:
+    return Row(at, statement, at.date(), division)
+
+
+def says(row: Row | None, revision: int = 1, *, statement: str = "a", time: datetime = T0, withdrawn: bool = False,
+         derived: bool = False, key: Key = KEY) -> Said:
+    return Said(statement, revision, withdrawn, derived, time, {key: row} if row else {})
+
+
+def changes(*said: Said) -> list[Change]:
+    _, steps = rules.advance({}, said)
+    found: list[Change] = []
+    for key in dict.fromkeys(step.key for step in steps):
+        found += rules.fold(NOTHING, [step for step in steps if step.key == key])[1]
+    return found
+
+
+def reasons(*said: Said) -> list[str]:
+    return [change.reason for change in changes(*said)]
+
+
+def test_a_repeat_and_an_older_revision_change_nothing() -> None:
+    newest = says(a_row(division=OTHER), 2)
+    assert len(changes(newest, newest, says(a_row(), 1))) == 1
+
+
+def test_what_is_recorded_after_its_day_is_late() -> None:
+    assert reasons(says(a_row(), time=T0 + 14 * HOUR)) == [Reason.NEW]  # 23:00 of the same day in Shanghai
+    assert reasons(says(a_row(), time=T0 + 16 * HOUR)) == [Reason.LATE]
+
+
+def test_a_correction_says_so_and_a_new_division_is_a_move() -> None:
+    assert reasons(says(a_row()), says(a_row(at=T0 + DAY), 2)) == [Reason.NEW, Reason.CORRECTED]
+    assert reasons(says(a_row()), says(a_row(division=OTHER), 2)) == [Reason.NEW, Reason.MOVED]
+    assert reasons(says(a_row()), says(None, 2)) == [Reason.NEW, Reason.CORRECTED]
+
+
+def test_a_withdrawal_says_so_and_its_return_is_a_correction() -> None:
+    told = reasons(says(a_row()), says(None, 2, withdrawn=True), says(a_row(), 3))
+    assert told == [Reason.NEW, Reason.WITHDRAWN, Reason.CORRECTED]
+
+
+def test_a_derived_state_that_goes_on_has_moved_and_is_new_in_the_next() -> None:
+    after = Key("p1", "isolated", False)
+    told = changes(says(a_row(), derived=True), says(a_row(), 2, derived=True, key=after, time=T0 + HOUR))
+    assert [(change.key, change.reason) for change in told] == [
+        (KEY, Reason.NEW), (KEY, Reason.MOVED), (after, Reason.NEW),
+    ]
+
+
+def test_the_earliest_statement_counts_and_the_next_takes_its_place() -> None:
+    early, late = a_row("b", at=T0 - HOUR, division=OTHER), a_row("a")
+    told = changes(says(late), says(early, statement="b"), says(None, 2, statement="b", withdrawn=True))
+    assert [(change.before, change.after) for change in told] == [(None, late), (late, early), (early, late)]
+    assert [change.reason for change in told] == [Reason.NEW, Reason.MOVED, Reason.WITHDRAWN]
+
+
+def test_a_later_statement_on_the_same_subject_changes_nothing() -> None:
+    assert len(changes(says(a_row()), says(a_row("b", at=T0 + HOUR), statement="b"))) == 1
+
+
+def test_the_hour_recorded_never_goes_back() -> None:
+    known = {"a": Known(1, T0 + 5 * HOUR, frozenset([KEY]))}
+    went_on, (step,) = rules.advance(known, [says(None, 2, time=T0, withdrawn=True)])
+    assert step.recorded_at == went_on["a"].recorded_at == T0 + 5 * HOUR
+
+
+def test_deltas_are_summed_and_what_cancels_out_is_left_out() -> None:
+    own, past = rules.own_deltas(changes(says(a_row()), says(a_row(division=OTHER), 2, time=T0 + HOUR)))
+    assert own == {(OTHER, KEY.indicator, T0.date(), False): 1}
+    assert [(key[0], key[4], key[5], delta) for key, delta in past.items()] == [
+        (GRID, T0, "new", 1), (GRID, T0 + HOUR, "moved", -1), (OTHER, T0 + HOUR, "moved", 1),
+    ]
+
+
+def test_a_move_within_a_county_leaves_the_county_as_it_was() -> None:
+    own = {(GRID, "arrivals", T0.date(), False): -1, (OTHER, "arrivals", T0.date(), False): 1}
+    assert {key[1] for key in rules.summed(own, Divisions.load())} == {GRID, OTHER}
+
+
+def test_a_functional_area_takes_its_villages_out_of_the_county() -> None:
+    figures = rules.summed({("330402012001", "arrivals", T0.date(), False): 1}, Divisions.load())
+    lines = {tree: [code for other, code, *_ in figures if other == tree] for tree in ("statutory", "reporting")}
+    assert lines["statutory"] == ["330402012001", "330402012", "330402", "3304", "33"]
+    assert lines["reporting"] == ["330402012001", "330402012", "3304J1", "3304", "33"]
+
+
+def test_each_indicator_has_its_turn_and_a_large_one_a_turn_of_its_own() -> None:
+    sizes = {"persons-screened": 300_000, "arrivals": 10, "feverish": 20}
+    assert whose_turn(sizes, 1_000)[-1] == "messages-sent"  # those never checked go first, all at once
+    known = {code: 0 for code in whose_turn({})}
+    assert whose_turn(known | {"zz": 900, "yy": 900}, 1_000)[-1] == "zz"
+    assert whose_turn({"xx": 5_000, **known}, 1_000) == ["xx"]

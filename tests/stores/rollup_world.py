@@ -1,0 +1,140 @@
+"""Events for rollup's tests, and an oracle: the figures of a set of events, worked out without the service."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import AsyncIterator, Iterable, Sequence
+from contextlib import asynccontextmanager
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import asyncpg
+from hypothesis import strategies as st
+
+from contracts.divisions import Divisions, Tree
+from contracts.envelope import Event, say
+from contracts.events.canvassing import CaseScreened
+from contracts.events.cases import Classification, FoundHow
+from contracts.events.contacts import Standing
+from contracts.events.deadlines import DeadlineJudged, Line, Verdict
+from contracts.events.quarantine import Care, EpisodeChanged
+from contracts.events.testing import Member, TubeSampled
+from contracts.indicators import contributions
+from services.chassis.database import Tx, prepare
+from services.rollup.handlers import on_batch
+from services.rollup.service import SERVICE
+
+T0 = datetime(2022, 3, 5, 1, tzinfo=UTC)
+HOUR = timedelta(hours=1)
+# Two grids of one village, a village that the functional area 3304J1 takes, the area itself, a county, a province.
+PLACES = ("330402003001001", "330402003001002", "330402012001001", "330402012001", "3304J1", "330411", "33")
+Figures = dict[tuple[str, str, str, date, bool], int]
+
+
+def a_screening(
+    statement: str = "s1", revision: int = 1, *, person: str = "p1", round_id: str = "r1", at: datetime = T0,
+    time: datetime | None = None, division: str = PLACES[0], celsius: float = 36.6, withdrawn: bool = False,
+    drill: bool = False,
+) -> Event[Any]:
+    fact = CaseScreened(
+        statement_id=statement, revision=revision, withdrawn=withdrawn, person_id=person, dwelling_id="d1",
+        round_id=round_id, screened_at=at, temperature_celsius=celsius,
+    )
+    return say(fact, source="intake", time=time or at, division=division, drill=drill)
+
+
+def an_episode(
+    person: str = "p1", revision: int = 1, *, classification: Classification | None = Classification.CONFIRMED,
+    care: Care = Care.NONE, how: FoundHow | None = FoundHow.CANVASSING, at: datetime = T0, time: datetime | None = None,
+    division: str = PLACES[0], withdrawn: bool = False,
+) -> Event[Any]:
+    fact = EpisodeChanged(
+        statement_id=f"episode:{person}", revision=revision, withdrawn=withdrawn, person_id=person, category=None,
+        classification=classification, found_how=how, classified_at=at, care=care, care_since_at=at,
+    )
+    return say(fact, source="tracing", time=time or at, division=division)
+
+
+def a_tube(statement: str, revision: int, members: Sequence[tuple[str, str]], *, at: datetime, division: str,
+           time: datetime | None = None, withdrawn: bool = False) -> Event[Any]:
+    fact = TubeSampled(
+        statement_id=statement, revision=revision, withdrawn=withdrawn, tube_id=f"tube-{statement}", sampled_at=at,
+        members=tuple(Member(person_id=person, division_code=code) for person, code in members),
+    )
+    return say(fact, source="intake", time=time or at, division=division)
+
+
+def a_verdict(person: str, revision: int, verdict: Verdict, *, at: datetime, division: str,
+              standing: Standing = Standing.IN_FORCE, time: datetime | None = None) -> Event[Any]:
+    fact = DeadlineJudged(
+        statement_id=f"clock:report:{person}", revision=revision, person_id=person, clock_id=f"c-{person}",
+        deadline="report.case.direct", line=Line.HEALTH, verdict=verdict, started_at=at, due_at=at + 2 * HOUR,
+        stopped_at=None, edition="covid-ed8", standing=standing,
+    )
+    return say(fact, source="alerts", time=time or at, division=division)
+
+
+_moments = st.integers(0, 60).map(lambda hours: T0 + hours * HOUR)
+_persons = st.sampled_from(["p1", "p2", "p3"])
+_places = st.sampled_from(PLACES)
+_names = st.sampled_from(["s1", "s2", "s3", "s4"])
+_withdrawn = st.sampled_from([False, False, False, True])
+_revisions = st.integers(1, 3)
+EVENTS = st.one_of(
+    st.builds(a_screening, _names, _revisions, person=_persons, round_id=st.sampled_from(["r1", "r2"]), at=_moments,
+              time=_moments, division=_places, celsius=st.sampled_from([36.6, 38.0]), withdrawn=_withdrawn,
+              drill=st.sampled_from([False, False, True])),
+    st.builds(an_episode, _persons, _revisions, classification=st.sampled_from([None, *Classification]),
+              care=st.sampled_from(list(Care)), how=st.sampled_from([None, *FoundHow]), at=_moments, time=_moments,
+              division=_places, withdrawn=_withdrawn),
+    st.builds(a_tube, _names, _revisions, st.lists(st.tuples(_persons, _places), min_size=1, max_size=4), at=_moments,
+              time=_moments, division=_places, withdrawn=_withdrawn),
+    st.builds(a_verdict, _persons, _revisions, st.sampled_from(list(Verdict)), at=_moments, time=_moments,
+              division=_places, standing=st.sampled_from(list(Standing))),
+)
+# One content for each revision of a statement: two would contradict each other, and no order could be right.
+SAID = st.lists(EVENTS, max_size=25, unique_by=lambda event: (event.type, event.data.statement_id, event.data.revision))
+
+
+def figures_of(events: Iterable[Event[Any]], divisions: Divisions | None = None) -> Figures:
+    """The oracle: newest revisions, each subject once at its earliest, summed up both trees."""
+    newest: dict[tuple[str, str], Event[Any]] = {}
+    for event in events:
+        name = (event.type, event.data.statement_id)
+        if name not in newest or newest[name].data.revision < event.data.revision:
+            newest[name] = event
+    subjects: defaultdict[tuple[str, str, bool], list[tuple[datetime, str, date, str]]] = defaultdict(list)
+    for event in newest.values():
+        for indicator, subject, day, at, division in contributions(event):
+            subjects[indicator, subject, event.drill].append((at, event.data.statement_id, day, division))
+    found: Counter[tuple[str, str, str, date, bool]] = Counter()
+    for (indicator, _, drill), rows in subjects.items():
+        _, _, day, division = min(rows)
+        for tree in Tree:
+            for above in (divisions or Divisions.load()).ancestors(division, tree):
+                found[tree.value, above, indicator, day, drill] += 1
+    return dict(found)
+
+
+@asynccontextmanager
+async def a_database(dsn: str) -> AsyncIterator[Tx]:
+    """A connection on rollup's tables, made where they are missing."""
+    connection = await asyncpg.connect(dsn)
+    try:
+        async with connection.transaction():
+            await prepare(connection, SERVICE.name, SERVICE.schema)
+        await connection.execute(f"set search_path = {SERVICE.name}")
+        yield connection
+    finally:
+        await connection.close()
+
+
+async def read_batches(tx: Tx, batches: Iterable[Sequence[Event[Any]]]) -> None:
+    """Each batch in a transaction (or savepoint) of its own."""
+    for batch in batches:
+        async with tx.transaction():
+            assert await on_batch(batch, tx) == []
+
+
+async def stored_figures(tx: Tx) -> Figures:
+    return {tuple(row)[:5]: row["value"] for row in await tx.fetch("select * from figures")}

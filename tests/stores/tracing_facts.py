@@ -1,0 +1,231 @@
+"""Facts as intake says them, with sensible defaults, and tracing driven on a real database without Kafka between."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import asyncpg
+
+from contracts.envelope import Event, Fact, say
+from contracts.events.cases import CaseClassified, CaseFound, Classification, FoundHow
+from contracts.events.contacts import ContactWay, ExposureNamed
+from contracts.events.policies import PolicyAdopted
+from contracts.events.quarantine import (
+    Measure,
+    Mode,
+    PersonVisited,
+    PlacementEnded,
+    PlacementStarted,
+    QuarantineEnded,
+    QuarantineOrdered,
+)
+from contracts.events.testing import Member, Result, TestResulted, TubeResulted, TubeSampled
+from contracts.policy import SHANGHAI
+from services.chassis.database import prepare
+from services.tracing.deriver import derive_stale
+from services.tracing.handlers import on_batch
+from services.tracing.service import SERVICE
+
+HOME = "330421101001001"
+DAY, HOUR = timedelta(days=1), timedelta(hours=1)
+
+
+def at(day: float, hour: float = 0) -> datetime:
+    """An instant of March 2022 (ed. 8), in Shanghai."""
+    return datetime(2022, 3, 1, tzinfo=SHANGHAI) + DAY * (day - 1) + HOUR * hour
+
+
+FOUND_AT, MET_AT, TUBE_AT, RESULT_AT, SERVED_AT = at(5, 8), at(5, 6), at(5), at(5, 6), at(6)
+
+
+def heard(fact: Fact, received_at: datetime, division: str = HOME, *, drill: bool = False) -> Event[Fact]:
+    return say(fact, source="intake", time=received_at, division=division, cause="record", drill=drill)
+
+
+def a_classification(
+    person: str, now: Classification = Classification.CONFIRMED, *, made: datetime = FOUND_AT, n: int = 1, **more: Any
+) -> CaseClassified:
+    return CaseClassified(
+        statement_id=f"class:{person}:{n}", person_id=person, classification=now, classified_at=made, **more
+    )
+
+
+def a_finding(person: str, *, found: datetime = FOUND_AT, onset: datetime | None = None, **more: Any) -> CaseFound:
+    return CaseFound(
+        statement_id=f"found:{person}",
+        person_id=person,
+        classification=Classification.CONFIRMED,
+        found_at=found,
+        found_how=FoundHow.MASS_TESTING,
+        onset_at=onset,
+        institution="hospital-1",
+        **more,
+    )
+
+
+def an_exposure(
+    person: str,
+    other: str,
+    *,
+    first: datetime = MET_AT,
+    last: datetime | None = None,
+    way: ContactWay = ContactWay.DINED,
+    n: int = 1,
+    **more: Any,
+) -> ExposureNamed:
+    return ExposureNamed(
+        statement_id=f"met:{person}:{other}:{n}",
+        person_id=person,
+        other_id=other,
+        other_division_code=HOME,
+        way=way,
+        first_at=first,
+        last_at=last or first + HOUR,
+        **more,
+    )
+
+
+def a_test(
+    person: str, sampled: datetime, result: Result = Result.NEGATIVE, *, n: int = 1, **more: Any
+) -> TestResulted:
+    return TestResulted(
+        statement_id=f"test:{person}:{n}",
+        person_id=person,
+        sampled_at=sampled,
+        resulted_at=sampled + 6 * HOUR,
+        result=result,
+        **more,
+    )
+
+
+def a_tube(tube: str, members: Sequence[str], sampled: datetime = TUBE_AT, **more: Any) -> TubeSampled:
+    people = tuple(Member(person_id=person, division_code=HOME) for person in members)
+    return TubeSampled(statement_id=f"tube:{tube}", tube_id=tube, sampled_at=sampled, members=people, **more)
+
+
+def a_tube_result(
+    tube: str, result: Result = Result.POSITIVE, resulted: datetime | None = None, **more: Any
+) -> TubeResulted:
+    return TubeResulted(
+        statement_id=f"result:{tube}", tube_id=tube, resulted_at=resulted or at(5, 6), result=result, **more
+    )
+
+
+def an_order(
+    person: str, *, served: datetime = SERVED_AT, measures: Sequence[Measure] = (), n: int = 1, **more: Any
+) -> QuarantineOrdered:
+    usual = Measure(mode=Mode.CENTRAL_QUARANTINE, from_at=served, until_at=served + 14 * DAY)
+    return QuarantineOrdered(
+        statement_id=f"order:{person}:{n}",
+        person_id=person,
+        order_id=f"o-{person}-{n}",
+        office="county-cdc",
+        decider="post-7",
+        legal_basis="Law on infectious diseases, art. 39",
+        document="2022-17",
+        reason="You were with a person who is ill.",
+        served_at=served,
+        measures=tuple(measures) or (usual,),
+        **more,
+    )
+
+
+def an_end(person: str, ended: datetime, *, n: int = 1, **more: Any) -> QuarantineEnded:
+    return QuarantineEnded(
+        statement_id=f"end:{person}:{n}",
+        person_id=person,
+        order_id=f"o-{person}-{n}",
+        decider="post-7",
+        ended_at=ended,
+        **more,
+    )
+
+
+def a_placement(
+    person: str, started: datetime, mode: Mode = Mode.CENTRAL_QUARANTINE, *, n: int = 1, **more: Any
+) -> PlacementStarted:
+    return PlacementStarted(
+        statement_id=f"place:{person}:{n}",
+        person_id=person,
+        placement_id=f"p-{person}-{n}",
+        mode=mode,
+        site_id="site-1",
+        started_at=started,
+        **more,
+    )
+
+
+def a_leaving(person: str, ended: datetime, *, n: int = 1, **more: Any) -> PlacementEnded:
+    return PlacementEnded(
+        statement_id=f"left:{person}:{n}", person_id=person, placement_id=f"p-{person}-{n}", ended_at=ended, **more
+    )
+
+
+def a_visit(person: str, visited: datetime, n: int = 1) -> PersonVisited:
+    return PersonVisited(
+        statement_id=f"visit:{person}:{n}", person_id=person, visited_at=visited, temperature_celsius=36.6
+    )
+
+
+def an_adoption(division: str, rule: str = "contact_lookback", **more: Any) -> PolicyAdopted:
+    return PolicyAdopted(
+        statement_id=f"adopted:{division}:{rule}",
+        jurisdiction_code=division,
+        rule=rule,
+        adopted_from=at(1),
+        decided_by="post-1",
+        document="2022-3",
+        **more,
+    )
+
+
+@dataclass(frozen=True)
+class Tracing:
+    """Tracing on one database: batches in, deriver turns, what is published."""
+
+    dsn: str
+
+    @asynccontextmanager
+    async def connection(self) -> AsyncIterator[asyncpg.Connection]:
+        connection = await asyncpg.connect(self.dsn, server_settings={"search_path": SERVICE.name})
+        try:
+            yield connection
+        finally:
+            await connection.close()
+
+    async def hear(self, tx: asyncpg.Connection, events: Iterable[Event[Fact]]) -> None:
+        async with tx.transaction():
+            assert await on_batch(list(events), tx) == []
+
+    async def turn(self, tx: asyncpg.Connection) -> tuple[list[Event[Fact]], bool]:
+        async with tx.transaction():
+            worked = await derive_stale(tx, at(1))
+        return list(worked.events), worked.more
+
+    async def settle(self, tx: asyncpg.Connection, most: int = 50) -> list[Event[Fact]]:
+        """Turns until nothing is stale; an error when it does not come to rest."""
+        said: list[Event[Fact]] = []
+        for _ in range(most):
+            events, more = await self.turn(tx)
+            said += events
+            if not more:
+                return said
+        raise AssertionError(f"still stale after {most} turns: {await tx.fetch('select * from stale')}")
+
+    async def published(self, tx: asyncpg.Connection) -> dict[str, tuple[Any, ...]]:
+        """What stands: by statement, without its revision and instant, which tell of the way and not of the end."""
+        rows = await tx.fetch("select statement_id, body, division_code, drill from published where not withdrawn")
+        return {row["statement_id"]: tuple(row)[1:] for row in rows}
+
+
+async def tracing_on(dsn: str) -> Tracing:
+    """Tracing's schema in an empty database."""
+    connection = await asyncpg.connect(dsn)
+    async with connection.transaction():
+        await prepare(connection, SERVICE.name, SERVICE.schema)
+    await connection.close()
+    return Tracing(dsn)
