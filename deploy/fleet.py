@@ -60,7 +60,9 @@ async def fleet(environment: Mapping[str, str], logs: Path) -> AsyncIterator[Fle
 
 def _start(name: str, port: int, environment: Mapping[str, str], logs: Path) -> Child:
     own = {"GRIDWARD_HTTP_HOST": "127.0.0.1", "GRIDWARD_HTTP_PORT": str(port)}
-    return start_child([sys.executable, "-m", "services", name], {**os.environ, **environment, **own}, logs / f"{name}.log")
+    return start_child(
+        [sys.executable, "-m", "services", name], {**os.environ, **environment, **own}, logs / f"{name}.log"
+    )
 
 
 async def _ready(running: Fleet, name: str) -> None:

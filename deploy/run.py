@@ -21,12 +21,11 @@ from rich.console import Console
 from deploy.fleet import Fleet, FleetError, fleet
 from deploy.local import Stack, embedded_stack
 from deploy.local.children import scratch_directory
-from deploy.play.compare import differences, observe
+from deploy.play.compare import differences, observe, read_truth
 from deploy.play.player import PlayError, Stage, let_time_run, play
 from deploy.play.progress import shown
 from deploy.play.quiet import NotQuietError
 from deploy.play.summary import print_summary
-from deploy.sample import read_truth
 from services.chassis.access import make_token
 
 PLAYER_ROLES = frozenset({"sender", "operator"})
@@ -40,6 +39,7 @@ async def run_sample(*, once: bool, scale: float, seed: int) -> int:
             equal = await _played(console, stage, logs / "sample", scale, seed)
             if once:
                 return 0 if equal else 1
+            await let_time_run(stage, logs / "sample")
             _say_where(console, stage)
             return await _stay_up(console, stack, services)
     except (FleetError, PlayError, NotQuietError, TimeoutError) as stopped:
@@ -76,7 +76,9 @@ async def _stage(console: Console) -> AsyncIterator[tuple[Stack, Fleet, Stage, P
         async with embedded_stack() as stack:
             environment = _environment(stack, token_key, vault_key)
             async with fleet(environment, directory) as services:
-                console.print(f"Embedded PostgreSQL and broker, and four services: ready in {time.monotonic() - began:.1f} s")
+                console.print(
+                    f"Embedded PostgreSQL and broker, and four services: ready in {time.monotonic() - began:.1f} s"
+                )
                 yield stack, services, Stage(services.urls, token), directory
 
 
@@ -95,8 +97,9 @@ async def _played(console: Console, stage: Stage, sample: Path, scale: float, se
     began = time.monotonic()
     with shown(console, sample) as on_step:
         played = await play(stage, sample, on_step)
-    observed = await observe(stage, played)
-    wrong = differences(read_truth(sample), observed)
+    truth = read_truth(sample)
+    observed = await observe(stage, played, truth)
+    wrong = differences(truth, observed)
     print_summary(console, observed, wrong, scale, time.monotonic() - began)
     return not wrong
 
@@ -105,11 +108,20 @@ async def _generate(console: Console, sample: Path, scale: float, seed: int) -> 
     """In a process of its own: the truth is made without the services, by something that cannot import them."""
     with console.status("Writing the sample outbreak and its truth …"):
         process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "deploy.sample", str(sample), "--scale", str(scale), "--seed", str(seed),
+            sys.executable,
+            "-m",
+            "deploy.sample",
+            str(sample),
+            "--scale",
+            str(scale),
+            "--seed",
+            str(seed),
             stdout=asyncio.subprocess.DEVNULL,
         )
         if await process.wait():
-            raise PlayError(f"the sample could not be written: `python -m deploy.sample` ended with {process.returncode}")
+            raise PlayError(
+                f"the sample could not be written: `python -m deploy.sample` ended with {process.returncode}"
+            )
 
 
 def _say_where(console: Console, stage: Stage) -> None:

@@ -16,7 +16,7 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
-    help="Grid-based epidemic prevention on Kafka. `gridward run` shows it all; the other commands run it on your servers.",
+    help="Grid-based epidemic prevention on Kafka. `gridward run` shows it all; the others run it on your servers.",
     epilog="Settings are read from GRIDWARD_*: see the README. Example: GRIDWARD_KAFKA=host:9092 "
     "GRIDWARD_DATABASE=postgresql://user@host/gridward GRIDWARD_TOKEN_KEY=… gridward tracing",
 )
@@ -63,8 +63,12 @@ def all_services() -> None:
 
 @app.command()
 def run(
-    once: Annotated[bool, typer.Option("--once", help="exit after the summary: 0 only if all equals the truth")] = False,
-    scale: Annotated[float, typer.Option(min=0.005, max=1, help="share of the published contacts; 1 is full size")] = 0.1,
+    once: Annotated[
+        bool, typer.Option("--once", help="exit after the summary: 0 only if all equals the truth")
+    ] = False,
+    scale: Annotated[
+        float, typer.Option(min=0.005, max=1, help="share of the published contacts; 1 is full size")
+    ] = 0.1,
     seed: Annotated[int, typer.Option(help="another number, another outbreak")] = 20220305,
 ) -> None:
     """See it run: embedded servers, four services, the sample outbreak. Example: gridward run --once --scale 0.01"""
@@ -101,7 +105,7 @@ def token(
 
 
 def main() -> None:
-    """The entry point: a user's mistake ends in one line of text and code 2, Ctrl-C in 130, neither in a stack trace."""
+    """The entry point: a user's mistake ends in a line of text and code 2, Ctrl-C in 130, neither in a stack trace."""
     try:
         app()
     except GridwardError as mistake:

@@ -33,8 +33,8 @@ def contributions(event: Event[Any]) -> tuple[Contribution, ...]:
         if indicator.counts(fact):
             at = indicator.at(event)
             day = day_of(at)
-            named = indicator.subjects(event)
-            found += [Contribution(indicator.code, subject, day, at, place) for subject, place in named]
+            for subject, division in indicator.subjects(event):
+                found.append(Contribution(indicator.code, subject, day, at, division))
     return tuple(found)
 
 

@@ -8,11 +8,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-
 import httpx
 
 from deploy.play.quiet import Books, until_quiet
-from deploy.sample import Step, read_timeline
+from deploy.sample.timeline import Step, read_timeline
 
 LINES_A_REQUEST = 5_000
 TIMEOUT = httpx.Timeout(120.0)
@@ -44,11 +43,13 @@ class Stage:
 
 
 async def play(stage: Stage, sample: Path, on_step: Callable[[Step, int], None]) -> Played:
-    """Plays a sample directory to its end. on_step: called before each step with the step and the records sent so far."""
+    """Plays a sample directory to its end. on_step: called before each step, with the records sent so far."""
     played = Played()
     async with stage.client() as client:
         await _post(client, f"{stage.urls['intake']}/grids", (sample / "grids.csv").read_bytes(), "text/csv")
-        await _post(client, f"{stage.urls['alerts']}/posts", (sample / "posts.ndjson").read_bytes(), "application/x-ndjson")
+        await _post(
+            client, f"{stage.urls['alerts']}/posts", (sample / "posts.ndjson").read_bytes(), "application/x-ndjson"
+        )
         for step in read_timeline(sample):
             on_step(step, played.verdicts.total())
             await _advance(client, stage, step.at.isoformat(), played.steps, running=False)
@@ -60,22 +61,24 @@ async def play(stage: Stage, sample: Path, on_step: Callable[[Step, int], None])
     return played
 
 
-async def let_time_run(stage: Stage, at: str, step: int) -> None:
-    """From here the stage clock goes on at wall speed."""
+async def let_time_run(stage: Stage, sample: Path) -> None:
+    """From the last step on the stage clock goes on at wall speed."""
+    steps = read_timeline(sample)
     async with stage.client() as client:
-        await _advance(client, stage, at, step, running=True)
+        await _advance(client, stage, steps[-1].at.isoformat(), len(steps), running=True)
 
 
 async def send(client: httpx.AsyncClient, intake: str, feed: Path) -> Counter[str]:
     """Send a file of NDJSON records; gives the count of each verdict."""
     verdicts: Counter[str] = Counter()
-    for chunk in _chunks(feed.read_bytes().splitlines(keepends=True)):
+    for chunk in _chunks(feed):
         answer = await _post(client, f"{intake}/records", chunk, "application/x-ndjson")
         verdicts.update(json.loads(line)["verdict"] for line in answer.splitlines())
     return verdicts
 
 
-def _chunks(lines: list[bytes]) -> list[bytes]:
+def _chunks(feed: Path) -> list[bytes]:
+    lines = feed.read_bytes().splitlines(keepends=True)
     return [b"".join(lines[at : at + LINES_A_REQUEST]) for at in range(0, len(lines), LINES_A_REQUEST)]
 
 

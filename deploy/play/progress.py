@@ -9,7 +9,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from deploy.sample import Step, read_timeline
+from deploy.sample.timeline import Step, read_timeline
 
 
 @contextmanager

@@ -11,7 +11,7 @@ from deploy.sample.counts import Counts
 from deploy.sample.mail import Mail
 from deploy.sample.people import Person
 from deploy.sample.stays import CENTRAL, Care, Stay, sampled_on
-from deploy.sample.steps import DAY, HOUR, STEPS, between, step_at
+from deploy.sample.steps import HOUR, between, step_at
 
 _OFFICES = {
     "330402": "南湖区", "330411": "秀洲区", "330421": "嘉善县", "330424": "海盐县",
@@ -22,6 +22,7 @@ _REASONS = {
     True: "You were with a person who is now found infected. You may carry the virus without feeling it.",
     False: "A person whom you were with has been in contact with the virus. We ask you to wait until it is sure.",
 }
+_COUGHS = 0.002
 _LATE_BY = 1
 """Steps after the one at which a missed visit is told: so it is told, and taken back later."""
 
@@ -105,11 +106,12 @@ def _visits(mail: Mail, person: Person, stay: Stay, slips: Slips, rng: Random) -
         if number in missed:
             continue
         at, step = _made(begin, rng)
+        symptoms = ["cough"] if rng.random() < _COUGHS else None
         if slips.late.get(stay) == number:
             step = step_at(end + timedelta(seconds=1)) + _LATE_BY
         mail.send(
             step, keeper, "visit", person.grid, numbered=stay.mode != CENTRAL, **short,
-            visited_at=at, temperature_celsius=round(rng.uniform(36.0, 37.1), 1), symptoms=[],
+            visited_at=at, temperature_celsius=round(rng.uniform(36.0, 37.1), 1), symptoms=symptoms,
         )  # fmt: skip
 
 
@@ -126,8 +128,6 @@ def _tests(mail: Mail, person: Person, stay: Stay, rng: Random) -> None:
     """On the days of the policy, while the person is there; all negative (those of the cases are sent with them)."""
     for day in stay.tests:
         sampled = sampled_on(day, stay, rng)
-        if stay.ended_at and sampled > min(stay.ended_at, _morning_of(stay)):
-            continue
         resulted = sampled + timedelta(hours=5, minutes=rng.randint(0, 90))
         step = max(step_at(resulted), stay.received)
         mail.send(
@@ -135,8 +135,3 @@ def _tests(mail: Mail, person: Person, stay: Stay, rng: Random) -> None:
             sampled_at=sampled, resulted_at=resulted, result="negative",
         )  # fmt: skip
 
-
-def _morning_of(stay: Stay) -> datetime:
-    """The last midnight before the stay was cut short: that day's own sample was the case's positive one."""
-    ended = stay.ended_at or STEPS[-1]
-    return ended if ended.hour == 0 else ended.replace(hour=0, minute=0) - (DAY if ended.hour < 12 else timedelta())

@@ -14,6 +14,8 @@ from typing import Any
 from deploy.sample.people import Record
 from deploy.sample.steps import STEPS
 
+_ENCODE = json.JSONEncoder(ensure_ascii=False).encode
+
 
 class Verdict(StrEnum):
     """What the door answers to a record."""
@@ -30,6 +32,7 @@ class Sent:
     step: int
     record: Record
     verdict: Verdict = Verdict.ACCEPTED
+    _statement: tuple[str, str] | None = None
 
     @property
     def feed(self) -> str:
@@ -42,7 +45,10 @@ class Sent:
     @property
     def statement(self) -> tuple[str, str]:
         """What a correction of this record shares with it."""
-        return self.feed, str(self.record.get("source_id") or json.dumps(self.record, sort_keys=True))
+        if self._statement is None:
+            own = self.record.get("source_id") or json.dumps(self.record, sort_keys=True)
+            self._statement = self.feed, str(own)
+        return self._statement
 
 
 @dataclass
@@ -112,7 +118,7 @@ def _file(at: datetime, feed: str) -> str:
 
 
 def _lines(records: Iterable[Record]) -> str:
-    return "".join(json.dumps(record, ensure_ascii=False) + "\n" for record in records)
+    return "".join(f"{_ENCODE(record)}\n" for record in records)
 
 
 def _written(value: Any) -> Any:

@@ -96,9 +96,10 @@ def plan_care(contact: Contact, fate: str, rng: Random) -> Care:
     return care
 
 
-def cut_short(care: Care, at: datetime, step: int) -> None:
+def cut_short(care: Care, at: datetime, step: int, tests_before: datetime) -> None:
     """The person leaves before the time: for a hospital, or because there was no reason to stay."""
     care.stays = care.stays[:1]
+    care.stays[0].tests = tuple(day for day in care.stays[0].tests if day < day_start(tests_before))
     for ending in (care.stays[0], care.orders[-1]):
         ending.ended_at, ending.ended = at, step
 

@@ -1,14 +1,12 @@
 """What alerts shows: inboxes and clocks; and where its posts come in."""
 
-from __future__ import annotations
-
 import hashlib
 import os
 from typing import Annotated, Any
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from fastapi import APIRouter, Depends, HTTPException, Query, Request
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
 
 from contracts.envelope import DivisionCode, Id
 from contracts.events.deadlines import Line
@@ -26,7 +24,7 @@ class PostGiven(BaseModel):
     post_id: Id
     line: Line
     division_code: DivisionCode
-    unit: Id | None = None
+    unit: Annotated[Id | None, BeforeValidator(lambda given: given or None)] = None
     title: str = Field(min_length=1, max_length=100)
     holder: str | None = Field(default=None, max_length=100)
     channel: str | None = Field(default=None, max_length=200)

@@ -10,7 +10,7 @@ from aiokafka.errors import KafkaError
 from contracts.topics import heard_by, said_by
 from services.chassis import metrics
 from services.chassis.database import is_transient, lanes_of
-from services.chassis.health import Health
+from services.chassis.health import Health, database_trouble, kafka_trouble
 from services.chassis.reader import LogReader
 from services.chassis.service import App, Turn
 
@@ -31,6 +31,7 @@ async def books(app: App) -> dict[str, object]:
             "positions": {f"{row['topic']}/{row['partition']}": row["last"] for row in positions},
             "lanes": {f"{row['topic']}/{row['partition']}": row["last"] for row in lanes},
             "waiting": await turn.tx.fetchval(_WAITING),
+            "dead_letters": await turn.tx.fetchval("select count(*) from dead_letters where closed_at is null"),
             "pending": await app.service.pending(turn.tx, turn.now) if app.service.pending else 0,
         }
 
@@ -45,11 +46,11 @@ async def keep_watch(app: App, reader: LogReader, health: Health, ending: asynci
             await _gauge_lag(app, reader)
             health.well("kafka")
         except KafkaError as error:
-            health.unwell("kafka", f"Kafka does not answer ({error!r}): start it, or correct GRIDWARD_KAFKA")
+            health.unwell("kafka", kafka_trouble(error))
         except Exception as error:
             if not is_transient(error):
                 raise
-            health.unwell("database", f"PostgreSQL does not answer ({error!r}): start it, or correct GRIDWARD_DATABASE")
+            health.unwell("database", database_trouble(error))
         with suppress(TimeoutError):
             await asyncio.wait_for(ending.wait(), WATCH_SECONDS)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import structlog
+from aiokafka.errors import KafkaError
 
 log = structlog.get_logger()
 
@@ -33,3 +34,15 @@ class Health:
         if self._reasons.get(part) != reason:
             log.info("waiting", service=self.service, part=part, reason=reason)
         self._reasons[part] = reason
+
+
+def kafka_trouble(error: Exception) -> str:
+    """What to do about an error of Kafka's client."""
+    if isinstance(error, KafkaError) and not error.retriable:
+        return f"Kafka refuses ({error!r}): mend what it says, rights and quotas first"
+    return f"Kafka does not answer ({error!r}): start it, or correct GRIDWARD_KAFKA"
+
+
+def database_trouble(error: Exception) -> str:
+    """What to do about an error of PostgreSQL's client."""
+    return f"PostgreSQL does not answer ({error!r}): start it, or correct GRIDWARD_DATABASE"

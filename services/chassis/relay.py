@@ -43,6 +43,10 @@ async def relay_connection(dsn: str, service: str) -> AsyncIterator[asyncpg.Conn
             "synchronous_commit": "on",
             "idle_session_timeout": "10s",
             "idle_in_transaction_session_timeout": "10s",
+            # A queue has no statistics to trust: always take its head by the key, never sort all that waits.
+            "enable_seqscan": "off",
+            "enable_bitmapscan": "off",
+            "enable_sort": "off",
         },
     )
     try:

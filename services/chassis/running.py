@@ -17,7 +17,7 @@ from services.chassis.books import keep_watch
 from services.chassis.consumer import Consumer
 from services.chassis.database import is_transient, open_pool
 from services.chassis.errors import GridwardError
-from services.chassis.health import Health
+from services.chassis.health import Health, kafka_trouble
 from services.chassis.reader import LogReader, log_reader
 from services.chassis.relay import Relay
 from services.chassis.service import App, Service
@@ -104,7 +104,7 @@ class Running:
             try:
                 return await work()
             except (KafkaError, OSError) as error:
-                self.health.unwell("kafka", f"Kafka does not answer ({error!r}): start it, or correct GRIDWARD_KAFKA")
+                self.health.unwell("kafka", kafka_trouble(error))
             await asyncio.sleep(TRY_AGAIN)
 
 

@@ -59,15 +59,10 @@ async def await_topics(kafka: str, topics: Iterable[Topic]) -> None:
 
 async def _create(client: AIOKafkaAdminClient, missing: list[Topic], replication: int) -> None:
     # Kept for ever and never compacted: a compacted log has holes by design, and a service is rebuilt from it.
-    new = [
-        NewTopic(
-            topic.key,
-            topic.partitions,
-            replication,
-            topic_configs={"cleanup.policy": "delete", "retention.ms": str(topic.retention_ms)},
-        )
-        for topic in missing
-    ]
+    new = [NewTopic(topic.key, topic.partitions, 1) for topic in missing]
+    for topic, made in zip(missing, new, strict=True):
+        made.replication_factor = replication  # -1, the broker's own, is refused by the constructor only
+        made.topic_configs = {"cleanup.policy": "delete", "retention.ms": str(topic.retention_ms)}
     answer = await client.create_topics(new)
     for name, code, *words in answer.topic_errors:
         kind = for_code(code)

@@ -16,7 +16,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from services.chassis.books import books
 from services.chassis.database import is_transient
 from services.chassis.errors import GridwardError, NoSuchDeadLetter, NotAllowed, NotSignedIn
-from services.chassis.health import Health
+from services.chassis.health import Health, database_trouble
 from services.chassis.service import App
 
 DATABASE_PATIENCE = 2.0
@@ -65,7 +65,7 @@ async def _database_reason(app: App) -> dict[str, str]:
         async with asyncio.timeout(DATABASE_PATIENCE):
             await app.pool.fetchval("select 1")
     except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
-        return {"database": f"PostgreSQL does not answer ({error!r}): start it, or correct GRIDWARD_DATABASE"}
+        return {"database": database_trouble(error)}
     return {}
 
 

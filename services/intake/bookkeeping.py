@@ -20,20 +20,30 @@ async def keep_books(
     tx: Tx, now: datetime, readings: Sequence[Reading], verdicts: Sequence[Verdict], desk: Desk
 ) -> None:
     """Count what came in and what became of it, keep what was rejected, let go of what is mended."""
-    judged = list(zip(readings, verdicts, strict=True))
-    await books.keep_rejects(tx, [_reject(*each, desk) for each in judged if each[1].word == REJECTED], now)
-    taken = {verdict.record_id for verdict in verdicts if verdict.word != REJECTED and verdict.record_id}
-    await books.drop_mended(tx, taken)
+    waiting, accepted = dict[bytes, books.Reject](), set[str]()
+    for reading, verdict in zip(readings, verdicts, strict=True):
+        if verdict.word == REJECTED:
+            reject = _reject(reading, verdict, desk)
+            waiting[reject.body_hash] = reject
+        elif verdict.word == ACCEPTED and verdict.record_id:
+            accepted.add(verdict.record_id)
+            waiting = {each: reject for each, reject in waiting.items() if reject.record_id != verdict.record_id}
+    await books.drop_mended(tx, accepted)
+    await books.keep_rejects(tx, waiting.values(), now)
+    await books.count(tx, _counts(readings, verdicts), now)
+
+
+def _counts(readings: Sequence[Reading], verdicts: Sequence[Verdict]) -> dict[str, books.Counts]:
+    """Received by what came in, the rest by what was answered: a record without a verdict shows as pending."""
     received, became = dict[str, int](), dict[str, list[str]]()
     for reading in readings:
         received[reading.feed] = received.get(reading.feed, 0) + 1
     for verdict in verdicts:
         became.setdefault(verdict.feed, []).append(verdict.word)
-    counts = {
+    return {
         feed: books.Counts(number, *(became[feed].count(word) for word in (ACCEPTED, DUPLICATE, REJECTED)))
         for feed, number in received.items()
     }
-    await books.count(tx, counts, now)
 
 
 def _reject(reading: Reading, verdict: Verdict, desk: Desk) -> books.Reject:
@@ -43,14 +53,14 @@ def _reject(reading: Reading, verdict: Verdict, desk: Desk) -> books.Reject:
     return books.Reject(body_hash, verdict.feed, verdict.record_id, sealed, problems)
 
 
-def to_be_mended(desk: Desk, body_hash: bytes, sealed: bytes, problems: str, language: Language) -> dict[str, Any]:
+def to_be_mended(desk: Desk, kept: books.KeptReject, language: Language) -> dict[str, Any]:
     """A rejected row as it was sent, with the reason beside it: mend it and send it again as it is."""
-    line = desk.vault.open(sealed, body_hash.hex())
-    told = [Problem(*each).told(language) for each in from_json(problems)]
-    reason = "; ".join(f"{each['field']}: {each['why']} -> {each['would_be_right']}" for each in told)
+    line = desk.vault.open(kept.sealed, kept.body_hash.hex())
+    told = [Problem(*each).told(language) for each in from_json(kept.problems)]
+    reasons = (f"{each['field']}: {each['why']} -> {each['would_be_right']}" for each in told)
     try:
         content = from_json(line)
     except ValueError:
         content = None
     row = content if isinstance(content, dict) else {"unreadable": line.decode(errors="replace")}
-    return {**row, ADDED_TO_REJECTS: reason}
+    return {**row, ADDED_TO_REJECTS: "; ".join(reason.removeprefix(": ") for reason in reasons)}

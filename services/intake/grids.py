@@ -7,7 +7,7 @@ import io
 from collections.abc import Callable
 from typing import Any
 
-from contracts.divisions import BadRows, Divisions
+from contracts.divisions import BadRowsError, Divisions
 from services.chassis.database import Tx
 from services.intake.store import records
 from services.intake.verdicts import ACCEPTED, REJECTED
@@ -17,7 +17,9 @@ class NoGridFile(ValueError):
     """Not a CSV file in UTF-8 whose first line names the columns code and name."""
 
 
-async def take_grids(tx: Tx, body: bytes, divisions: Divisions, may_record: Callable[[str], bool]) -> list[dict[str, Any]]:
+async def take_grids(
+    tx: Tx, body: bytes, divisions: Divisions, may_record: Callable[[str], bool]
+) -> list[dict[str, Any]]:
     """The verdicts in the order of the rows; right rows are taken, wrong ones are not. Raises NoGridFile."""
     verdicts, taken = list[dict[str, Any]](), dict[str, str]()
     for number, row in enumerate(_rows(body), 2):
@@ -38,7 +40,8 @@ def _rows(body: bytes) -> csv.DictReader[str]:
         rows = csv.DictReader(io.StringIO(body.decode("utf-8-sig"), newline=""))
         named = set(rows.fieldnames or ())
     except (UnicodeDecodeError, csv.Error) as error:
-        raise NoGridFile(f"this is no CSV file in UTF-8 ({type(error).__name__}): save it so and send it again") from None
+        what = type(error).__name__
+        raise NoGridFile(f"this is no CSV file in UTF-8 ({what}): save it so and send it again") from None
     if not {"code", "name"} <= named:
         raise NoGridFile("the first line must name the columns code and name")
     return rows
@@ -51,6 +54,6 @@ def _wrong(divisions: Divisions, code: str, name: str, may_record: Callable[[str
         return f"{code} lies outside your token's division: send it with the token of that division"
     try:
         divisions.with_grids([{"code": code, "name": name}])
-    except BadRows as bad:
+    except BadRowsError as bad:
         return bad.problems[0].partition(": ")[2]
     return None

@@ -33,7 +33,9 @@ class Lookup(BaseModel):
         return self
 
 
-async def look_up(tx: Tx, now: datetime, caller: Caller, asked: Lookup, vault: Vault) -> dict[str, Mapping[str, object]]:
+async def look_up(
+    tx: Tx, now: datetime, caller: Caller, asked: Lookup, vault: Vault
+) -> dict[str, Mapping[str, object]]:
     """Names -> ids, those that are known and live in the caller's division; a telephone may be several people's."""
     numbers = {name: name.strip().upper() for name in asked.id_numbers}
     found = {
@@ -41,15 +43,16 @@ async def look_up(tx: Tx, now: datetime, caller: Caller, asked: Lookup, vault: V
         "person_refs": await _owners(tx, vault, PERSON_REF, {name: name.strip() for name in asked.person_refs}),
     }
     phones = await _by_phone(tx, vault, asked.phones)
-    ids = {each for names in found.values() for each in names.values()} | {each for ids in phones.values() for each in ids}
-    rows = await people.load_persons(tx, ids)
+    named = [each for names in found.values() for each in names.values()]
+    rows = await people.load_persons(tx, {*named, *(each for ids in phones.values() for each in ids)})
     seen = {each for each, row in rows.items() if caller.may_see(row.division_code)}
     await people.record_access(tx, seen, caller.name, asked.purpose, now)
     answer: dict[str, Mapping[str, object]] = {
         form: {name: each for name, each in names.items() if each in seen} for form, names in found.items()
     }
     if asked.phones:
-        answer["phones"] = {name: kept for name, ids in phones.items() if (kept := [each for each in ids if each in seen])}
+        of_phone = {name: [each for each in ids if each in seen] for name, ids in phones.items()}
+        answer["phones"] = {name: ids for name, ids in of_phone.items() if ids}
     return answer
 
 

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any, Literal, TypedDict
+from typing import Any, Literal
 
 from contracts.divisions import DivisionError, Divisions, Level, Tree
 from services.chassis.database import Tx
 from services.rollup.store import reading
 
 
-class Line(TypedDict):
+@dataclass(frozen=True)
+class Line:
     """One division's figures by indicator; those of drills apart."""
 
     division: str
@@ -20,7 +22,8 @@ class Line(TypedDict):
     drills: dict[str, int]
 
 
-class Table(TypedDict):
+@dataclass(frozen=True)
+class Table:
     """own: recorded at the division itself (its figures less its children's). None, both, unless asked for."""
 
     at: datetime
@@ -59,22 +62,18 @@ def tabled(
         values.setdefault((row["division_code"], row["drill"]), {})[row["indicator"]] = row["value"]
     total, *below = [_line(code, values) for code in (division, *(children or ()))]
     path = [(code, _name(code)) for code in reversed(Divisions.load().ancestors(division, tree))]
-    table = Table(at=at, tree=tree, day=day, path=path, total=total, children=None, own=None)
-    if children is not None:
-        table["children"], table["own"] = below, _own(total, below)
-    return table
+    if children is None:
+        return Table(at, tree, day, path, total, None, None)
+    return Table(at, tree, day, path, total, below, _own(total, below))
 
 
 def _own(total: Line, below: Sequence[Line]) -> Line:
-    figures = _less(total["figures"], [line["figures"] for line in below])
-    drills = _less(total["drills"], [line["drills"] for line in below])
-    return Line(division=total["division"], name=total["name"], figures=figures, drills=drills)
+    figures = _less(total.figures, [line.figures for line in below])
+    return Line(total.division, total.name, figures, _less(total.drills, [line.drills for line in below]))
 
 
 def _line(code: str, values: Mapping[tuple[str, bool], dict[str, int]]) -> Line:
-    return Line(
-        division=code, name=_name(code), figures=values.get((code, False), {}), drills=values.get((code, True), {})
-    )
+    return Line(code, _name(code), values.get((code, False), {}), values.get((code, True), {}))
 
 
 def _less(total: Mapping[str, int], parts: Iterable[Mapping[str, int]]) -> dict[str, int]:

@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime
 from enum import StrEnum
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 from contracts.divisions import Divisions, Tree
@@ -192,16 +193,30 @@ def own_deltas(changes: Iterable[Change]) -> tuple[dict[Own, int], dict[Past, in
 
 
 def summed(own: Mapping[Own, int], divisions: Divisions) -> dict[Figure, int]:
-    """The same changes at the division itself and every one above it, in both trees; zeros left out."""
+    """The same changes at the division itself and every one above it, in both trees; zeros left out.
+
+    Summed upwards in waves, children before parents: a batch touches many grids and few of what lies above them.
+    """
     figures: defaultdict[Figure, int] = defaultdict(int)
-    lines: dict[str, list[tuple[str, str, int]]] = {}
-    for (division, indicator, day, drill), delta in own.items():
-        line = lines.get(division)
-        if line is None:
-            line = lines[division] = list(line_of(division, divisions))
-        for tree, code, _ in line:
-            figures[tree, code, indicator, day, drill] += delta
+    for tree in Tree:
+        lines = {code: divisions.ancestors(code, tree) for code in {division for division, *_ in own}}
+        above = {code: up for line in lines.values() for code, up in pairwise((*line, None))}
+        wave: Mapping[Own, int] = _summed_by(own, {division: line[0] for division, line in lines.items()})
+        while wave:
+            for (division, indicator, day, drill), delta in wave.items():
+                figures[tree.value, division, indicator, day, drill] += delta
+            wave = _summed_by(wave, above)
     return _without_zeros(figures)
+
+
+def _summed_by(deltas: Mapping[Own, int], place: Mapping[str, str | None]) -> dict[Own, int]:
+    """The changes put where `place` says; None: nowhere."""
+    found: defaultdict[Own, int] = defaultdict(int)
+    for (division, indicator, day, drill), delta in deltas.items():
+        there = place[division]
+        if there is not None:
+            found[there, indicator, day, drill] += delta
+    return found
 
 
 def line_of(division: str, divisions: Divisions) -> Iterable[tuple[str, str, int]]:

@@ -28,13 +28,13 @@ create index if not exists places_ancestor on places (ancestor_code, tree);
 create table if not exists figures (
     tree text collate "C" not null, division_code text collate "C" not null, indicator text collate "C" not null,
     day date not null, drill boolean not null, value bigint not null,
-    primary key (tree, division_code, indicator, day, drill));
+    primary key (tree, division_code, indicator, day, drill)) with (fillfactor = 60);
 
 -- Why figures changed: sums of changes where they were recorded, by the UTC hour in which they were recorded.
 create table if not exists history (
     division_code text collate "C" not null, indicator text collate "C" not null, day date not null,
     drill boolean not null, hour_at timestamptz not null, reason text collate "C" not null, delta bigint not null,
-    primary key (division_code, indicator, day, drill, hour_at, reason));
+    primary key (division_code, indicator, day, drill, hour_at, reason)) with (fillfactor = 80);
 
 -- What the last comparison of each indicator found: figures that differ from the rows they are made of.
 create table if not exists drifts (

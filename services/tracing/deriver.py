@@ -114,7 +114,7 @@ def to_tell(old: State, new: State) -> frozenset[str]:
 
 def _state(old: State, derived: Derived, around: Surroundings, time: datetime) -> State:
     met = frozenset(exposure.other_id for exposure in around.exposures)
-    return State(derived.part, met, old.told or derived.part != Neighbour(), time)
+    return State(around.division_code, derived.part, met, old.told or derived.part != Neighbour(), time)
 
 
 def _event(row: Published, cause: Cause) -> Event[Fact]:

@@ -7,13 +7,11 @@ from typing import Any
 
 from contracts.envelope import Event, Fact
 from services.chassis.database import Tx
-from services.tracing.store.facts import learn_divisions, save_facts
+from services.tracing.store.facts import save_facts
 from services.tracing.store.stale import append_stale
 
 
 async def on_batch(events: Sequence[Event[Fact]], tx: Tx) -> list[Event[Any]]:
     """A whole batch, set by set, in any order and with repeats. Says nothing: the deriver does, later."""
-    stale = await save_facts(tx, events)
-    stale |= await learn_divisions(tx, events)
-    await append_stale(tx, stale)
+    await append_stale(tx, await save_facts(tx, events))
     return []

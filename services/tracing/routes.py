@@ -1,7 +1,5 @@
 """What tracing shows: a person's state and the facts under it, all states, open proposals, the policy in force."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import AsyncIterator
 from typing import Annotated, Any

@@ -1,22 +1,24 @@
 -- Facts as they were stated: one table a kind, one row a statement, the highest revision in it. `facts` is their common
 -- part and holds no row itself. received_at: when any revision was first received; event_time: of the revision kept.
 create table if not exists facts (
-    statement_id text primary key,
-    revision     integer     not null,
-    withdrawn    boolean     not null,
-    drill        boolean     not null,
-    received_at  timestamptz not null,
-    event_time   timestamptz not null,
-    event_id     text        not null
+    statement_id  text primary key,
+    revision      integer     not null,
+    withdrawn     boolean     not null,
+    drill         boolean     not null,
+    division_code text        not null,
+    received_at   timestamptz not null,
+    event_time    timestamptz not null,
+    event_id      text        not null
 );
 
 create table if not exists exposures (
     like facts including all,
-    person_id text        not null,
-    other_id  text        not null,
-    way       text        not null,
-    first_at  timestamptz not null,
-    last_at   timestamptz not null
+    person_id           text        not null,
+    other_id            text        not null,
+    other_division_code text        not null,
+    way                 text        not null,
+    first_at            timestamptz not null,
+    last_at             timestamptz not null
 );
 create index if not exists exposures_of_person on exposures (person_id);
 create index if not exists exposures_of_other on exposures (other_id);
@@ -38,9 +40,10 @@ create table if not exists tubes (
 
 -- The members of the revision kept; the tube's statement says whether it still stands.
 create table if not exists tube_members (
-    statement_id text not null,
-    tube_id      text not null,
-    person_id    text not null,
+    statement_id  text not null,
+    tube_id       text not null,
+    person_id     text not null,
+    division_code text not null,
     primary key (statement_id, person_id)
 );
 create index if not exists tube_members_of_person on tube_members (person_id);
@@ -131,15 +134,6 @@ create table if not exists adoptions (
     document          text        not null
 );
 
--- The division of a person, from the latest event (by time, then id) that says it.
-create table if not exists persons (
-    person_id     text primary key,
-    division_code text        not null,
-    as_of         timestamptz not null,
-    event_id      text        not null
-);
-create index if not exists persons_of_division on persons (division_code text_pattern_ops);
-
 -- Work of the deriver: appended by whoever commits a fact, never changed; a row goes in the transaction that derives.
 -- kind: person, tube (its members) or division (all below it); time, event_id, correlation: the event that named it.
 create table if not exists stale (
@@ -155,6 +149,7 @@ create table if not exists stale (
 -- JSON; null: neither case nor close contact). met: whom he had met when the row was written; told: part was once not null.
 create table if not exists states (
     person_id      text primary key,
+    division_code  text    not null default '',
     category       text,
     classification text,
     care           text    not null default 'none',
@@ -163,6 +158,7 @@ create table if not exists states (
     told           boolean not null default false,
     event_time     timestamptz
 );
+create index if not exists states_of_division on states (division_code text_pattern_ops);
 
 -- What was last said: body is the fact without its revision, as JSON text, so that equal text is an equal fact.
 create table if not exists published (

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Sequence
+from itertools import pairwise
 from typing import Any
 
 import asyncpg
@@ -20,7 +21,7 @@ from tests.stores.rollup_world import HOUR, SAID, T0, a_database, figures_of, re
 
 Work = Callable[[Tx], Awaitable[None]]
 Batches = list[list[Event[Any]]]
-a_law = settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+a_law = settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 class Undo(Exception):
@@ -57,7 +58,7 @@ def arranged(draw: st.DrawFn) -> tuple[Batches, list[Event[Any]]]:
 
 def cut(events: Sequence[Event[Any]]) -> st.SearchStrategy[Batches]:
     places = st.lists(st.integers(0, len(events)), max_size=6).map(lambda found: [0, *sorted(found), len(events)])
-    return places.map(lambda found: [list(events[a:b]) for a, b in zip(found, found[1:], strict=False)])
+    return places.map(lambda found: [list(events[a:b]) for a, b in pairwise(found)])
 
 
 @a_law

@@ -40,7 +40,7 @@ from tests.stores.tracing_facts import (
 
 TABLES = (
     "exposures tests tubes tube_members tube_results findings classifications orders order_ends placements"
-    " placement_ends visits adoptions persons stale states published"
+    " placement_ends visits adoptions stale states published"
 )
 ELSEWHERE = "330421102001002"
 people, numbers = st.sampled_from("ABCDE"), st.integers(1, 2)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import date
+from operator import mul
 
 _NUMBER = re.compile(r"[1-9]\d{16}[\dX]")
 _INSIDE = re.compile(r"(?<!\d)[1-9]\d{16}[\dXx](?!\d)")
@@ -14,7 +15,7 @@ _CHECKS = "10X98765432"
 
 def check_character(digits: str) -> str:
     """The 18th character for 17 digits (ISO 7064, MOD 11-2)."""
-    return _CHECKS[sum(int(digit) * weight for digit, weight in zip(digits, _WEIGHTS, strict=True)) % 11]
+    return _CHECKS[sum(map(mul, map(int, digits), _WEIGHTS)) % 11]
 
 
 def wrong_with_number(number: str) -> str | None:

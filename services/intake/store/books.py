@@ -28,6 +28,15 @@ class Reject(NamedTuple):
     problems: str  # JSON [[field, code, {parameters}], ...]
 
 
+class KeptReject(NamedTuple):
+    """A rejected row as it is found again."""
+
+    reject_id: int
+    body_hash: bytes
+    sealed: bytes
+    problems: str
+
+
 async def count(tx: Tx, counts: Mapping[str, Counts], now: datetime) -> None:
     """Add to the hour of now; in the same transaction as what was counted, so the books balance at every instant."""
     rows = sorted(counts.items())
@@ -77,11 +86,11 @@ async def drop_mended(tx: Tx, record_ids: Collection[str]) -> None:
         )
 
 
-async def load_rejects(tx: Tx, feed: str | None, after: int, limit: int) -> list[tuple[int, str, bytes, bytes, str]]:
-    """(reject_id, feed, body_hash, sealed, problems) in the order of reject_id, from the one after `after`."""
+async def load_rejects(tx: Tx, feed: str | None, after: int, limit: int) -> list[KeptReject]:
+    """In the order of reject_id, from the one after `after`."""
     rows = await tx.fetch(
-        """select reject_id, feed, body_hash, sealed, problems::text from vault_rejects
+        """select reject_id, body_hash, sealed, problems::text from vault_rejects
             where reject_id > $2 and ($1::text is null or feed = $1) order by reject_id limit $3""",
         feed, after, limit,
     )
-    return [tuple(row) for row in rows]
+    return [KeptReject(*row) for row in rows]

@@ -9,7 +9,9 @@ from contracts.divisions import Divisions
 from services.chassis.database import Tx
 from services.rollup.rules import Figure, Past, line_of
 
-_KNOWN_PLACES = "select distinct division_code from places where division_code = any($1::text[])"
+_NEW_PLACES = """
+    select code from unnest($1::text[]) code
+    where not exists (select from places where division_code = code and tree = 'statutory')"""
 _ADD_PLACES = """
     insert into places select * from unnest($1::text[], $2::text[], $3::text[], $4::int[])
     order by 1, 2, 3 on conflict do nothing"""
@@ -38,8 +40,7 @@ _DROP_HISTORY = """
 async def add_places(tx: Tx, codes: Collection[str], divisions: Divisions) -> None:
     """Keeps the lines above the divisions in both trees. Raises MalformedCodeError."""
     if codes:
-        known = {row[0] for row in await tx.fetch(_KNOWN_PLACES, list(codes))}
-        rows = [(code, *step) for code in codes if code not in known for step in line_of(code, divisions)]
+        rows = [(code, *step) for (code,) in await tx.fetch(_NEW_PLACES, list(codes)) for step in line_of(code, divisions)]
         if rows:
             await tx.execute(_ADD_PLACES, *_columns(rows))
 

@@ -8,7 +8,6 @@ from datetime import datetime
 from typing import Any
 
 from contracts.envelope import Event, Fact
-from contracts.events.contacts import ExposureNamed
 from contracts.events.quarantine import QuarantineOrdered
 from contracts.events.testing import Result, TubeSampled
 from services.chassis.database import Tx
@@ -55,12 +54,12 @@ def _newest(events: Sequence[Event[Fact]]) -> tuple[dict[str, Event[Fact]], dict
 
 def _row(event: Event[Fact], received_at: datetime, table: Table) -> tuple[Any, ...]:
     fact = event.data
-    common = (fact.statement_id, fact.revision, fact.withdrawn, event.drill, received_at, event.time, event.id)
+    said = (event.drill, event.division, received_at, event.time, event.id)
     own = (getattr(fact, column) for column in table.columns)
     if isinstance(fact, QuarantineOrdered):
         measures = ",".join(measure.model_dump_json() for measure in fact.measures)
         own = (f"[{measures}]" if column == "measures" else getattr(fact, column) for column in table.columns)
-    return *common, *own
+    return fact.statement_id, fact.revision, fact.withdrawn, *said, *own
 
 
 def _named(table: Table, row: Any, cause: Cause) -> Iterable[Named]:
@@ -84,42 +83,11 @@ async def _save_members(tx: Tx, tubes: Sequence[Event[Fact]]) -> set[tuple[str, 
         " returning m.statement_id, m.person_id",
         [fact.statement_id for fact in facts],
     )
-    members = sorted({(f.statement_id, f.tube_id, member.person_id) for f in facts for member in f.members})
+    divisions = {(f.statement_id, f.tube_id, m.person_id): m.division_code for f in facts for m in f.members}
     await tx.execute(
-        "insert into tube_members (statement_id, tube_id, person_id)"
-        " select * from unnest($1::text[], $2::text[], $3::text[])",
-        *zip(*members, strict=True),
+        "insert into tube_members (statement_id, tube_id, person_id, division_code)"
+        " select * from unnest($1::text[], $2::text[], $3::text[], $4::text[])",
+        *zip(*divisions, strict=True),
+        list(divisions.values()),
     )
     return {(row["statement_id"], row["person_id"]) for row in gone}
-
-
-async def learn_divisions(tx: Tx, events: Sequence[Event[Fact]]) -> set[Named]:
-    """The division of each person that an event names, if none later is known; returns those who have moved."""
-    latest: dict[str, tuple[datetime, str, str]] = {}
-    causes: dict[str, Cause] = {}
-    for event in events:
-        for person_id, division_code in _divisions(event):
-            said = (event.time, event.id, division_code)
-            if person_id not in latest or latest[person_id] < said:
-                latest[person_id], causes[person_id] = said, Cause.of(event)
-    if not latest:
-        return set()
-    persons = sorted(latest)
-    moved = await tx.fetch(
-        "insert into persons as p (person_id, as_of, event_id, division_code)"
-        " select * from unnest($1::text[], $2::timestamptz[], $3::text[], $4::text[]) order by 1"
-        " on conflict (person_id) do update set as_of = excluded.as_of, event_id = excluded.event_id,"
-        " division_code = excluded.division_code where (p.as_of, p.event_id) < (excluded.as_of, excluded.event_id)"
-        " returning person_id, old.division_code <> new.division_code as moved",
-        persons,
-        *zip(*(latest[person_id] for person_id in persons), strict=True),
-    )
-    return {Named(PERSON, row["person_id"], causes[row["person_id"]]) for row in moved if row["moved"]}
-
-
-def _divisions(event: Event[Fact]) -> Iterable[tuple[str, str]]:
-    fact = event.data
-    if isinstance(fact, TubeSampled):
-        return ((member.person_id, member.division_code) for member in fact.members)
-    own = [(event.subject, event.division)] if fact.key_field == "person_id" else []
-    return [*own, (fact.other_id, fact.other_division_code)] if isinstance(fact, ExposureNamed) else own

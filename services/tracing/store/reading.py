@@ -11,8 +11,8 @@ MOST_ROWS = 200
 
 
 async def load_division(tx: Tx, person_id: str) -> str | None:
-    """Where the person lives, as last said; None for a person of whom nothing was heard."""
-    code: str | None = await tx.fetchval("select division_code from persons where person_id = $1", person_id)
+    """Where the person lives, as last derived; None for a person of whom nothing was derived."""
+    code: str | None = await tx.fetchval("select division_code from states where person_id = $1", person_id)
     return code
 
 

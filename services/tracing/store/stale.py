@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from contracts.envelope import Event
 from services.chassis.database import Tx
+from services.tracing.store.tables import TABLES
 
 PERSON, TUBE, DIVISION = "person", "tube", "division"
 
@@ -79,13 +80,22 @@ async def members_of_positive_tubes(tx: Tx, tubes: dict[str, Cause]) -> set[Name
 
 
 async def persons_below(tx: Tx, division_code: str, cause: Cause) -> set[Named]:
-    """Everybody in the division and below it on whom a policy may bear: by the facts, since these are committed
-    before anything is derived from them."""
+    """Everybody met or ordered who has a fact recorded there or below: on them a policy may bear.
+
+    By the facts and not by `states`: facts are committed before anything is derived from them.
+    """
+    there = " union ".join(
+        f"select {person} as person_id from {table} where starts_with({division}, $1)"  # noqa: S608
+        for table, person, division in (
+            *((table.name, "person_id", "division_code") for table in TABLES.values() if "person_id" in table.names),
+            ("exposures", "other_id", "other_division_code"),
+        )
+    )
     rows = await tx.fetch(
-        "select person_id from persons p where starts_with(division_code, $1)"
-        " and (exists (select from exposures e where e.person_id = p.person_id)"
+        f"select person_id from ({there}) p"  # noqa: S608
+        " where exists (select from exposures e where e.person_id = p.person_id)"
         " or exists (select from exposures e where e.other_id = p.person_id)"
-        " or exists (select from orders o where o.person_id = p.person_id))",
+        " or exists (select from orders o where o.person_id = p.person_id)",
         division_code,
     )
     return {Named(PERSON, row["person_id"], cause) for row in rows}

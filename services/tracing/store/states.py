@@ -23,6 +23,7 @@ class State:
     event_time: the latest Event.time that ever bore on this person; None before the first derivation.
     """
 
+    division_code: str
     part: Neighbour
     met: frozenset[str]
     told: bool
@@ -38,13 +39,13 @@ async def lock_states(tx: Tx, person_ids: Sequence[str]) -> dict[str, State]:
         "insert into states (person_id) select * from unnest($1::text[]) order by 1 on conflict do nothing", person_ids
     )
     rows = await tx.fetch(
-        "select person_id, part, met, told, event_time from states where person_id = any($1)"
+        "select person_id, division_code, part, met, told, event_time from states where person_id = any($1)"
         " order by person_id for update",
         person_ids,
     )
     return {
-        person_id: State(PART.validate_json(part) if part else Neighbour(), frozenset(met), told, event_time)
-        for person_id, part, met, told, event_time in rows
+        person_id: State(code, PART.validate_json(part) if part else Neighbour(), frozenset(met), told, event_time)
+        for person_id, code, part, met, told, event_time in rows
     }
 
 
@@ -60,7 +61,7 @@ async def save_states(tx: Tx, states: Sequence[tuple[str, State, EpisodeChanged 
     """Writes the rows of persons who are locked."""
     await tx.executemany(
         "update states set category = $2, classification = $3, care = $4, part = $5, met = $6, told = $7,"
-        " event_time = $8 where person_id = $1",
+        " event_time = $8, division_code = $9 where person_id = $1",
         [
             (
                 person_id,
@@ -71,6 +72,7 @@ async def save_states(tx: Tx, states: Sequence[tuple[str, State, EpisodeChanged 
                 sorted(state.met),
                 state.told,
                 state.event_time,
+                state.division_code,
             )
             for person_id, state, episode in states
         ],
@@ -80,7 +82,7 @@ async def save_states(tx: Tx, states: Sequence[tuple[str, State, EpisodeChanged 
 async def stream_states(tx: Tx, division_code: str) -> AsyncIterator[dict[str, Any]]:
     """Every person with a state, in the division and below it, in order of their ids; needs an open transaction."""
     rows = tx.cursor(
-        "select person_id, category, classification, care, division_code from states join persons using (person_id)"
+        "select person_id, category, classification, care, division_code from states"
         " where starts_with(division_code, $1)"
         " and (category is not null or classification is not null or care <> 'none') order by person_id",
         division_code,

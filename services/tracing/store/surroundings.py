@@ -31,51 +31,57 @@ Rows = Mapping[str, Sequence[Any]]
 MEASURES = TypeAdapter(tuple[Measure, ...])
 
 # The facts that stand, by table; order by statement makes two readings of the same facts the same reading.
+_COMMON = "drill, division_code, event_time, event_id"
 _OF_PERSON = {
-    "classifications": "statement_id, classification, classified_at, event_time, received_at",
-    "findings": "statement_id, found_at, found_how, onset_at",
-    "tests": "statement_id, sampled_at, result",
-    "orders": "statement_id, order_id, served_at, measures",
+    "classifications": "classification, classified_at, received_at",
+    "findings": "found_at, found_how, onset_at",
+    "tests": "sampled_at, result",
+    "orders": "order_id, served_at, measures",
     "order_ends": "order_id, ended_at",
-    "placements": "statement_id, placement_id, mode, started_at",
+    "placements": "placement_id, mode, started_at",
     "placement_ends": "placement_id, ended_at",
 }
 _EXPOSURES = """
-select person_id, other_id, statement_id, way, first_at, last_at, received_at, drill
+select person_id, statement_id, drill, division_code, event_time, event_id, other_id, way, first_at, last_at,
+       received_at
   from exposures where person_id = any($1) and person_id <> other_id and not withdrawn
 union all
-select other_id, person_id, statement_id, way, first_at, last_at, received_at, drill
+select other_id, statement_id, drill, other_division_code, event_time, event_id, person_id, way, first_at, last_at,
+       received_at
   from exposures where other_id = any($1) and person_id <> other_id and not withdrawn
 order by statement_id"""
 _POSITIVE_TUBES = """
-select m.person_id, m.tube_id, min(r.resulted_at) as resulted_at, bool_or(t.drill) as drill
+select m.person_id, t.statement_id, t.drill, m.division_code, t.event_time, t.event_id, m.tube_id, r.resulted_at
   from tube_members m join tubes t using (statement_id)
   cross join lateral (select resulted_at, result from tube_results r where r.tube_id = m.tube_id and not r.withdrawn
                       order by resulted_at desc, event_time desc, statement_id desc limit 1) r
- where m.person_id = any($1) and not t.withdrawn and r.result = 'positive'
- group by m.person_id, m.tube_id order by m.tube_id"""
+ where m.person_id = any($1) and not t.withdrawn and r.result = 'positive' order by t.statement_id"""
 
 
 async def load_surroundings(tx: Tx, person_ids: Sequence[str]) -> dict[str, tuple[Surroundings, bool]]:
-    """By person: the surroundings, and whether any own fact is of an exercise (drill)."""
+    """By person: the surroundings, and whether any own fact is of an exercise (drill).
+
+    The division is the one that the latest fact on the person says, of those that stand. Visits and tubes that are not
+    positive have no say: nobody is derived because of them, so what they say would be known or not by chance.
+    """
     facts: dict[str, Rows] = {}
     for table, columns in _OF_PERSON.items():
-        query = f"select person_id, drill, {columns} from {table} where person_id = any($1) and not withdrawn"  # noqa: S608
-        facts[table] = _by_person(await tx.fetch(f"{query} order by statement_id", person_ids))
+        query = f"select person_id, statement_id, {_COMMON}, {columns} from {table}"  # noqa: S608
+        rows = await tx.fetch(f"{query} where person_id = any($1) and not withdrawn order by statement_id", person_ids)
+        facts[table] = _by_person(rows)
     facts["exposures"] = _by_person(await tx.fetch(_EXPOSURES, person_ids))
     facts["tubes"] = _by_person(await tx.fetch(_POSITIVE_TUBES, person_ids))
-    rows = await tx.fetch("select person_id, division_code from persons where person_id = any($1)", person_ids)
-    division_of = {row["person_id"]: row["division_code"] for row in rows}
     adoptions = await load_adoptions(tx)
     others = {row["other_id"] for rows in facts["exposures"].values() for row in rows}
     neighbours = await load_neighbours(tx, sorted(others))
     around = {}
     for person_id in person_ids:
         own = {table: rows.get(person_id, ()) for table, rows in facts.items()}
-        here = Surroundings(
-            person_id, division_of.get(person_id, ""), neighbours=neighbours, adoptions=adoptions, **_facts(own)
-        )
-        around[person_id] = here, any(row["drill"] for rows in own.values() for row in rows)
+        every = [row for rows in own.values() for row in rows]
+        latest = max(every, key=lambda row: (row["event_time"], row["event_id"]), default=None)
+        division_code = latest["division_code"] if latest else ""
+        here = Surroundings(person_id, division_code, neighbours=neighbours, adoptions=adoptions, **_facts(own))
+        around[person_id] = here, any(row["drill"] for row in every)
     return around
 
 
@@ -129,7 +135,9 @@ def _facts(own: Rows) -> dict[str, Any]:
             Finding(r["statement_id"], r["found_at"], FoundHow(r["found_how"]), r["onset_at"]) for r in own["findings"]
         ),
         "tests": tuple(Test(r["statement_id"], r["sampled_at"], Result(r["result"])) for r in own["tests"]),
-        "positive_tubes": tuple(PositiveTube(r["tube_id"], r["resulted_at"]) for r in own["tubes"]),
+        "positive_tubes": tuple(
+            {r["tube_id"]: PositiveTube(r["tube_id"], r["resulted_at"]) for r in own["tubes"]}.values()
+        ),
         "orders": tuple(orders.values()),
         "placements": tuple(placements.values()),
         "exposures": tuple(

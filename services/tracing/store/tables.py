@@ -24,6 +24,7 @@ COMMON = {
     "revision": "int",
     "withdrawn": "bool",
     "drill": "bool",
+    "division_code": "text",
     "received_at": "timestamptz",
     "event_time": "timestamptz",
     "event_id": "text",
@@ -66,7 +67,14 @@ class Table:
 TABLES: Mapping[type[Fact], Table] = {
     ExposureNamed: Table(
         "exposures",
-        {"person_id": TEXT, "other_id": TEXT, "way": TEXT, "first_at": INSTANT, "last_at": INSTANT},
+        {
+            "person_id": TEXT,
+            "other_id": TEXT,
+            "other_division_code": TEXT,
+            "way": TEXT,
+            "first_at": INSTANT,
+            "last_at": INSTANT,
+        },
         names=("person_id", "other_id"),
     ),
     TestResulted: Table("tests", {"person_id": TEXT, "sampled_at": INSTANT, "resulted_at": INSTANT, "result": TEXT}),
@@ -111,4 +119,4 @@ TABLES: Mapping[type[Fact], Table] = {
         names=("jurisdiction_code",),
     ),
 }
-"""CaseReported is heard and leaves only the person's division: no state follows from a report."""
+"""CaseReported is heard and not kept: no state follows from a report, the clock is with alerts."""

@@ -1,0 +1,119 @@
+"""The figures at rest, by county, for the city and for the province: all of them are sums."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
+
+from deploy.sample.places import CITY, PROVINCE, Places
+from deploy.sample.posts import division_of_post
+from deploy.sample.steps import STEPS
+from deploy.sample.truth.book import Book, Said, who
+from deploy.sample.truth.telling import Told
+
+FEVER_LINE_CELSIUS = 37.3
+_FOUND_HOW = ("canvassing", "mass_testing", "fever_clinic", "under_control", "line_list")
+_BY_CASE = {
+    "confirmed": "cases-confirmed",
+    "preliminary_positive": "cases-preliminary",
+    "suspected": "cases-suspected",
+    "asymptomatic": "cases-asymptomatic",
+}
+_BY_CATEGORY = {"close": "close-contacts", "secondary": "secondary-contacts", "casual": "casual-contacts"}
+_BY_CARE = {
+    "awaiting_order": "awaiting-order",
+    "awaiting_transfer": "awaiting-transfer",
+    "central_quarantine": "in-central-quarantine",
+    "home_quarantine": "in-home-quarantine",
+    "home_health_monitoring": "in-health-monitoring",
+    "isolated": "isolated",
+    "released": "released",
+}
+INDICATORS = (
+    "households-canvassed", "persons-screened", "feverish", "arrivals", "tubes-sampled", "tubes-positive",
+    "tests-done", "tests-positive", "cases-confirmed", *(f"cases-confirmed.{how}" for how in _FOUND_HOW),
+    "cases-preliminary", "cases-suspected", "cases-asymptomatic", *_BY_CATEGORY.values(), *_BY_CARE.values(),
+    "visits-done", "visits-missed", "deadlines-kept", "deadlines-late", "deadlines-missed", "deadlines-running",
+    "messages-sent",
+)  # fmt: skip
+Counted = tuple[str, str]
+"""An indicator and the division where it is counted."""
+
+
+def figures(told: Told, cases: Mapping[str, str], care: Mapping[str, str], places: Places) -> dict[str, dict[str, int]]:
+    """By division, then by indicator; a division's figure is what is counted there and below."""
+    counts = Counter([*_canvassed(told.book), *_tested(told.book), *_judged(told)])
+    counts.update(_people(told, cases, care))
+    figures = {}
+    for division in (PROVINCE, CITY, *places.counties):
+        its: Counter[str] = Counter()
+        for (indicator, where), number in counts.items():
+            its[indicator] += number if where.startswith(division) else 0
+        figures[division] = {indicator: its[indicator] for indicator in INDICATORS}
+    return figures
+
+
+def _canvassed(book: Book) -> Iterator[Counted]:
+    """Households and persons once a round, where they were first met; one feverish once is feverish."""
+    seen: set[tuple[str, str, str]] = set()
+    for said in sorted(book.of("household-visit"), key=lambda said: said.at("visited_at")):
+        for indicator, subject in _met(said):
+            once = (indicator, said.record["round_id"], subject)
+            if once not in seen:
+                seen.add(once)
+                yield indicator, said.record["division_code"]
+
+
+def _met(said: Said) -> Iterator[tuple[str, str]]:
+    yield "households-canvassed", said.record["dwelling"]["ref"]
+    for member in said.record["members"]:
+        yield "persons-screened", who(member)
+        hot = member.get("temperature_celsius", 0) >= FEVER_LINE_CELSIUS
+        if hot or "fever" in member.get("symptoms", ()):
+            yield "feverish", who(member)
+        if "arrival" in member:
+            yield "arrivals", who(member)
+
+
+def _tested(book: Book) -> Iterator[Counted]:
+    for said in book.of("tube"):
+        yield "tubes-sampled", said.record["division_code"]
+    for said in book.of("tube-result"):
+        if said.record["result"] == "positive":
+            yield "tubes-positive", said.record["division_code"]
+    for said in book.of("test"):
+        yield "tests-done", said.record["division_code"]
+        if said.record["result"] == "positive":
+            yield "tests-positive", said.record["division_code"]
+
+
+def _people(told: Told, cases: Mapping[str, str], care: Mapping[str, str]) -> Iterable[Counted]:
+    """Everybody by case, category and care; who was found how by the finding."""
+    homes = told.book.homes
+    how = {said.who: said.record["found_how"] for said in told.book.of("case-finding")}
+    for person, word in cases.items():
+        if word in _BY_CASE:
+            yield _BY_CASE[word], homes[person]
+        if word == "confirmed":
+            yield f"cases-confirmed.{how[person]}", homes[person]
+    yield from ((_BY_CATEGORY[its.category], homes[person]) for person, its in told.exposed.items())
+    yield from ((_BY_CARE[word], homes[person]) for person, word in care.items())
+
+
+def _judged(told: Told) -> Iterator[Counted]:
+    homes, now = told.book.homes, STEPS[-1]
+    for said in told.book.of("visit"):
+        yield "visits-done", said.record["division_code"]
+    for slot in told.missed:
+        yield "visits-missed", homes[slot.person]
+    for clock in told.clocks.values():
+        if not clock.cancelled:
+            yield f"deadlines-{clock.verdict(now)}", homes[clock.person]
+    for _, post in told.messages:
+        yield "messages-sent", division_of_post(post)
+
+
+def instant_of(clock_at: datetime | None) -> str | None:
+    """An instant as text, or None."""
+    return clock_at.isoformat() if clock_at else None

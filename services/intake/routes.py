@@ -1,0 +1,107 @@
+"""The routes of intake; which role each needs stands beside it.
+
+Annotations are evaluated here, not kept as text: FastAPI would not find the local name `Asking`.
+"""
+
+from datetime import datetime
+from importlib.resources import files
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, HTTPException, Query, Request, Response
+from pydantic_core import to_json
+
+from contracts.divisions import Divisions
+from contracts.policy.days import SHANGHAI
+from services.chassis.access import Caller
+from services.chassis.service import App
+from services.intake.bookkeeping import to_be_mended
+from services.intake.door import Door
+from services.intake.grids import NoGridFile, take_grids
+from services.intake.lookups import Lookup, look_up
+from services.intake.posting import post_records
+from services.intake.problems import language_of
+from services.intake.store import books
+
+SENDER, OPERATOR = "sender", "operator"
+LARGEST_GRID_FILE = 16 * 1024 * 1024
+_BEGINNING = datetime(1900, 1, 1, tzinfo=SHANGHAI)
+_END = datetime(2200, 1, 1, tzinfo=SHANGHAI)
+
+
+def routes(app: App) -> APIRouter:
+    """The routes of intake."""
+    router, door = APIRouter(), Door(app)
+    _add_door(router, app, door)
+    _add_books(router, app, door)
+    return router
+
+
+def _add_door(router: APIRouter, app: App, door: Door) -> None:
+    Asking = Annotated[Caller, Depends(app.caller)]  # noqa: N806 - a type
+    index = files("services.intake").joinpath("index.html").read_text(encoding="utf-8")
+
+    @router.get("/")
+    async def what_is_here() -> Response:
+        """What is here, for a person who opened the address in a browser."""
+        return Response(index, media_type="text/html")
+
+    @router.post("/records")
+    async def records(request: Request, caller: Asking) -> Response:
+        """Role sender: records in, verdicts out."""
+        caller.require(SENDER)
+        return await post_records(door, request, caller)
+
+    @router.post("/grids")
+    async def grids(request: Request, caller: Asking) -> list[dict[str, Any]]:
+        """Role operator: grids as CSV `code,name`; a verdict for each row."""
+        caller.require(OPERATOR)
+        body = await request.body()
+        if len(body) > LARGEST_GRID_FILE:
+            raise HTTPException(413, f"more than {LARGEST_GRID_FILE:,} bytes: send the grids county by county")
+        try:
+            async with app.transaction() as turn:
+                return await take_grids(turn.tx, body, Divisions.load(), caller.may_see)
+        except NoGridFile as error:
+            raise HTTPException(422, str(error)) from None
+
+    @router.post("/people/lookups")
+    async def lookups(asked: Lookup, caller: Asking) -> dict[str, Any]:
+        """Role operator: ids of people whose numbers or references the caller knows; kept in their access record."""
+        caller.require(OPERATOR)
+        desk = await door.desk()
+        async with app.transaction() as turn:
+            return await look_up(turn.tx, turn.now, caller, asked, desk.vault)
+
+
+def _add_books(router: APIRouter, app: App, door: Door) -> None:
+    Asking = Annotated[Caller, Depends(app.caller)]  # noqa: N806 - a type
+
+    @router.get("/ledger")
+    async def ledger(
+        caller: Asking, feed: str | None = None, since: datetime = _BEGINNING, until: datetime = _END
+    ) -> list[dict[str, Any]]:
+        """Any role: what came in by feed and hour, and what became of it."""
+        if since.tzinfo is None or until.tzinfo is None:
+            raise HTTPException(422, "since and until need their offset, for example 2022-03-05T00:00:00+08:00")
+        async with app.reading() as turn:
+            rows = await books.load_ledger(turn.tx, since, until, feed)
+        return [{**row, "hour_at": row["hour_at"].astimezone(SHANGHAI)} for row in rows]
+
+    @router.get("/rejects")
+    async def rejects(
+        request: Request,
+        caller: Asking,
+        feed: str | None = None,
+        after: int = 0,
+        limit: Annotated[int, Query(ge=1, le=10_000)] = 1000,
+    ) -> Response:
+        """Role operator of everywhere: rejected rows as they came, with the reason; `next-after`: where to go on."""
+        caller.require(OPERATOR)
+        # A rejected row may name no division, or a wrong one: only who may see all may see it.
+        caller.require_division("")
+        desk, language = await door.desk(), language_of(request.headers.get("accept-language", ""))
+        async with app.reading() as turn:
+            rows = await books.load_rejects(turn.tx, feed, after, limit)
+        lines = [to_json(to_be_mended(desk, row, language)) + b"\n" for row in rows]
+        headers = {"next-after": str(rows[-1][0])} if len(rows) == limit else {}
+        return Response(b"".join(lines), media_type="application/x-ndjson", headers=headers)
