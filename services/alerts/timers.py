@@ -65,20 +65,26 @@ async def pending(tx: Tx, now: datetime) -> int:
 async def _items(
     tx: Tx, open_clocks: Sequence[Clock], missed: Sequence[Missed], now: datetime
 ) -> list[tuple[Post, Item]]:
-    asked = {(c.line, c.division_code) for c in open_clocks} | {(Line.COMMAND.value, m.division_code) for m in missed}
-    found = await posts.load_lines(tx, asked)
+    command = Line.COMMAND.value
+    ladders = await posts.load_ladders(
+        tx,
+        [
+            *((c.line, c.division_code, c.unit) for c in open_clocks),
+            *((command, m.division_code, None) for m in missed),
+        ],
+    )
     items, told = [], []
     for clock in open_clocks:
-        line = posts.rungs(found, clock.line, clock.division_code, clock.unit)
+        ladder = ladders[clock.line, clock.division_code, clock.unit]
         owed = rungs_owed(clock.told, clock.due_at, clock.tell_at or now, now)
-        items += [(line[rung], _clock_item(clock, rung)) for rung in owed if rung < len(line)]
-        told.append(_told(clock, owed, len(line)))
+        items += [(ladder[rung], _clock_item(clock, rung)) for rung in owed if rung < len(ladder)]
+        told.append(_told(clock, owed, len(ladder)))
     await clocks.save_told(tx, told)
     before = _missed_before(await watches.load_missed(tx, sorted({m.placement_id for m in missed})))
     for each in missed:
-        line = posts.rungs(found, Line.COMMAND.value, each.division_code, None)
-        in_a_row = missed_before(each.slot_start_at, before[each.placement_id])
-        items += [(line[rung], _missed_item(each, rung)) for rung in rungs_of_missed(in_a_row) if rung < len(line)]
+        ladder = ladders[command, each.division_code, None]
+        rungs = rungs_of_missed(missed_before(each.slot_start_at, before[each.placement_id]))
+        items += [(ladder[rung], _missed_item(each, rung)) for rung in rungs if rung < len(ladder)]
     await watches.save_told_missed(tx, missed)
     return items
 

@@ -1,4 +1,4 @@
-"""The books of a service: at rest `positions.last` equals `lanes.last` of the producer, so each event was applied once."""
+"""The books of a service: at rest `positions.last` equals the producer's `lanes.last`: each event was applied once."""
 
 from __future__ import annotations
 

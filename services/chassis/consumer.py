@@ -7,7 +7,7 @@ missed seek shows up as a batch that begins too high, a stale batch as repeats.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 
 import structlog
@@ -36,7 +36,13 @@ class Consumer:
     client: Callable[[], AIOKafkaConsumer]
 
     def __init__(
-        self, service: Service, settings: Settings, pool: Pool, reader: LogReader, health: Health, committed: Callable[[], None]
+        self,
+        service: Service,
+        settings: Settings,
+        pool: Pool,
+        reader: LogReader,
+        health: Health,
+        committed: Callable[[], None],
     ) -> None:
         self._service, self._pool, self._reader, self._health = service, pool, reader, health
         self._an_hour = settings.dead_letters_an_hour
@@ -67,7 +73,7 @@ class Consumer:
 
     async def _cut(self, records: Sequence[ConsumerRecord]) -> None:
         """Prefixes of the batch, each its own transaction; halved while they fail, doubled when they pass."""
-        rest = self._without(records, self._stopped)
+        rest = _without(records, self._stopped)
         size = len(rest)
         while rest:
             cut = rest[:size]
@@ -84,7 +90,7 @@ class Consumer:
             self._count(applied)
             for lane, problem in applied.problems.items():
                 await self._meet(lane, problem)
-            rest = self._without(rest[len(cut) :], applied.problems)
+            rest = _without(rest[len(cut) :], applied.problems)
             size = max(1, size * 2)
 
     async def _apply(self, cut: Sequence[ConsumerRecord], condemned: BaseException | None = None) -> Applied:
@@ -95,9 +101,6 @@ class Consumer:
         if applied.said:
             self._committed()
         return applied
-
-    def _without(self, records: Sequence[ConsumerRecord], lanes: set[Lane] | dict[Lane, Problem]) -> Sequence[ConsumerRecord]:
-        return [record for record in records if (record.topic, record.partition) not in lanes] if lanes else records
 
     def _count(self, applied: Applied) -> None:
         name = self._service.name
@@ -147,3 +150,7 @@ class Consumer:
         for lane in self._stopped:
             with suppress(IllegalStateError):
                 self.client().pause(TopicPartition(*lane))
+
+
+def _without(records: Sequence[ConsumerRecord], lanes: Collection[Lane]) -> Sequence[ConsumerRecord]:
+    return [record for record in records if (record.topic, record.partition) not in lanes] if lanes else records

@@ -15,7 +15,8 @@ from services.chassis.database import Tx
 from services.chassis.errors import NoSuchDeadLetter, TooManyDeadLetters
 from services.chassis.fence import Number
 
-_COUNT = "select count(*) from dead_letters where closed_at is null and failed_at > clock_timestamp() - interval '1 hour'"
+_COUNT = """
+select count(*) from dead_letters where closed_at is null and failed_at > clock_timestamp() - interval '1 hour'"""
 _WRITE = """
 insert into dead_letters (topic, partition, record_offset, number, key, record, reason)
 select * from unnest($1::text[], $2::int[], $3::bigint[], $4::text[], $5::text[], $6::bytea[], $7::text[])"""
@@ -49,8 +50,8 @@ async def keep(tx: Tx, failed: Sequence[Failed], an_hour: int) -> None:
     known = await tx.fetchval(_COUNT)
     if known + len(failed) > an_hour:
         raise TooManyDeadLetters(
-            f"{known} dead letters of the last hour are open and {len(failed)} more would follow; the limit is {an_hour}. "
-            f"Mend what they say (`gridward dead-letters`), then resend or drop them. The next one: {failed[0].reason}"
+            f"{known} dead letters of the last hour are open, {len(failed)} would follow, the limit is {an_hour}. Mend "
+            f"what they say (`gridward dead-letters`), then resend or drop them. The next: {failed[0].reason}"
         )
     rows = [_row(one) for one in failed]
     await tx.execute(_WRITE, *([row[column] for row in rows] for column in range(7)))
@@ -60,9 +61,8 @@ def _row(failed: Failed) -> tuple[object, ...]:
     record = failed.record
     number = Number.of(record.headers)
     key = None if record.key is None else record.key.decode(errors="replace").replace("\0", "")
-    return (
-        record.topic, record.partition, record.offset, str(number) if number else None, key, record.value, failed.reason,
-    )
+    place = (record.topic, record.partition, record.offset, str(number) if number else None)
+    return (*place, key, record.value, failed.reason)
 
 
 async def close(tx: Tx, dead_letter: int, by: str) -> bytes:

@@ -4,6 +4,7 @@
       Refused                 the process cannot go on until a person has mended something
         PartitionsDiffer      the broker's partition count is not the one in contracts/topics.py
         LogAhead              the log holds numbers that the database does not know: it was put back in time
+        LogBroken             the log lost records, or says what no relay can have said
         PlanBroken            rows that a relay has planned are no longer in the outbox: somebody deleted them
         WrongSettings         a setting is missing or cannot be right
       NotOurs                 a service said an event of another service's topic
@@ -11,6 +12,8 @@
       PositionsMissing        a lane has no row in `positions`
       TooManyDeadLetters      so many events failed that the fault is not in them
       NoSuchDeadLetter        resending named a dead letter that is not open
+      NoSuchRow               a row of the outbox to be voided is not there
+      RelayAtWork             an operator's act needs the service stopped
       NotSignedIn             a request without a valid token (HTTP 401)
       NotAllowed              a request beyond the caller's roles or division (HTTP 403)
 """
@@ -31,6 +34,10 @@ class PartitionsDiffer(Refused):
 
 
 class LogAhead(Refused):
+    pass
+
+
+class LogBroken(Refused):
     pass
 
 
@@ -59,6 +66,14 @@ class TooManyDeadLetters(GridwardError):
 
 
 class NoSuchDeadLetter(GridwardError):
+    pass
+
+
+class NoSuchRow(GridwardError):
+    pass
+
+
+class RelayAtWork(GridwardError):
     pass
 
 

@@ -170,13 +170,13 @@ def _problem(stored: Position, walk: _Walk, number: Number, met: _Met | None, of
     if met is _Met.OTHER:
         return OtherSource(
             0,
-            f"{lane} is numbered by two databases in epoch {number.epoch}: {walk.source} and {number.source} (offset {offset}). "
-            "Stop the one that is not the true one, then run `gridward new-epoch` on the other",
+            f"{lane} is numbered by two databases in epoch {number.epoch}: {walk.source} and, at offset {offset}, "
+            f"{number.source}. Stop the one that is not the true one, then run `gridward new-epoch` on the other",
         )
     first = walk.last + 1 if number.epoch == walk.epoch else 1
     missing = f"number {first}" if number.number == first + 1 else f"numbers {first}-{number.number - 1}"
     return Gap(
         0,
         f"{missing} of {lane} (epoch {number.epoch}) missing before offset {offset}: the log lost records or was made "
-        "again. Put the log back, or restore the service that said them and run `gridward new-epoch` there; then restart",
+        "again. Put it back, or restore the service that said them and run `gridward new-epoch` there; then restart",
     )

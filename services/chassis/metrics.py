@@ -1,4 +1,4 @@
-"""The metrics of the chassis, each once; the text says why one would look. Label `service`: one process may run several."""
+"""The metrics of the chassis, each once; the text says why one would look. A process may run several services."""
 
 from __future__ import annotations
 

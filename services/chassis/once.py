@@ -19,7 +19,7 @@ from services.chassis import clock, deadletter, outbox
 from services.chassis.database import Lane, Tx, columns_of
 from services.chassis.deadletter import Failed, reason_of
 from services.chassis.errors import PositionsMissing
-from services.chassis.fence import Judged, Number, Position, Problem, judge
+from services.chassis.fence import Judged, Position, Problem, judge
 from services.chassis.service import Service
 
 _LOCK = """
@@ -56,7 +56,8 @@ async def lock(tx: Tx, consumer: str, lanes: Sequence[Lane]) -> dict[Lane, Posit
     """The stored positions of these lanes, locked until the end. Raises PositionsMissing."""
     rows = await tx.fetch(_LOCK, *columns_of(lanes), consumer)
     if len(rows) != len(lanes):
-        raise PositionsMissing(f"{len(lanes) - len(rows)} lanes of {consumer} have no position: restart it, start-up makes them")
+        missing = len(lanes) - len(rows)
+        raise PositionsMissing(f"{missing} lanes of {consumer} have no position: restart it, start-up makes them")
     return {(row["topic"], row["partition"]): Position(*row) for row in rows}
 
 
@@ -69,7 +70,10 @@ async def apply(
     dead_letters_an_hour: int,
     condemned: BaseException | None = None,
 ) -> Applied:
-    """Apply a batch, or a prefix of one, in one transaction. condemned: its one record failed alone, and is set aside."""
+    """Apply a batch, or a prefix of one, in one transaction.
+
+    log_starts: where lanes are known to begin. condemned: why the one record of this prefix is set aside.
+    """
     lanes = by_lane(records)
     applied = Applied()
     async with pool.acquire() as tx, tx.transaction(isolation="read_committed"):
@@ -91,7 +95,7 @@ async def apply(
 def _read(
     judged: Sequence[Judged[ConsumerRecord]], condemned: BaseException | None
 ) -> tuple[list[Event[Fact]], list[Failed]]:
-    """The events of what was taken, in order; what cannot be read is a dead letter at once. A void record is neither."""
+    """The events taken, in order; what cannot be read is a dead letter at once, a void record is neither."""
     events: list[Event[Fact]] = []
     failed: list[Failed] = []
     for lane in judged:
@@ -142,6 +146,3 @@ async def resend(pool: Pool, service: Service, dead_letter: int, by: str) -> int
     async with pool.acquire() as tx, tx.transaction(isolation="read_committed"):
         record = await deadletter.close(tx, dead_letter, f"resent by {by}")
         return await outbox.write(tx, service.name, await _work(service, [parse(record)], tx))
-
-
-__all__ = ["Applied", "Number", "apply", "by_lane", "lock", "resend"]

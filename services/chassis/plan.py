@@ -22,7 +22,8 @@ _ANSWERED = """
 with done as (select l.topic, l.partition, l.ids, a.tail from lanes l
                 join unnest($1::text[], $2::int[], $3::bigint[], $4::bigint[]) a(topic, partition, last, tail)
                   on (l.topic, l.partition, l.last) = (a.topic, a.partition, a.last) where l.ids <> '{}'),
-     gone as (delete from outbox o using done d where (o.topic, o.partition) = (d.topic, d.partition) and o.id = any(d.ids))
+     gone as (delete from outbox o using done d
+               where (o.topic, o.partition) = (d.topic, d.partition) and o.id = any(d.ids))
 update lanes l set last = l.last + cardinality(d.ids), ids = '{}', tail_offset = d.tail
   from done d where (l.topic, l.partition) = (d.topic, d.partition)"""
 _CHOOSE = """
@@ -41,7 +42,8 @@ select l.topic, l.partition, l.epoch, l.source, l.last, cardinality(l.ids) size,
  order by l.topic, l.partition, o.id"""
 _WAITING = """
 select exists (select from lanes l
-                where not exists (select from unnest($1::text[], $2::int[]) b(t, p) where (b.t, b.p) = (l.topic, l.partition))
+                where not exists (select from unnest($1::text[], $2::int[]) b(t, p)
+                                   where (b.t, b.p) = (l.topic, l.partition))
                   and (l.ids <> '{}'
                        or exists (select from outbox o where (o.topic, o.partition) = (l.topic, l.partition))))"""
 

@@ -12,6 +12,14 @@ from services.chassis.database import Lane
 _TIMEOUT_MS = 5_000
 
 
+def tail_start(known: int, start: int, end: int) -> int:
+    """Where to read a lane's tail from, if the end was known at `known`: the last record at least.
+
+    A topic that was made again, or a log that lost its tail, ends below the offset known.
+    """
+    return max(start, min(known, end - 1))
+
+
 class LogReader:
     """A client outside any group. Each call raises KafkaError (retriable) when the broker is away."""
 

@@ -16,16 +16,17 @@ from aiokafka.errors import KafkaError
 
 from services.chassis import metrics
 from services.chassis.database import Lane, is_transient
+from services.chassis.epoch import open_epoch
 from services.chassis.errors import LogAhead
 from services.chassis.health import Health
 from services.chassis.plan import Answer, Plan, is_waiting, make_plans
 from services.chassis.reader import log_reader
-from services.chassis.tail import refuse_log_ahead
+from services.chassis.sending import relay_producer, send
+from services.chassis.tail import is_other_server, refuse_log_ahead, remember_server
 
 log = structlog.get_logger()
 
 POLL = 0.05  # seconds between two looks when nobody wakes us
-ANSWER_TIMEOUT = 10.0
 AFTER_REFUSAL = 0.5
 AFTER_LOSS = 1.0
 LOOK_FOR_LOCK = 0.5
@@ -56,35 +57,9 @@ async def relay_connection(dsn: str, service: str) -> AsyncIterator[asyncpg.Conn
             await db.close(timeout=2)
 
 
-@asynccontextmanager
-async def relay_producer(kafka: str) -> AsyncIterator[AIOKafkaProducer]:
-    """A plain producer: idempotence neither prevents the loss that pipelining causes nor runs on the embedded broker."""
-    producer = AIOKafkaProducer(
-        bootstrap_servers=kafka,
-        acks="all",
-        enable_idempotence=False,
-        max_batch_size=1_000_000,
-        request_timeout_ms=int(ANSWER_TIMEOUT * 1_000),
-    )
-    try:
-        await producer.start()
-        yield producer
-    finally:
-        await producer.stop()
-
-
-async def send(producer: AIOKafkaProducer, plan: Plan) -> Answer:
-    """The protocol's step 2 for one lane: its rows as one record batch, answered. Raises KafkaError or TimeoutError."""
-    batch = producer.create_batch()
-    for number, (key, record) in enumerate(plan.rows, plan.last + 1):
-        place = f"{plan.epoch}.{plan.source}.{number}".encode()
-        if batch.append(timestamp=None, key=key.encode(), value=record, headers=[("n", place)]) is None:
-            raise RuntimeError(f"the batch of {plan.lane} is full at {number}: MOST_BYTES of plan.py is too near max_batch_size")
-    batch.close()
-    topic, partition = plan.lane
-    async with asyncio.timeout(ANSWER_TIMEOUT):
-        answer = await (await producer.send_batch(batch, topic, partition=partition))
-    return Answer(plan.lane, plan.last, answer.offset + plan.size)
+async def try_lock(db: asyncpg.Connection, service: str) -> bool:
+    """Take the lock that one relay of a service holds; it goes with the connection. False: another has it."""
+    return bool(await db.fetchval("select pg_try_advisory_lock(hashtext('gridward relay'), hashtext($1))", service))
 
 
 class Relay:
@@ -111,7 +86,7 @@ class Relay:
             try:
                 async with relay_connection(self._dsn, self._service) as db, relay_producer(self._kafka) as producer:
                     if await self._hold_lock(db):
-                        await self._begin(db)
+                        await self._begin(db, producer)
                         self._health.well("relay")
                         await self._cycles(db, producer)
             except LogAhead as error:
@@ -126,19 +101,22 @@ class Relay:
                 await self._drop_requests()
 
     async def _hold_lock(self, db: asyncpg.Connection) -> bool:
-        key = f"gridward relay {self._service}"
         while not self._stopping:
-            if await db.fetchval("select pg_try_advisory_lock(hashtext($1), hashtext(current_database()))", key):
+            if await try_lock(db, self._service):
                 return True
             self._health.well("relay")  # another replica relays
             await self._pause(LOOK_FOR_LOCK)
         return False
 
-    async def _begin(self, db: asyncpg.Connection) -> None:
+    async def _begin(self, db: asyncpg.Connection, producer: AIOKafkaProducer) -> None:
         """A commit may be in doubt since the last connection: write plainly first, then compare with the log."""
         await db.execute("update relay set starts = starts + 1")
         async with log_reader(self._kafka) as reader:
             await refuse_log_ahead(db, reader, self._service)
+            if await is_other_server(db):
+                opened = await open_epoch(db, producer, reader)
+                log.warning("another server than before: new epoch", service=self._service, opened=opened)
+                await remember_server(db)
 
     async def _cycles(self, db: asyncpg.Connection, producer: AIOKafkaProducer) -> None:
         answers: dict[Lane, Answer] = {}
@@ -166,13 +144,13 @@ class Relay:
         return {lane: answer for lane, answer in done.items() if answer is not None}
 
     async def _request(self, producer: AIOKafkaProducer, plan: Plan) -> Answer | None:
-        """The answer; None when refused or unanswered: the plan stays, and the same rows go again under their numbers."""
+        """The answer; None when refused or unanswered: the plan stays, the same rows go again under their numbers."""
         try:
             answer = await send(producer, plan)
         except (KafkaError, TimeoutError) as error:
             metrics.RELAY_UNANSWERED.labels(self._service).inc()
             topic, partition = plan.lane
-            self._health.unwell(f"relay {topic}/{partition}", f"Kafka did not take the batch: {error!r}; it goes again")
+            self._health.unwell(f"relay {topic}/{partition}", f"a batch was not taken ({error!r}) and goes again")
             await asyncio.sleep(AFTER_REFUSAL)
             return None
         metrics.RELAY_SENT.labels(self._service).inc(plan.size)

@@ -1,4 +1,4 @@
-"""One process: HTTP, consumer, relay and ticks of a service, begun together, ended in order, over losses of the servers."""
+"""One process: HTTP, consumer, relay and ticks of a service, ended in order; losses of the servers are waited out."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ class Running:
             self.failed.set_exception(error)
 
     async def _with_kafka(self) -> None:
-        """Topics first, then all that needs them. Until Kafka answers, HTTP is served and events gather in the outbox."""
+        """Topics first, then all that needs them. Until then HTTP is served and events gather in the outbox."""
         app, kafka = self.app, self.app.settings.kafka
         async with AsyncExitStack() as stack:
             await self._again(lambda: make_topics(kafka, said_by(app.name), app.settings.replication))

@@ -1,4 +1,4 @@
-"""The settings of a process, each described once. Read from GRIDWARD_<NAME> of the environment, or given as arguments."""
+"""The settings of a process, each described once; from GRIDWARD_<NAME> of the environment, or given as arguments."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ class Settings(BaseSettings):
 
     kafka: str = Field("127.0.0.1:9092", description="bootstrap servers, host:port, several with commas")
     database: str = Field(repr=False, description="DSN of PostgreSQL; a direct connection, no transaction pooler")
-    database_connections: int = Field(10, ge=2, description="connections of one service's pool, besides the relay's one")
+    database_connections: int = Field(10, ge=2, description="connections of a service besides the relay's one")
     clock: Literal["wall", "stage"] = Field("wall", description="stage: time is told by events, for plays and tests")
     http_host: str = Field("127.0.0.1", description="address on which HTTP is served")
     http_port: int = Field(8000, ge=0, description="port of HTTP; 0: any free one")
     token_key: SecretStr = Field(min_length=32, description="key that signs tokens (HS256), 32 characters or more")
-    vault_key: SecretStr | None = Field(None, description="key of what is encrypted at rest, where a service keeps such")
+    vault_key: SecretStr | None = Field(None, description="key of what is encrypted at rest, where that is")
     instance: str | None = Field(None, description="fixed name of this replica: its restart then causes no rebalance")
     replication: int = Field(-1, description="copies of each topic that is created; -1: as the broker is set")
     dead_letters_an_hour: int = Field(100, ge=0, description="more open dead letters than this stop the consumer")
-    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="least severe line that is logged")
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="least severe line logged")
 
     @classmethod
     def from_environment(cls) -> Settings:

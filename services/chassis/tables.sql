@@ -61,7 +61,10 @@ create table if not exists said_before (event_id text primary key);
 
 -- One row, written by each relay that starts: a plain write that is committed for sure, and which server it was on.
 create table if not exists relay (
-    one    bool   primary key default true check (one),
-    starts bigint not null default 0
+    one            bool   primary key default true check (one),
+    starts         bigint not null default 0,
+    server         text,                   -- system identifier and timeline: another one is a failover
+    opening_epoch  int,                    -- an epoch that is being opened
+    opening_source text
 );
 insert into relay default values on conflict do nothing;

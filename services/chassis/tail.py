@@ -7,8 +7,9 @@ from asyncpg import Connection
 from services.chassis.database import Lane
 from services.chassis.errors import LogAhead
 from services.chassis.fence import Number
-from services.chassis.reader import LogReader
+from services.chassis.reader import LogReader, tail_start
 
+_SERVER = "select system_identifier || '.' || left(pg_walfile_name(pg_current_wal_lsn()), 8) from pg_control_system()"
 _LANES = "select topic, partition, epoch, source, last + cardinality(ids) known, tail_offset from lanes order by 1, 2"
 
 
@@ -19,12 +20,25 @@ async def refuse_log_ahead(db: Connection, reader: LogReader, service: str) -> N
         return
     ends, starts = await reader.ends(rows), await reader.starts(rows)
     for lane, row in rows.items():
-        # At least the last record: a topic that was made again ends below the offset we know.
-        start = max(starts[lane], min(row["tail_offset"], ends[lane] - 1))
+        start = tail_start(row["tail_offset"], starts[lane], ends[lane])
         async for record in reader.read(lane, start, ends[lane]):
             number = Number.of(record.headers)
             if number is not None and _is_ahead(number, row["epoch"], row["source"], row["known"]):
                 raise LogAhead(_words(service, lane, number, row["epoch"], row["known"]))
+
+
+async def is_other_server(db: Connection) -> bool:
+    """Whether this database now runs on another server or timeline; the first one is remembered."""
+    known = await db.fetchval("select server from relay")
+    if known is None:
+        await remember_server(db)
+        return False
+    return bool(known != await db.fetchval(_SERVER))
+
+
+async def remember_server(db: Connection) -> None:
+    """Keep which server this is."""
+    await db.execute(f"update relay set server = ({_SERVER})")  # noqa: S608
 
 
 def _is_ahead(number: Number, epoch: int, source: str, known: int) -> bool:

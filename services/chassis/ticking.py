@@ -47,17 +47,16 @@ async def keep_ticking(app: App, tick: Tick, reader: LogReader, ending: asyncio.
 async def run_once(app: App, tick: Tick) -> bool:
     """One transaction of the tick; True: there is more to do at once."""
     with metrics.TICK_DURATION.labels(app.name, tick.name).time():
-        async with app.pool.acquire() as tx:
-            async with tx.transaction(isolation="read_committed"):
-                worked = await tick.run(tx, await clock.now(tx, app.settings.clock))
-                written = await outbox.write(tx, app.name, worked.events)
+        async with app.pool.acquire() as tx, tx.transaction(isolation="read_committed"):
+            worked = await tick.run(tx, await clock.now(tx, app.settings.clock))
+            written = await outbox.write(tx, app.name, worked.events)
     if written:
         app.wake_relay.set()
     return worked.more
 
 
 async def is_caught_up(app: App, reader: LogReader) -> bool:
-    """Whether all that lay in the log a moment ago is applied, by whichever replica. Raises KafkaError when Kafka is away."""
+    """Whether all that lay in the log a moment ago is applied, by whichever replica. Raises KafkaError."""
     lanes = lanes_of(heard_by(app.name))
     if not lanes:
         return True

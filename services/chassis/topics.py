@@ -1,4 +1,4 @@
-"""Topics on the broker: a producer makes its own, consumers wait for theirs, and nobody works with another count of lanes."""
+"""Topics on the broker: a producer makes its own, consumers wait for theirs, nobody works with another count."""
 
 from __future__ import annotations
 
@@ -83,6 +83,6 @@ def _compare(topics: list[Topic], there: dict[str, int]) -> None:
         count = there.get(topic.key, topic.partitions)
         if count != topic.partitions:
             raise PartitionsDiffer(
-                f"topic {topic.key} has {count} partitions on the broker, contracts/topics.py says {topic.partitions}: a count "
-                "never changes, since the key's lane would. Make a new topic, or point GRIDWARD_KAFKA at the right broker"
+                f"topic {topic.key} has {count} partitions on the broker, contracts/topics.py says {topic.partitions}: "
+                "a count never changes, since the lane of a key would. Make a new topic, or correct GRIDWARD_KAFKA"
             )

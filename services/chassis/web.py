@@ -28,7 +28,14 @@ def make_web(app: App, health: Health) -> FastAPI:
     web = FastAPI(title=f"gridward {app.name}", docs_url=None, redoc_url=None)
     if app.service.routes is not None:
         web.include_router(app.service.routes(app))
+    _add_own_routes(web, app, health)
+    web.add_exception_handler(GridwardError, _on_our_error)
+    for kind in (asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
+        web.add_exception_handler(kind, _on_database_error)
+    return web
 
+
+def _add_own_routes(web: FastAPI, app: App, health: Health) -> None:
     @web.get("/healthz")
     async def healthz() -> dict[str, str]:
         return {"service": app.name, "alive": "yes"}
@@ -46,18 +53,16 @@ def make_web(app: App, health: Health) -> FastAPI:
     async def the_books() -> dict[str, object]:
         return await books(app)
 
-    @web.exception_handler(GridwardError)
-    async def on_our_error(request: Request, error: GridwardError) -> JSONResponse:
-        return JSONResponse({"detail": str(error)}, _STATUS.get(type(error), 500))
 
-    async def on_database_error(request: Request, error: Exception) -> JSONResponse:
-        if not is_transient(error):
-            raise error
-        return JSONResponse({"detail": "the database does not answer: send it again"}, 503, {"Retry-After": "1"})
+async def _on_our_error(request: Request, error: Exception) -> JSONResponse:
+    status = next((code for kind, code in _STATUS.items() if isinstance(error, kind)), 500)
+    return JSONResponse({"detail": str(error)}, status)
 
-    for kind in (asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
-        web.add_exception_handler(kind, on_database_error)
-    return web
+
+async def _on_database_error(request: Request, error: Exception) -> JSONResponse:
+    if not is_transient(error):
+        raise error
+    return JSONResponse({"detail": "the database does not answer: send it again"}, 503, {"Retry-After": "1"})
 
 
 async def _database_reason(app: App) -> dict[str, str]:

@@ -46,11 +46,11 @@ def read_instant(value: Any) -> datetime:
         raise problem("instant_zone")
     try:
         instant = datetime.fromisoformat(value)
-        if instant.year not in _YEARS:
-            raise problem("year_far_off")
-        return instant.astimezone(SHANGHAI)
     except ValueError:
         raise problem("no_such_day") from None
+    if instant.year not in _YEARS:
+        raise problem("year_far_off")
+    return instant.astimezone(SHANGHAI)
 
 
 def read_day(value: Any) -> date:

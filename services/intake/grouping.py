@@ -33,7 +33,8 @@ class Grouping:
         while self._waiting:
             group = [self._waiting.popleft() for _ in range(min(self._most, len(self._waiting)))]
             # A client that has gone before its turn is not admitted: nobody would hear the verdict.
-            await self._answer([each for each in group if not each[1].cancelled()])
+            if here := [each for each in group if not each[1].cancelled()]:
+                await self._answer(here)
         self._task = None
 
     async def _answer(self, group: Sequence[tuple[Reading, asyncio.Future[Verdict]]]) -> None:
@@ -43,7 +44,7 @@ class Grouping:
             if len(group) > 1:  # one bad neighbour is not the others' fault
                 for each in group:
                     await self._answer([each])
-            elif group and not group[0][1].done():
+            elif not group[0][1].done():
                 group[0][1].set_exception(error)
             return
         for (_, answer), verdict in zip(group, verdicts, strict=True):

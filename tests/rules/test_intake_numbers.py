@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import date
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -34,9 +32,9 @@ def test_each_fault_of_a_number_has_its_own_name(number: str, wrong: str) -> Non
     assert wrong_with_number(number) == wrong
 
 
-@given(st.integers(1, 999_999), st.dates(min_value=date(1900, 1, 1)), st.integers(0, 999), st.integers(0, 17), st.integers(1, 9))
-def test_one_mistyped_digit_is_always_noticed(area: int, born: date, order: int, place: int, shift: int) -> None:
-    first17 = f"{area:06d}{born:%Y%m%d}{order:03d}"
+@given(st.integers(10**16, 10**17 - 1), st.integers(0, 17), st.integers(1, 9))
+def test_one_mistyped_digit_is_always_noticed(digits: int, place: int, shift: int) -> None:
+    first17 = str(digits)
     number = first17 + check_character(first17)
     if place == 17:
         mistyped = number[:17] + "0123456789X"[("0123456789X".index(number[17]) + shift) % 11]
@@ -45,7 +43,7 @@ def test_one_mistyped_digit_is_always_noticed(area: int, born: date, order: int,
     assert check_character(mistyped[:17]) != mistyped[17]
 
 
-@pytest.mark.parametrize("text", ["见 11010519491231002X 的情况", "tube-11010519491231002x", "号码440524188001010014。"])
+@pytest.mark.parametrize("text", ["见 11010519491231002X 处", "tube-11010519491231002x", "号码440524188001010014。"])
 def test_a_number_is_found_inside_a_text(text: str) -> None:
     assert has_number(text)
 

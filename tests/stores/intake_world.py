@@ -8,7 +8,6 @@ from contextlib import asynccontextmanager
 from datetime import date, timedelta
 from typing import Any, Literal
 
-import asyncpg
 import httpx
 from pydantic import SecretStr
 
@@ -144,7 +143,7 @@ def one_of_each(person: int = 1, other: int = 2) -> list[dict[str, Any]]:
          "first_at": AT, "last_at": LATER},
         {"kind": "quarantine-order", **own, **order, **words},
         {"kind": "quarantine-end", **own, "order_id": "order-1", "decider": "post-1", "ended_at": LATER},
-        {"kind": "placement", **own, "placement_id": "stay-1", "mode": "hospital", "site_id": "site-1", "started_at": AT},
+        {"kind": "placement", **own, "placement_id": "stay-1", "mode": "hospital", "site_id": "s-1", "started_at": AT},
         {"kind": "placement-end", **own, "placement_id": "stay-1", "ended_at": LATER},
         {"kind": "visit", **own, "visited_at": AT, "temperature_celsius": 37.5, "symptoms": ["fever"]},
         {"kind": "policy-adoption", "rule": "contact", "adopted_from": AT, "decided_by": "post-1", "document": "No. 1"},

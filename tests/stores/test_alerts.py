@@ -15,7 +15,7 @@ import pytest
 from contracts.envelope import Event, Fact, say
 from contracts.events.cases import CaseFound, CaseReported, Classification, FoundHow
 from contracts.events.contacts import Category, ContactIdentified, Standing
-from contracts.events.deadlines import DeadlineJudged, Line, MessageSent, Verdict, VisitMissed
+from contracts.events.deadlines import DeadlineJudged, MessageSent, Verdict, VisitMissed
 from contracts.events.policies import PolicyAdopted
 from contracts.events.quarantine import CareScheduled, Mode, PersonVisited, PlacementStarted
 from services.alerts import handlers, timers
@@ -327,6 +327,19 @@ async def _until_waiting(connection: Any) -> None:
         await asyncio.sleep(0.01)
 
 
-def test_each_line_of_a_post_is_a_row_and_none_is_wired_in() -> None:
-    found_ = {("command", GRID): [_posts()[0]], ("command", "3304"): [_posts()[4]]}
-    assert [p.division_code for p in posts.rungs(found_, Line.COMMAND.value, GRID, None)] == [GRID, "3304"]
+async def test_a_line_goes_up_from_where_the_institution_lies_and_skips_levels_without_a_post(alerts: Alerts) -> None:
+    elsewhere = "330483001001001"
+    asked = [("health", elsewhere, "hospital-1"), ("health", elsewhere, None), ("command", GRID, None)]
+    async with alerts.connection.transaction():
+        ladders = await posts.load_ladders(alerts.connection, asked)
+    assert [post.post_id for post in ladders[asked[0]]] == ["hospital-1", "health-330421", "health-3304"]
+    assert [post.post_id for post in ladders[asked[1]]] == ["health-3304"]
+    assert [post.division_code for post in ladders[asked[2]]] == [code for code, _ in LADDER]
+
+
+async def test_a_contact_that_becomes_close_later_is_told_as_new_then(alerts: Alerts) -> None:
+    await alerts.hear(close(category=Category.SECONDARY))
+    later = T0 + 5 * HOUR
+    await alerts.hear(close(later, revision=2))
+    assert await alerts.at(later) == []
+    assert [e.data.post_id for e in await alerts.at(later + timedelta(minutes=2))] == [f"command-{GRID}"]

@@ -36,7 +36,7 @@ def newest(events: Sequence[Event[Any]]) -> list[Event[Any]]:
 
 
 async def save_openings(tx: Tx, deadline: str, events: Sequence[Event[Any]]) -> None:
-    """Facts that start the clock of a deadline; recorded_at keeps the earliest receipt of any revision."""
+    """Facts that start the clock of a deadline; recorded_at keeps when it first did."""
     rows = [
         (
             e.data.statement_id,
@@ -59,7 +59,8 @@ async def save_openings(tx: Tx, deadline: str, events: Sequence[Event[Any]]) -> 
            on conflict (statement_id, deadline) do update set revision = excluded.revision,
              withdrawn = excluded.withdrawn, division_code = excluded.division_code,
              unit = excluded.unit, started_at = excluded.started_at,
-             by_the_day = excluded.by_the_day, recorded_at = least(openings.recorded_at, excluded.recorded_at)
+             by_the_day = excluded.by_the_day, recorded_at = case when openings.withdrawn then excluded.recorded_at
+               else least(openings.recorded_at, excluded.recorded_at) end
            where openings.revision < excluded.revision""",
         *_columns(rows, 11),
     )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -36,30 +35,53 @@ async def save_posts(tx: Tx, posts: Sequence[Post]) -> None:
     )
 
 
-async def load_lines(tx: Tx, wanted: Iterable[tuple[str, str]]) -> dict[tuple[str, str], list[Post]]:
-    """The posts for each (line, division or one above it), the lowest first; units beside their division."""
-    asked = {(line, code[:n]) for line, code in wanted for n in range(2, len(code) + 1)}
+Where = tuple[str, str, str | None]
+"""line, division, unit"""
+
+
+async def load_ladders(tx: Tx, asked: Iterable[Where]) -> dict[Where, list[Post]]:
+    """The rungs for each: the unit's own post and up from where it lies, else up from the division; gaps skipped."""
+    wanted = set(asked)
+    units = await _units(tx, {(line, unit) for line, _, unit in wanted if unit})
+    starts = {key: units.get((key[0], key[2] or "")) for key in wanted}
+    codes = {key: post.division_code if post else key[1] for key, post in starts.items()}
+    found = await _by_division(tx, {(line, codes[line, code, unit]) for line, code, unit in wanted})
+    return {
+        key: [
+            *([own] if own else []),
+            *(found[key[0], code] for code in _upward(codes[key]) if (key[0], code) in found),
+        ]
+        for key, own in starts.items()
+    }
+
+
+def _upward(code: str) -> list[str]:
+    return [code[:n] for n in range(len(code), 1, -1)]
+
+
+async def _units(tx: Tx, units: Iterable[tuple[str, str]]) -> dict[tuple[str, str], Post]:
+    asked = sorted(units)
     rows = await tx.fetch(
-        """select p.post_id, p.line, p.division_code, p.unit, p.title from posts p
-           join unnest($1::text[], $2::text[]) x(line, division_code) using (line, division_code) order by post_id""",
+        f"""select {_SHOWN} from posts p join unnest($1::text[], $2::text[]) x(line, unit) using (line, unit)
+            order by post_id desc""",  # noqa: S608
+        [line for line, _ in asked],
+        [unit for _, unit in asked],
+    )
+    return {(row["line"], row["unit"]): Post(**row) for row in rows}
+
+
+async def _by_division(tx: Tx, places: Iterable[tuple[str, str]]) -> dict[tuple[str, str], Post]:
+    asked = sorted({(line, above) for line, code in places for above in _upward(code)})
+    rows = await tx.fetch(
+        f"""select {_SHOWN} from posts p join unnest($1::text[], $2::text[]) x(line, division_code)
+              using (line, division_code) where unit is null order by post_id desc""",  # noqa: S608
         [line for line, _ in asked],
         [code for _, code in asked],
     )
-    found: dict[tuple[str, str], list[Post]] = defaultdict(list)
-    for row in rows:
-        found[row["line"], row["division_code"]].append(Post(**row))
-    return found
+    return {(row["line"], row["division_code"]): Post(**row) for row in rows}
 
 
-def rungs(found: dict[tuple[str, str], list[Post]], line: str, division: str, unit: str | None) -> list[Post]:
-    """The rungs of a line for a division: the unit's post first, then one post a level, upward; gaps are skipped."""
-    ladder = [post for n in range(len(division), 1, -1) for post in found.get((line, division[:n]), ())]
-    own = [post for post in ladder if post.unit is not None and post.unit == unit]
-    levels: dict[str, Post] = {}
-    for post in ladder:
-        if post.unit is None:
-            levels.setdefault(post.division_code, post)
-    return own[:1] + list(levels.values())
+_SHOWN = "p.post_id, p.line, p.division_code, p.unit, p.title"
 
 
 async def save_messages(tx: Tx, now: datetime, digests: Sequence[tuple[Post, list[dict[str, Any]]]]) -> None:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
+from functools import cache
 
 from contracts.events.contacts import Category, ContactIdentified, ContactWay
 from contracts.events.testing import Result
-from contracts.policy import NoPlan, lookback, quarantine_plan
+from contracts.policy import PLAN_KEYS, Plan, day_of, editions, lookback, quarantine_plan
 from services.tracing.rules.statements import statement_id
 from services.tracing.rules.surroundings import CasePart, ClosePart, Exposure, Neighbour, Surroundings
 
@@ -86,12 +87,25 @@ def _to_case(around: Surroundings, exposure: Exposure, case: CasePart) -> Chain 
 
 
 def _to_close_contact(around: Surroundings, exposure: Exposure, link: ClosePart) -> Chain | None:
-    """Secondary, from the link's own first counted exposure until the link was placed; abolished by the 20 measures."""
+    """Secondary, from the link's own first counted exposure until the link was placed."""
     found_at = max(exposure.received_at, link.found_at)
-    plan = quarantine_plan(Category.SECONDARY, found_at, around.division_code, around.adoptions)
-    if exposure.way is ContactWay.SHARED_VENUE or (isinstance(plan, NoPlan) and plan.abolished):
+    if exposure.way is ContactWay.SHARED_VENUE or not _secondary_sought(around, found_at):
         return None
     return _overlap(exposure, Category.SECONDARY, link.first_at, link.until_at, found_at)
+
+
+def _secondary_sought(around: Surroundings, instant: datetime) -> bool:
+    """Ed. 7 was the first to know secondary contacts; since the 20 measures they are no longer identified."""
+    if day_of(instant) < _secondary_since():
+        return False
+    plan = quarantine_plan(Category.SECONDARY, instant, around.division_code, around.adoptions)
+    return isinstance(plan, Plan) or not plan.abolished
+
+
+@cache
+def _secondary_since() -> date:
+    key = PLAN_KEYS[Category.SECONDARY]
+    return min(edition.effective_from for edition in editions() if any(plan.key == key for plan in edition.plans))
 
 
 def _overlap(

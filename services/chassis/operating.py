@@ -1,0 +1,94 @@
+"""What an operator does to a service beside its running: a new epoch, a void record, dead letters sent again or dropped."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from asyncpg import Connection
+
+from services.chassis import deadletter, once
+from services.chassis.database import open_pool
+from services.chassis.epoch import Opened, open_epoch
+from services.chassis.errors import NoSuchRow, RelayAtWork
+from services.chassis.reader import log_reader
+from services.chassis.relay import relay_connection, try_lock
+from services.chassis.sending import relay_producer
+from services.chassis.service import Service
+from services.chassis.settings import Settings
+from services.chassis.tail import remember_server
+
+PATIENCE = 15.0  # a relay that refuses looks again and again, and holds its lock for a moment each time
+
+_VOID = "update outbox set record = null where id = $1 and record is not null returning event_id"
+
+
+@asynccontextmanager
+async def instead_of_relay(service: Service, settings: Settings) -> AsyncIterator[Connection]:
+    """A connection that holds the lock of the service's relay. Raises RelayAtWork after 15 s."""
+    async with relay_connection(settings.database, service.name) as db:
+        try:
+            async with asyncio.timeout(PATIENCE):
+                while not await try_lock(db, service.name):
+                    await asyncio.sleep(0.05)
+        except TimeoutError:
+            raise RelayAtWork(f"the relay of {service.name} is at work: stop the service first") from None
+        yield db
+
+
+async def new_epoch(service: Service, settings: Settings) -> Opened:
+    """Let a database that was put back to an earlier instant publish again. Safe to run twice, or after a crash.
+
+    Raises RelayAtWork, LogBroken; KafkaError or TimeoutError when Kafka does not answer.
+    """
+    async with (
+        instead_of_relay(service, settings) as db,
+        relay_producer(settings.kafka) as producer,
+        log_reader(settings.kafka) as reader,
+    ):
+        opened = await open_epoch(db, producer, reader)
+        await remember_server(db)
+        return opened
+
+
+async def void_row(service: Service, settings: Settings, row: int) -> str:
+    """Empty a row of the outbox that Kafka will not take; its number goes out as a void record. Gives the event's id.
+
+    Raises NoSuchRow.
+    """
+    async with instead_of_relay(service, settings) as db:
+        event = await db.fetchval(_VOID, row)
+    if event is None:
+        raise NoSuchRow(f"the outbox of {service.name} has no row {row} with a record: it has been sent, or was voided")
+    return str(event)
+
+
+async def dead_letters(service: Service, settings: Settings) -> list[dict[str, object]]:
+    """The open dead letters, oldest first, 100 at most."""
+    pool = await open_pool(service.name, service.schema, settings)
+    try:
+        return await deadletter.waiting(pool)
+    finally:
+        await pool.close()
+
+
+async def resend(service: Service, settings: Settings, dead_letter: int, by: str) -> int:
+    """Run the service's handlers on a dead letter, in one transaction that closes it; how many events it said.
+
+    Raises NoSuchDeadLetter, or what the handler raises: the dead letter then stays open.
+    """
+    pool = await open_pool(service.name, service.schema, settings)
+    try:
+        return await once.resend(pool, service, dead_letter, by)
+    finally:
+        await pool.close()
+
+
+async def drop(service: Service, settings: Settings, dead_letter: int, by: str) -> None:
+    """Close a dead letter without handling it; the row stays, with who dropped it. Raises NoSuchDeadLetter."""
+    pool = await open_pool(service.name, service.schema, settings)
+    try:
+        await deadletter.close(pool, dead_letter, f"dropped by {by}")
+    finally:
+        await pool.close()

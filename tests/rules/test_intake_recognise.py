@@ -1,0 +1,126 @@
+"""What a record is to what is known of it, who is who in a batch, and what a correction takes back. Pure."""
+
+from __future__ import annotations
+
+import json
+from itertools import count
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.intake.problems import Problem, Refused
+from services.intake.reading import Record, read
+from services.intake.records import Withdrawal
+from services.intake.rules.facts import Ids, Saying, sayings_of
+from services.intake.rules.recognise import Known, Recognised, Said, pack, recognise, unpack, withdrawn_by
+from services.intake.rules.resolve import Named, resolve
+from tests.stores.intake_world import GRID, VILLAGE, a_household, a_test, one_of_each
+
+
+def record_of(content: dict[str, object]) -> Record:
+    record = read(json.dumps(content).encode(), lambda division: True).record
+    assert record is not None and not isinstance(record, Withdrawal)
+    return record
+
+
+def said(content: dict[str, object], *people: str) -> list[Saying]:
+    return sayings_of(record_of(content), Ids("record", people, "dwelling"))
+
+
+KNOWN = Known(revision=2, content_hash=b"second", earlier=[b"first"], said=b"")
+
+
+def test_the_same_content_is_a_duplicate_and_so_is_an_earlier_revision_sent_again() -> None:
+    record = record_of(a_test(1, 1, revision=2))
+    assert recognise(record, b"second", KNOWN) is Recognised.DUPLICATE
+    assert recognise(record, b"first", KNOWN) is Recognised.DUPLICATE
+    assert recognise(record, b"second", None) is Recognised.NEW
+
+
+@pytest.mark.parametrize("revision", [1, 2])
+def test_other_content_needs_a_higher_revision(revision: int) -> None:
+    with pytest.raises(Refused) as refused:
+        recognise(record_of(a_test(1, 1, revision=revision)), b"other", KNOWN)
+    assert refused.value.problems == (Problem("revision", "stale_revision", {"next": 3}),)
+    assert recognise(record_of(a_test(1, 1, revision=3)), b"other", KNOWN) is Recognised.CORRECTION
+
+
+def test_what_was_never_accepted_cannot_be_withdrawn() -> None:
+    withdrawal = Withdrawal(feed="lab", source_id="x", revision=2, withdrawn=True, kind="test")
+    with pytest.raises(Refused, match="nothing_to_withdraw"):
+        recognise(withdrawal, b"", None)
+
+
+def test_a_correction_withdraws_the_member_who_is_gone_and_nobody_else() -> None:
+    before = said(a_household(1, 1, 2, 3), "p1", "p2", "p3")
+    now = said(a_household(1, 1, 3, revision=2), "p1", "p3")
+    gone = withdrawn_by(now, Said(before, drill=False), 2)
+    assert [(fact.statement_id, fact.revision, fact.withdrawn) for _, fact in gone] == [("record.screened.p2", 2, True)]
+    assert {fact.statement_id for _, fact in now} < {fact.statement_id for _, fact in before}
+
+
+def test_a_correction_that_names_somebody_else_withdraws_what_was_said_of_the_first() -> None:
+    gone = withdrawn_by(said(a_test(1, 2), "p2"), Said(said(a_test(1, 1), "p1"), drill=False), 2)
+    assert [fact.statement_id for _, fact in gone] == ["record.tested.p1"]
+
+
+def test_what_is_kept_of_a_record_gives_back_every_fact() -> None:
+    for content in one_of_each():
+        record = record_of(content)
+        sayings = sayings_of(record, Ids("record", ("p1", "p2")[: 2 if content["kind"] == "exposure" else 1], "d1"))
+        assert unpack(pack(sayings, drill=True)) == Said(sayings, drill=True)
+
+
+def test_a_household_of_three_is_kept_in_less_than_300_bytes() -> None:
+    assert len(pack(said(a_household(1, 1, 2, 3), "p1", "p2", "p3"), drill=False)) < 300
+
+
+def test_a_tube_member_and_the_other_of_an_exposure_stand_in_their_own_divisions() -> None:
+    [found] = said(next(each for each in one_of_each() if each["kind"] == "exposure"), "p1", "p2")
+    assert (found.division, found.fact.other_division_code) == (GRID, VILLAGE)  # type: ignore[attr-defined]
+
+
+def test_ids_of_statements_fit_the_contract_at_their_longest() -> None:
+    for content in one_of_each():
+        ids = Ids("r" * 20, ("p" * 16, "q" * 16)[: 2 if content["kind"] == "exposure" else 1], "d" * 16)
+        assert all(len(fact.statement_id) <= 64 for _, fact in sayings_of(record_of(content), ids))
+
+
+def named(*hashes: str) -> Named:
+    return Named("person", tuple(each.encode() for each in hashes))
+
+
+def resolved(*groups: list[Named], known: dict[bytes, str] | None = None) -> list[list[str] | Problem]:
+    fresh = count(1)
+    return resolve(groups, known or {}, lambda: f"new-{next(fresh)}").ids
+
+
+def test_the_same_new_person_in_two_records_is_one_person() -> None:
+    assert resolved([named("a")], [named("b"), named("a")]) == [["new-1"], ["new-2", "new-1"]]
+
+
+def test_a_number_and_a_reference_told_together_mean_one_person_from_then_on() -> None:
+    assert resolved([named("number", "ref")], [named("ref")], [named("number")]) == [["new-1"]] * 3
+
+
+def test_a_number_and_a_reference_of_two_people_are_refused_and_teach_nothing() -> None:
+    known = {b"number": "p1", b"ref": "p2"}
+    resolution = resolve([[named("c"), named("number", "ref")]], known, lambda: "new")
+    assert resolution.ids == [Problem("person", "two_people")] and resolution.fresh == {}
+
+
+def test_one_person_twice_in_a_record_is_refused() -> None:
+    assert resolved([named("a"), named("a", "b")]) == [Problem("person", "same_person_twice")]
+
+
+@given(st.lists(st.lists(st.sets(st.sampled_from("abcdef"), min_size=1, max_size=2), max_size=4), max_size=6))
+def test_a_hash_never_means_two_people(names: list[list[set[str]]]) -> None:
+    groups = [[named(*sorted(each)) for each in group] for group in names]
+    fresh = count(1)
+    resolution = resolve(groups, {}, lambda: f"p{next(fresh)}")
+    meant: dict[bytes, str] = {}
+    for group, ids in zip(groups, resolution.ids, strict=True):
+        for each, owner in zip(group, ids if isinstance(ids, list) else [], strict=not isinstance(ids, Problem)):
+            assert all(meant.setdefault(hashed, owner) == owner for hashed in each.hashes)
+    assert meant == resolution.fresh

@@ -1,0 +1,261 @@
+"""Who a person is: one random id whatever names him or her, by whichever replica; and nothing of anybody outside the vault."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import random
+import zlib
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import asyncpg
+import pytest
+from prometheus_client import generate_latest
+from pydantic import SecretStr
+
+from contracts.events.canvassing import CaseScreened
+from contracts.events.testing import TestResulted
+from services.chassis.errors import WrongSettings
+from services.intake.admission import admit
+from services.intake.desk import Desk, open_desk
+from services.intake.ledger import SHOW_LEDGER
+from services.intake.reading import read
+from services.intake.vault import CannotOpen, Vault
+from tests.stores.intake_world import GRID, KEY, World, a_household, a_number, a_person, a_test, intake, one_of_each
+
+OLD, NEW = "o" * 32, "n" * 32
+
+
+async def ids(world: World) -> list[str]:
+    """The person of each test, in the order of saying."""
+    return [event.data.person_id for event in await world.events() if isinstance(event.data, TestResulted)]
+
+
+async def test_two_records_of_one_new_person_in_a_batch_are_of_one_person(database: str) -> None:
+    async with intake(database) as world:
+        await world.send(a_test(1, 1), a_test(2, 1), a_test(3, 2), a_household(1, 1, 2))
+        first, second, third = await ids(world)
+        met = [event.data.person_id for event in await world.events() if isinstance(event.data, CaseScreened)]
+        assert await world.pool.fetchval("select count(*) from vault_persons") == 2
+    assert first == second != third
+    assert met == [first, third]
+    assert len(first) == 16 and a_number(1) not in first
+
+
+async def test_a_reference_and_a_number_told_together_once_mean_one_person(database: str) -> None:
+    by_ref: dict[str, Any] = {"person_ref": "case-7", "person": None}
+    async with intake(database) as world:
+        await world.send(a_test(1, 1, **by_ref), a_test(2, 1, person_ref="case-7"), a_test(3, 1), a_test(4, 1, **by_ref))
+        assert len(set(await ids(world))) == 1
+        other = a_test(6, 2, person_ref="case-7")
+        verdicts = await world.send(a_test(5, 2), other)
+    assert [verdict["verdict"] for verdict in verdicts] == ["accepted", "rejected"]
+    assert "two different people" in verdicts[1]["errors"][0]["why"]
+
+
+async def test_nobody_stands_twice_in_a_household_or_meets_himself(database: str) -> None:
+    exposure = next(each for each in one_of_each(1, 1) if each["kind"] == "exposure")
+    async with intake(database) as world:
+        assert await world.words(a_household(1, 3, 3), exposure) == ["rejected", "rejected"]
+        assert await world.pool.fetchval("select count(*) from vault_keys") == 0
+
+
+async def test_what_is_told_later_is_added_to_what_the_vault_knows(database: str) -> None:
+    bare = {"person": {"id_number": a_number(1), "name": "王某"}}
+    async with intake(database) as world:
+        await world.send(a_test(1, 1), a_test(2, 1, **bare, division_code="330421"))
+        row = await world.pool.fetchrow("select person_id, division_code, sealed from vault_persons")
+    kept = json.loads(Vault({1: KEY.encode()}).open(row["sealed"], row["person_id"]))
+    assert (kept["name"], kept["phone"], row["division_code"]) == ("王某", "13800000001", "330421")
+
+
+@asynccontextmanager
+async def opened(world: World) -> AsyncIterator[asyncpg.Connection]:
+    """A connection inside a transaction of its own, rolled back if nobody commits."""
+    async with world.pool.acquire() as tx:
+        transaction = tx.transaction()
+        await transaction.start()
+        yield tx
+        await transaction.rollback()
+
+
+async def waits(world: World) -> None:
+    """Returns once some transaction of this database waits for another one's lock."""
+    query = "select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'"
+    async with asyncio.timeout(10):
+        while not await world.pool.fetchval(query):
+            await asyncio.sleep(0.01)
+
+
+async def admitted(tx: asyncpg.Connection, desk: Desk, *records: dict[str, Any]) -> list[str]:
+    """The ids of the people of the records, admitted in an open transaction."""
+    readings = [read(json.dumps(record).encode(), lambda division: True) for record in records]
+    verdicts = await admit(tx, await tx.fetchval("select now()"), readings, desk)
+    assert [verdict.word for verdict in verdicts] == ["accepted"] * len(records)
+    return [event.data.person_id for verdict in verdicts for event in verdict.events]
+
+
+@pytest.mark.parametrize("first_ends", ["commit", "rollback"])
+async def test_two_replicas_that_meet_a_new_person_at_once_make_one_person(database: str, first_ends: str) -> None:
+    async with intake(database) as one, intake(database) as two, opened(two) as second:
+        desk = await open_desk(second, two.app.settings)
+        async with one.pool.acquire() as first:
+            transaction = first.transaction()
+            await transaction.start()
+            [known] = await admitted(first, desk, a_test(1, 1, person_ref="ref-1"))
+            # The second replica knows this person by the reference, and somebody new besides.
+            by_ref: dict[str, Any] = {"person_ref": "ref-1", "person": None}
+            other = asyncio.create_task(admitted(second, desk, a_test(3, 5), a_test(2, 1, **by_ref)))
+            await waits(one)
+            await getattr(transaction, first_ends)()
+        new, met = await other
+    assert (met == known) == (first_ends == "commit")
+    assert new != met
+
+
+async def test_a_record_that_two_replicas_get_at_once_is_accepted_by_one_of_them(database: str) -> None:
+    async with intake(database) as one, intake(database) as two:
+        async with one.pool.acquire() as first, first.transaction():
+            await admitted(first, await open_desk(first, one.app.settings), a_test(1, 1))
+            other = asyncio.create_task(two.words(a_test(1, 1)))
+            await waits(one)
+        assert await other == ["duplicate"]
+        assert await one.pool.fetchval("select count(*) from records") == 1
+
+
+async def test_many_batches_through_two_replicas_make_one_id_a_person_and_one_event_a_record(database: str) -> None:
+    rng = random.Random(7)
+    records = [a_household(n, *rng.sample(range(60), 3)) for n in range(120)]
+    batches = [rng.sample(records, 40) for _ in range(16)]
+    async with intake(database) as one, intake(database) as two:
+        words = await asyncio.gather(*((one, two)[n % 2].words(*batch) for n, batch in enumerate(batches)))
+        sent = {record["source_id"] for batch in batches for record in batch}
+        met = {person for batch in batches for record in batch for person in _numbers(record)}
+        assert sum(word == "accepted" for batch in words for word in batch) == len(sent)
+        assert not any(word == "rejected" for batch in words for word in batch)
+        assert await one.pool.fetchval("select count(distinct owner_id) from vault_keys") == len(met) + len(sent)
+        assert await one.pool.fetchval("select count(*) from vault_persons") == len(met)
+        assert await one.pool.fetchval("select count(*) from outbox") == 4 * len(sent)
+        ledger = (await one.ledger())["grid-app"]
+    assert (ledger["received"], ledger["accepted"], ledger["pending"]) == (16 * 40, len(sent), 0)
+
+
+def _numbers(record: dict[str, Any]) -> list[str]:
+    return [member["person"]["id_number"] for member in record["members"]]
+
+
+async def test_a_lookup_gives_ids_and_is_kept_in_the_access_record_of_each_person_found(database: str) -> None:
+    asked = {"purpose": "tracing a contact", "id_numbers": [a_number(1), a_number(9)], "phones": ["13800000001"]}
+    async with intake(database) as world, intake(database, division="330482") as elsewhere:
+        await world.send(a_test(1, 1, person_ref="ref-1"))
+        [person_id] = await ids(world)
+        found = (await world.client.post("/people/lookups", json={**asked, "person_refs": ["ref-1"]})).json()
+        unseen = (await elsewhere.client.post("/people/lookups", json=asked)).json()
+        unbounded = await world.client.post("/people/lookups", json={**asked, "person_refs": ["x"] * 1000})
+        nameless = await world.client.post("/people/lookups", json={**asked, "purpose": ""})
+        rows = await world.pool.fetch("select caller, purpose, person_id from vault_accesses")
+    by_phone = {"13800000001": [person_id]}
+    assert found == {"id_numbers": {a_number(1): person_id}, "person_refs": {"ref-1": person_id}, "phones": by_phone}
+    assert unseen == {"id_numbers": {}, "person_refs": {}, "phones": {}}
+    assert (unbounded.status_code, nameless.status_code) == (422, 422)
+    assert [tuple(row) for row in rows] == [("tester", "tracing a contact", person_id)]
+
+
+async def test_keys_are_turned_without_anybody_becoming_a_stranger(database: str) -> None:
+    async with intake(database, vault_key=OLD) as world:
+        await world.send(a_test(1, 1), a_test(2, 2))
+        before = await ids(world)
+    async with intake(database, vault_key=f"2:{NEW} 1:{OLD}") as world:
+        assert await world.words(a_test(1, 1), a_test(3, 1), a_test(4, 2), a_test(5, 3)) == ["duplicate", *["accepted"] * 3]
+        versions = await world.pool.fetch("select get_byte(sealed, 0) from vault_persons")
+        assert [row[0] for row in versions] == [2, 2, 2]
+    async with intake(database, vault_key=f"2:{NEW}") as world:
+        with pytest.raises(CannotOpen):  # the pepper is still sealed with the first key
+            await _opened(world)
+    async with intake(database, vault_key=f"1:{OLD}") as world:
+        await world.send(a_test(6, 3))
+        after = await ids(world)
+    assert after[2:4] == before and after[4] == after[5]
+
+
+async def _opened(world: World) -> Desk:
+    async with world.app.transaction() as turn:
+        return await open_desk(turn.tx, world.app.settings)
+
+
+@pytest.mark.parametrize("key", [None, "", "short", "0:" + KEY, f"1:{KEY} 1:{KEY}", "999:" + KEY])
+def test_a_key_that_cannot_be_right_is_refused_in_words(key: str | None) -> None:
+    with pytest.raises(WrongSettings, match="GRIDWARD_VAULT_KEY"):
+        Vault.of_setting(SecretStr(key) if key is not None else None)
+
+
+def test_what_is_sealed_opens_for_its_own_row_only() -> None:
+    vault = Vault({1: b"k" * 32})
+    sealed = vault.seal(b"plain", "person-1")
+    assert vault.open(sealed, "person-1") == b"plain"
+    for wrong, row in ((sealed, "person-2"), (sealed[:-1] + b"?", "person-1"), (b"\x07" + sealed[1:], "person-1")):
+        with pytest.raises(CannotOpen):
+            vault.open(wrong, row)
+
+
+async def test_nothing_that_identifies_anybody_is_anywhere_outside_the_vault_s_seals(
+    database: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    planted = {"name": "欧阳不可见", "phone": "13912345678", "id_number": a_number(77), "birth_date": "1950-01-01"}
+    secret = ["欧阳不可见", "13912345678", a_number(77), "ref-不可见", "人民路 77 号", "door-77", "1950-01-01"]
+    someone = {"person": planted, "person_ref": "ref-不可见"}
+    records = [{**each, **(someone if "person" in each else {})} for each in one_of_each(77)]
+    records[0] = a_household(77, 77)
+    records[0]["members"][0] |= someone
+    damaged = [{**each, "source_id": f"bad-{n}", "division_code": "999999"} for n, each in enumerate(records)]
+    async with intake(database) as world:
+        words = await world.words(*records, *damaged, json.dumps(someone).encode()[:-1])
+        await world.client.post("/people/lookups", json={"purpose": "look for leaks", "id_numbers": [a_number(77)]})
+        async with world.app.transaction() as turn:
+            await SHOW_LEDGER.run(turn.tx, turn.now)
+        stored = await _everything(world)
+    assert words == ["accepted"] * len(records) + ["rejected"] * (len(records) + 1)
+    said = generate_latest() + "".join(capfd.readouterr()).encode()
+    for text in secret:
+        for form in (text.encode(), json.dumps(text).strip('"').encode(), text.encode("utf-16-le")):
+            assert not [where for where, value in stored if form in value], text
+            assert form not in said
+
+
+async def _everything(world: World) -> list[tuple[str, bytes]]:
+    """Every value of every column of every table, as text and, where it is packed, unpacked."""
+    tables = await world.pool.fetch("select tablename from pg_tables where schemaname = 'intake'")
+    values: list[tuple[str, bytes]] = []
+    for (table,) in tables:
+        for row in await world.pool.fetch(f'select * from "{table}"'):
+            for column, value in row.items():
+                raw = value if isinstance(value, bytes) else str(value).encode()
+                values.append((f"{table}.{column}", raw))
+                if column == "said":
+                    values.append((f"{table}.{column}", zlib.decompress(raw)))
+    assert {"records.said", "outbox.record", "vault_persons.sealed", "vault_rejects.sealed"} <= {each for each, _ in values}
+    return values
+
+
+async def test_a_fault_of_the_database_is_logged_without_what_was_sent(
+    database: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    async with intake(database) as world:
+        await world.pool.execute(
+            f"""create function fail() returns trigger language plpgsql as
+                $$ begin raise exception 'row of {a_person(1)["person"]["name"]} refused'; end $$;
+                create trigger fail before insert on vault_persons for each row execute function fail()"""
+        )
+        answer = await world.client.post("/records", json=a_test(1, 1))
+        assert await world.pool.fetchval("select count(*) from ledger") == 0
+        await world.pool.execute("drop trigger fail on vault_persons")
+        assert await world.words(a_test(1, 1)) == ["accepted"]
+    assert answer.status_code == 500 and "send them again" in answer.text
+    logged = "".join(capfd.readouterr())
+    assert "admission failed" in logged and "RaiseError" in logged and "王某" not in logged + answer.text
+
+
+def test_the_grid_of_the_world_lies_in_jiashan() -> None:
+    assert GRID.startswith("330421")

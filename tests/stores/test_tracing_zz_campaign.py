@@ -1,0 +1,163 @@
+"""Order does not matter (promise 5): the same facts, in any order, repeated and corrected, give one state."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any
+
+import asyncpg
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from contracts.envelope import Event, Fact
+from contracts.events.cases import Classification
+from contracts.events.contacts import ContactWay
+from contracts.events.quarantine import Measure, Mode
+from contracts.events.testing import Result
+from tests.stores.tracing_facts import (
+    DAY,
+    HOME,
+    HOUR,
+    Tracing,
+    a_classification,
+    a_finding,
+    a_leaving,
+    a_placement,
+    a_test,
+    a_tube,
+    a_tube_result,
+    a_visit,
+    an_adoption,
+    an_end,
+    an_exposure,
+    an_order,
+    at,
+    heard,
+    tracing_on,
+)
+
+TABLES = (
+    "exposures tests tubes tube_members tube_results findings classifications orders order_ends placements"
+    " placement_ends visits adoptions stale states published"
+)
+ELSEWHERE = "330421102001002"
+people, numbers = st.sampled_from("ABCDE"), st.integers(1, 2)
+instants = st.integers(0, 59).map(lambda n: at(1) + 6 * HOUR * n)
+pairs = st.lists(people, min_size=2, max_size=2, unique=True)
+
+
+@st.composite
+def exposures(draw: st.DrawFn, **more: Any) -> Fact:
+    first, (one, other) = draw(instants), draw(pairs)
+    hours = draw(st.sampled_from([1, 24, 96]))
+    # One number for all pairs: a correction may name other persons.
+    fact = an_exposure(one, other, first=first, last=first + hours * HOUR, way=draw(st.sampled_from(ContactWay)))
+    return fact.model_copy(update={"statement_id": f"met:{draw(st.integers(1, 8))}"})
+
+
+@st.composite
+def orders(draw: st.DrawFn) -> Fact:
+    served = draw(instants)
+    first = Measure(
+        mode=Mode.CENTRAL_QUARANTINE,
+        from_at=served,
+        until_at=served + 3 * DAY,
+        test_dates=draw(st.sampled_from([(), (served.date(),)])),
+    )
+    last = Measure(mode=Mode.HOME_HEALTH_MONITORING, from_at=first.until_at, until_at=served + 5 * DAY)
+    return an_order(draw(people), served=served, measures=[first, last][: draw(numbers)], n=draw(numbers))
+
+
+facts: st.SearchStrategy[Fact] = st.one_of(
+    exposures(),
+    exposures(),
+    exposures(),
+    st.builds(a_classification, people, st.sampled_from(Classification), made=instants, n=numbers),
+    st.builds(a_classification, people, made=instants, n=numbers),
+    st.builds(a_finding, people, found=instants, onset=st.none() | instants),
+    st.builds(a_test, people, instants, st.sampled_from(Result), n=numbers),
+    st.builds(a_tube, st.sampled_from("ST"), st.lists(people, min_size=1, max_size=3, unique=True), sampled=instants),
+    st.builds(a_tube_result, st.sampled_from("ST"), st.sampled_from(Result), resulted=instants),
+    orders(),
+    st.builds(an_end, people, instants, n=numbers),
+    st.builds(a_placement, people, instants, st.sampled_from(Mode), n=numbers),
+    st.builds(a_leaving, people, instants, n=numbers),
+    st.builds(a_visit, people, instants),
+    st.builds(an_adoption, st.sampled_from(["33", "330421101"]), st.sampled_from(["contact_lookback", "contact"])),
+)
+
+
+@st.composite
+def statements(draw: st.DrawFn) -> list[Event[Fact]]:
+    """Facts in several revisions, some withdrawn, each heard at an instant of its own, some where a person moved to."""
+    events = []
+    for fact in draw(st.lists(facts, min_size=1, max_size=25)):
+        revision = draw(st.sampled_from([1, 1, 1, 2, 3]))
+        withdrawn = draw(st.sampled_from([False, False, False, True]))
+        said = fact.model_copy(update={"revision": revision, "withdrawn": withdrawn})
+        division = draw(st.sampled_from([HOME, HOME, HOME, ELSEWHERE]))
+        events.append(heard(said, draw(instants), division, drill=draw(st.integers(0, 9)) == 9))
+    one_each = {(event.data.statement_id, event.data.revision): event for event in events}
+    return list(one_each.values())
+
+
+@st.composite
+def deliveries(draw: st.DrawFn) -> tuple[list[Event[Fact]], list[tuple[list[Event[Fact]], int]]]:
+    """Statements; and the same in another order, some twice, cut into batches with turns of the deriver between."""
+    once = draw(statements())
+    again = draw(st.lists(st.sampled_from(once), max_size=10))
+    shuffled = draw(st.permutations(once + again))
+    batches = []
+    while shuffled:
+        size = draw(st.integers(1, len(shuffled)))
+        batches.append((shuffled[:size], draw(st.integers(0, 2))))
+        shuffled = shuffled[size:]
+    return once, batches
+
+
+async def at_rest(tracing: Tracing, tx: asyncpg.Connection) -> tuple[dict[str, tuple[Any, ...]], list[Any]]:
+    states = await tx.fetch("select person_id, category, classification, care, part, met from states order by 1")
+    said = {row["person_id"] for row in await tx.fetch("select person_id from published where not withdrawn")}
+    return await tracing.published(tx), [tuple(row) for row in states if row["person_id"] in said or row["part"]]
+
+
+@pytest.mark.parametrize("turn_rows", [2, 500])
+def test_any_order_repetition_and_correction_of_facts_gives_one_state(
+    database: str, monkeypatch: pytest.MonkeyPatch, turn_rows: int
+) -> None:
+    monkeypatch.setattr("services.tracing.deriver.TURN_ROWS", turn_rows)
+
+    async def delivered(tracing: Tracing, batches: Sequence[tuple[list[Event[Fact]], int]]) -> tuple[Any, ...]:
+        async with tracing.connection() as tx:
+            await tx.execute(f"truncate {', '.join(TABLES.split())}")
+            for batch, turns in batches:
+                await tracing.hear(tx, batch)
+                for _ in range(turns):
+                    await tracing.turn(tx)
+            await tracing.settle(tx, most=1000)
+            return await at_rest(tracing, tx)
+
+    with asyncio.Runner() as runner:
+        tracing = runner.run(tracing_on(database))
+
+        @settings(max_examples=1200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+        @given(deliveries())
+        def in_any_order(delivery: tuple[list[Event[Fact]], list[tuple[list[Event[Fact]], int]]]) -> None:
+            once, batches = delivery
+            expected = runner.run(delivered(tracing, [(once, 0)]))
+            got = runner.run(delivered(tracing, batches))
+            if got != expected:
+                out = open("/tmp/trc/diff.txt", "w")
+                for e in once: print("ONCE", e.time, e.division[-5:], e.id[:6], repr(e.data), file=out)
+                for b, t in batches: print("BATCH", [e.id[:6] for e in b], t, file=out)
+                for k in sorted(set(got[0]) | set(expected[0])):
+                    if got[0].get(k) != expected[0].get(k): print(k, "\n  GOT", got[0].get(k), "\n  EXP", expected[0].get(k), file=out)
+                for x, y in zip(got[1], expected[1]):
+                    if x != y: print(x, "\n", y, file=out)
+                print(len(got[1]), len(expected[1]), file=out)
+                out.close()
+            assert got == expected
+
+        in_any_order()
