@@ -68,7 +68,8 @@ def send_file(file: Path, *, mapping: str | None, to: str, token: str) -> int:
     for word in ("accepted", "duplicate", "rejected"):
         console.print(f"{word:<10}{sent.counts[word]:>9,}", highlight=False)
     if rejected:
-        console.print(f"The rejected rows, with the reason in {ADDED_TO_REJECTS}: {rejected}", highlight=False)
+        told = f"Rejected rows, with the reason in {ADDED_TO_REJECTS}: {rejected}"
+        console.print(told, highlight=False, markup=False, soft_wrap=True)
     return 1 if rejected else 0
 
 
@@ -149,9 +150,9 @@ def _language() -> str:
 
 def _tell_unsent(sheet: Sheet, mapping: SheetMapping, console: Console) -> None:
     """Nothing is dropped silently: what stands in the sheet and is not sent."""
-    for name, filled in sorted(sheet.unsent(mapping).items()):
+    for name, filled in sorted((+sheet.unsent(mapping)).items()):
         why = "left out by the mapping" if name in mapping.left_out else "not in the mapping: add it, or to left_out"
-        console.print(f"not sent  column {name!r}, {filled} rows: {why}", highlight=False, markup=False)
+        console.print(f"not sent  column {name!r}, {filled} rows: {why}", highlight=False, markup=False, soft_wrap=True)
 
 
 def _write_sheet(file: Path, sheet: Sheet, rejected: Iterable[Row]) -> Path | None:

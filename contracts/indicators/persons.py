@@ -17,13 +17,13 @@ _CASES = {
     Classification.CONFIRMED: ("cases-confirmed", "Confirmed cases", "确诊病例"),
     Classification.ASYMPTOMATIC: ("cases-asymptomatic", "Asymptomatic infections", "无症状感染者"),
 }
-_FOUND: dict[FoundHow | None, tuple[str, str, str]] = {
-    FoundHow.CANVASSING: ("canvassing", "by canvassing", "排摸发现"),
-    FoundHow.MASS_TESTING: ("mass-testing", "by mass testing", "核酸筛查发现"),
-    FoundHow.FEVER_CLINIC: ("fever-clinic", "by a fever clinic", "发热门诊发现"),
-    FoundHow.UNDER_CONTROL: ("under-control", "under control already", "管控中发现"),
-    FoundHow.LINE_LIST: ("line-list", "from a line list", "登记名单"),
-    None: ("way-unknown", "way not known", "途径不详"),
+_FOUND: dict[FoundHow | None, tuple[str, str]] = {
+    FoundHow.CANVASSING: ("by canvassing", "排摸发现"),
+    FoundHow.MASS_TESTING: ("by mass testing", "核酸筛查发现"),
+    FoundHow.FEVER_CLINIC: ("by a fever clinic", "发热门诊发现"),
+    FoundHow.UNDER_CONTROL: ("under control already", "管控中发现"),
+    FoundHow.LINE_LIST: ("from a line list", "登记名单"),
+    None: ("way not known", "途径不详"),
 }
 _CONTACTS = {
     Category.CLOSE: ("close-contacts", "Close contacts", "密切接触者"),
@@ -66,9 +66,10 @@ def _case(kind: Classification) -> Indicator:
 
 
 def _confirmed(how: FoundHow | None) -> Indicator:
-    code, name_en, name_zh = _FOUND[how]
+    name_en, name_zh = _FOUND[how]
     return Indicator(
-        f"cases-confirmed.{code}", f"Confirmed, found {name_en}", f"确诊病例·{name_zh}", EpisodeChanged,
+        f"cases-confirmed.{how.value if how else 'unknown'}", f"Confirmed, found {name_en}", f"确诊病例·{name_zh}",
+        EpisodeChanged,
         subjects=person, at=_classified_at, part_of="cases-confirmed",
         counts=lambda fact: fact.classification is Classification.CONFIRMED and fact.found_how is how,
         why="cases found outside control are the ones that spread", source="domain §7, way of finding",

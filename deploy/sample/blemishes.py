@@ -53,7 +53,7 @@ def _correct_calls(mail: Mail, visits: Sequence[Sent], number: int, rng: Random)
 
 def _is_hot(member: Record) -> bool:
     """Feverish by the thermometer alone, so not one of the cases."""
-    return bool(_FEVER_LINE <= member.get("temperature_celsius", 0) and "cough" not in member.get("symptoms", ()))
+    return bool(member.get("temperature_celsius", 0) >= _FEVER_LINE and "cough" not in member.get("symptoms", ()))
 
 
 def _correct_checks(mail: Mail, number: int, rng: Random) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from random import Random
 
@@ -15,6 +15,7 @@ from deploy.sample.steps import DAY, between, march, step_at
 ROUND = "R1"
 _CHANNELS, _CHANNEL_WEIGHTS = ("visit", "phone", "message", "app"), (70, 15, 8, 7)
 _DAYS, _DAY_WEIGHTS = (5, 6, 7), (45, 35, 20)
+_STEPS_LATE = 4
 _FEVERISH, _COUGHS, _ARRIVED, _SENT_LATE = 0.005, 0.01, 0.015, 0.01
 _SOURCE_AREAS = ("310120", "310115", "440303", "220202", "370211", "130900")
 _HOURS = (("08:10", "17:50"), ("08:10", "19:50"))
@@ -30,20 +31,21 @@ def plan_visits(households: Sequence[Household], rng: Random) -> None:
         home.channel = rng.choices(_CHANNELS, _CHANNEL_WEIGHTS)[0]
 
 
-def send_visits(mail: Mail, households: Sequence[Household], ill: Mapping[str, datetime], rng: Random) -> list[Sent]:
+def send_visits(mail: Mail, households: Sequence[Household], ill: Collection[str], rng: Random) -> list[Sent]:
     """A record a household, in the order of the visits. ill: numbers of the cases found at the door."""
-    records = []
-    for home in sorted(households, key=lambda home: (visited_at(home), home.ref)):
-        late = 4 if rng.random() < _SENT_LATE else 0
-        members = [_met(person, visited_at(home), person.id_number in ill, rng) for person in home.members]
-        records.append(
-            mail.send(
-                step_at(visited_at(home)) + late, f"grid-{home.grid[:6]}", "household-visit", home.grid,
-                dwelling={"ref": home.ref, "address": home.address}, round_id=ROUND,
-                visited_at=visited_at(home), channel=home.channel, members=members,
-            )  # fmt: skip
-        )
-    return records
+    in_order = sorted(households, key=lambda home: (visited_at(home), home.ref))
+    return [_send_visit(mail, home, ill, rng) for home in in_order]
+
+
+def _send_visit(mail: Mail, home: Household, ill: Collection[str], rng: Random) -> Sent:
+    at = visited_at(home)
+    late = _STEPS_LATE if rng.random() < _SENT_LATE else 0
+    members = [_met(person, at, person.id_number in ill, rng) for person in home.members]
+    return mail.send(
+        step_at(at) + late, f"grid-{home.grid[:6]}", "household-visit", home.grid,
+        dwelling={"ref": home.ref, "address": home.address}, round_id=ROUND,
+        visited_at=at, channel=home.channel, members=members,
+    )  # fmt: skip
 
 
 def call_again(mail: Mail, visits: Sequence[Sent], number: int, rng: Random) -> None:
@@ -93,7 +95,9 @@ def _condition(rng: Random) -> Record:
     if chance < _FEVERISH / 2:
         return {"symptoms": ["fever"]}
     if chance < _FEVERISH:
-        return {"temperature_celsius": round(rng.uniform(37.3, 39.2), 1), "symptoms": ["fever", "fatigue"][: rng.randint(0, 2)]}
+        symptoms = ["fever", "fatigue"][: rng.randint(0, 2)]
+        return {"temperature_celsius": round(rng.uniform(37.3, 39.2), 1), "symptoms": symptoms}
     if chance < _FEVERISH + _COUGHS:
-        return {"temperature_celsius": round(rng.uniform(36.1, 37.2), 1), "symptoms": [rng.choice(("cough", "sore_throat"))]}
+        symptoms = [rng.choice(("cough", "sore_throat"))]
+        return {"temperature_celsius": round(rng.uniform(36.1, 37.2), 1), "symptoms": symptoms}
     return {"temperature_celsius": round(rng.uniform(36.0, 36.9), 1)}

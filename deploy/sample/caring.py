@@ -63,10 +63,10 @@ def _orders(mail: Mail, care: Care, number: int) -> None:
         order_id = f"order-{number:05d}-{order_number}"
         measures = [
             {
-                "mode": mode, "from_at": begin.isoformat(), "until_at": until.isoformat(),
-                "test_dates": [f"{day:%Y-%m-%d}" for day in days],
+                "mode": it.mode, "from_at": it.from_at.isoformat(), "until_at": it.until_at.isoformat(),
+                "test_dates": [f"{day:%Y-%m-%d}" for day in it.test_days],
             }
-            for mode, begin, until, days in order.measures
+            for it in order.measures
         ]  # fmt: skip
         mail.send(
             order.received, command, "quarantine-order", person.grid, **short, order_id=order_id,
@@ -134,4 +134,3 @@ def _tests(mail: Mail, person: Person, stay: Stay, rng: Random) -> None:
             step, f"lab-{person.county}", "test", person.grid, **person.in_short(),
             sampled_at=sampled, resulted_at=resulted, result="negative",
         )  # fmt: skip
-

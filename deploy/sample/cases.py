@@ -8,7 +8,7 @@ from deploy.sample.cast import Case
 from deploy.sample.mail import Mail
 from deploy.sample.steps import HOUR, MINUTE, STEPS, step_at
 
-_WARD = "hospital-3304-infectious"
+_HOSPITAL, _WARD = "hospital-3304", "hospital-3304-infectious"
 
 
 def send_cases(mail: Mail, cases: list[Case], rng: Random) -> None:
@@ -25,12 +25,12 @@ def _tests(mail: Mail, case: Case, rng: Random) -> None:
     """The first sample, and the one that settles it; both negative where the case is excluded."""
     script, person = case.script, case.person
     negative = script.last == "excluded"
-    outcome = {"result": "negative"} if negative else {"result": "positive", "ct_value": round(rng.uniform(17, 33), 1)}
+    result, ct_value = ("negative", None) if negative else ("positive", round(rng.uniform(17, 33), 1))
     second = script.sampled + (script.settled - script.sampled) // (2 * MINUTE) * MINUTE
     for sampled, resulted in ((script.sampled, script.resulted), (second, script.settled - 5 * MINUTE)):
         mail.send(
             step_at(resulted), f"lab-{script.county}", "test", person.grid, **person.in_short(),
-            sampled_at=sampled, resulted_at=resulted, **outcome,
+            sampled_at=sampled, resulted_at=resulted, result=result, ct_value=ct_value,
         )  # fmt: skip
 
 
@@ -75,12 +75,13 @@ def _settled(mail: Mail, case: Case) -> None:
 def _hospital(mail: Mail, case: Case, placement: str) -> None:
     """Isolation of the ill; the one who is excluded goes home."""
     script, person = case.script, case.person
-    ward, stay = "hospital-3304", {"placement_id": placement}
-    step = step_at(script.hospital)
     mail.send(
-        step, ward, "placement", person.grid, **person.in_short(), **stay,
-        mode="hospital", site_id=_WARD, started_at=script.hospital,
+        step_at(script.hospital), _HOSPITAL, "placement", person.grid, **person.in_short(),
+        placement_id=placement, mode="hospital", site_id=_WARD, started_at=script.hospital,
     )  # fmt: skip
     if script.last == "excluded":
         left = script.settled + 2 * HOUR
-        mail.send(step_at(left), ward, "placement-end", person.grid, **person.in_short(), **stay, ended_at=left)
+        mail.send(
+            step_at(left), _HOSPITAL, "placement-end", person.grid, **person.in_short(),
+            placement_id=placement, ended_at=left,
+        )  # fmt: skip

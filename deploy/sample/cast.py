@@ -48,9 +48,10 @@ class Case:
 
 @dataclass(slots=True, eq=False)
 class Contact:
-    """A meeting of two people. named: the step at which it is named; found: at which it can first be known what it means.
+    """A meeting of two people. named: the step at which investigators name it.
 
-    turned: the step at which a secondary contact becomes a close one. wave: number among the case's own.
+    found: the step at which it can first be known what it means; turned: the step at which a secondary contact
+    becomes a close one; wave: number among the contacts of the same case.
     """
 
     person: Person

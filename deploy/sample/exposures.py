@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from random import Random
 
 from deploy.sample.cast import Contact, Role
@@ -22,20 +23,19 @@ def send_exposures(mail: Mail, contacts: Sequence[Contact], counts: Counts, rng:
         if contact.person.id_number in misdated:
             _date_right(mail, contact, rng)
         elif contact.role is Role.MISDATED:
-            first = _send(mail, contact, f"cdc-{contact.person.county}")
+            first = _send(mail, contact)
             first_at, last_at = before_window(rng, contact.case)
             mail.correct(first, contact.named + rng.choice((2, 3)), first_at=first_at, last_at=last_at)
         elif contact.role is Role.TAKEN_BACK:
-            mail.withdraw(_send(mail, contact, f"cdc-{contact.person.county}"), contact.named + rng.choice((2, 3)))
+            mail.withdraw(_send(mail, contact), contact.named + rng.choice((2, 3)))
         else:
-            _send(mail, contact, f"cdc-{contact.person.county}")
+            _send(mail, contact)
     _name_again(mail, contacts, counts.named_twice, rng)
 
 
 def _date_right(mail: Mail, contact: Contact, rng: Random) -> None:
     """Named with a wrong date and corrected into the window, all before anybody knows that it matters."""
-    first_at, last_at = before_window(rng, contact.case)
-    first = _send(mail, contact, f"cdc-{contact.person.county}", first_at=first_at, last_at=last_at)
+    first = _send(mail, contact, before_window(rng, contact.case))
     step = contact.named + rng.choice((1, 2))
     mail.correct(first, step, first_at=contact.first_at, last_at=contact.last_at)
 
@@ -53,9 +53,11 @@ def _name_again(mail: Mail, contacts: Sequence[Contact], number: int, rng: Rando
         )  # fmt: skip
 
 
-def _send(mail: Mail, contact: Contact, feed: str, **changed: object) -> Sent:
-    meeting: dict[str, object] = {"first_at": contact.first_at, "last_at": contact.last_at} | changed
+def _send(mail: Mail, contact: Contact, when: tuple[datetime, datetime] | None = None) -> Sent:
+    """when: from and until, where the investigator has it wrong at first."""
+    first_at, last_at = when or (contact.first_at, contact.last_at)
     return mail.send(
-        contact.named, feed, "exposure", contact.person.grid, person=contact.person.named(),
-        other=contact.other.named(), other_division_code=contact.other.grid, way=contact.way, **meeting,
+        contact.named, f"cdc-{contact.person.county}", "exposure", contact.person.grid, person=contact.person.named(),
+        other=contact.other.named(), other_division_code=contact.other.grid, way=contact.way,
+        first_at=first_at, last_at=last_at,
     )  # fmt: skip

@@ -121,7 +121,9 @@ def _convert(cast: Cast, case: Case, wave: int) -> Contact:
     )  # fmt: skip
 
 
-def secondary_contacts(counts: Counts, cast: Cast, close: Sequence[Contact], turned: Sequence[Contact]) -> list[Contact]:
+def secondary_contacts(
+    counts: Counts, cast: Cast, close: Sequence[Contact], turned: Sequence[Contact]
+) -> list[Contact]:
     """Contacts of close contacts; some of them through those who become close only later."""
     rings = [met for met in turned if met.case.script.ring]
     ring = []

@@ -6,6 +6,7 @@ import csv
 import lzma
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 CITY, PROVINCE, HEART = "3304", "33", "330421"
@@ -34,6 +35,7 @@ class Places:
             rows.writerows((code, self.names[code]) for code in self.grids)
 
 
+@cache
 def load_places(grids: int) -> Places:
     """The city with so many grids; each village has at least one."""
     rows = (line.split(",", 1) for line in lzma.decompress(TABLE.read_bytes()).decode().splitlines())

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 from deploy.sample.places import CITY, PROVINCE, Places
-from deploy.sample.scripts import ONCE, OFTEN
+from deploy.sample.scripts import OFTEN, ONCE
 
 _TITLES = {
     15: "grid leader",
@@ -36,6 +37,7 @@ def health_line(institution: str) -> tuple[str, ...]:
     return tuple(health_post(unit) for unit in (institution, county, CITY, PROVINCE))
 
 
+@cache
 def command_line(grid: str) -> tuple[str, ...]:
     """The posts from the grid leader upwards."""
     return tuple(command_post(grid[:length]) for length in _TITLES)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from random import Random
+from typing import NamedTuple
 
 from deploy.sample.cast import Contact, Role
 from deploy.sample.people import Person
@@ -29,6 +30,15 @@ _TRANSFER, _RUNGS = 12 * HOUR, 4 * HOUR
 _CHILD, _OLD = 14, 80
 
 
+class Measure(NamedTuple):
+    """One phase of an order. test_days: the midnights that begin them."""
+
+    mode: str
+    from_at: datetime
+    until_at: datetime
+    test_days: tuple[datetime, ...]
+
+
 @dataclass(slots=True, eq=False)
 class Stay:
     """One placement: mode, from when until when (a midnight unless cut short), and the days of the tests.
@@ -51,11 +61,11 @@ class Stay:
 
 @dataclass(slots=True, eq=False)
 class Order:
-    """What a post-holder decided: measures as (mode, from, until, days of tests). ended_at None: not ended."""
+    """What a post-holder decided. ended_at None: not ended. received and ended: steps."""
 
     served_at: datetime
     received: int
-    measures: list[tuple[str, datetime, datetime, tuple[datetime, ...]]]
+    measures: list[Measure]
     ended_at: datetime | None = None
     ended: int = 0
 
@@ -113,7 +123,7 @@ def _placed_at_step(contact: Contact, fate: str, rng: Random) -> int:
     """A step within 12 hours, never the one at which the grid leader is told; or, late, when all have been told."""
     found = STEPS[contact.found]
     if fate == "late":
-        return steps_within(step_at(found + _TRANSFER + _RUNGS + MINUTE) + 1, STEPS[-1])[0]
+        return step_at(found + _TRANSFER + _RUNGS + MINUTE) + 1
     steps = steps_within(contact.found + 2, found + _TRANSFER - 45 * MINUTE)
     if contact.turned is not None:
         later = steps_within(contact.turned + 2, STEPS[contact.turned] + _TRANSFER - 45 * MINUTE)
@@ -126,22 +136,18 @@ def _placed_at_step(contact: Contact, fate: str, rng: Random) -> int:
     return rng.choice(steps)
 
 
-def _close_plan(
-    last_at: datetime, start: datetime, first: str
-) -> list[tuple[str, datetime, datetime, tuple[datetime, ...]]]:
+def _close_plan(last_at: datetime, start: datetime, first: str) -> list[Measure]:
     until = midnight_after(last_at, _CLOSE_DAYS)
     end = until + DAY * _MONITORING_DAYS
     return [
-        (first, start, until, test_days(start, CENTRAL_TESTS, until)),
-        (MONITORING, until, end, test_days(until, MONITORING_TESTS, end)),
+        Measure(first, start, until, test_days(start, CENTRAL_TESTS, until)),
+        Measure(MONITORING, until, end, test_days(until, MONITORING_TESTS, end)),
     ]
 
 
-def _secondary_plan(
-    last_at: datetime, start: datetime, first: str
-) -> list[tuple[str, datetime, datetime, tuple[datetime, ...]]]:
+def _secondary_plan(last_at: datetime, start: datetime, first: str) -> list[Measure]:
     until = midnight_after(last_at, _SECONDARY_DAYS)
-    return [(first, start, until, test_days(start, SECONDARY_TESTS, until))]
+    return [Measure(first, start, until, test_days(start, SECONDARY_TESTS, until))]
 
 
 def _stay(care: Care, placed: int, start: datetime) -> None:

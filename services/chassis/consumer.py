@@ -12,7 +12,7 @@ from contextlib import suppress
 
 import structlog
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
-from aiokafka.errors import IllegalStateError, KafkaError
+from aiokafka.errors import KafkaError
 from asyncpg import Pool
 
 from services.chassis import metrics
@@ -123,11 +123,11 @@ class Consumer:
         self._seek(lane, max(problem.seek_to, self._log_starts.get(lane, 0)))
 
     def _seek(self, lane: Lane, offset: int) -> None:
-        at = TopicPartition(*lane)
-        with suppress(IllegalStateError):  # taken away meanwhile: its new owner reads from where the database says
-            self.client().seek(at, offset)
+        at, client = TopicPartition(*lane), self.client()
+        if at in client.assignment():  # else taken away meanwhile: its new owner reads from where the database says
+            client.seek(at, offset)
             if lane in self._stopped:
-                self.client().pause(at)
+                client.pause(at)
 
     async def _back_off(self, records: Sequence[ConsumerRecord], error: Exception) -> None:
         self._failures += 1
@@ -147,9 +147,7 @@ class Consumer:
             self._health.well(f"lane {lane[0]}/{lane[1]}")
         self._stopped &= lanes
         self._gaps = {lane: gap for lane, gap in self._gaps.items() if lane in lanes}
-        for lane in self._stopped:
-            with suppress(IllegalStateError):
-                self.client().pause(TopicPartition(*lane))
+        self.client().pause(*(TopicPartition(*lane) for lane in self._stopped))
 
 
 def _without(records: Sequence[ConsumerRecord], lanes: Collection[Lane]) -> Sequence[ConsumerRecord]:

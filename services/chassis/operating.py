@@ -1,4 +1,4 @@
-"""What an operator does to a service beside its running: a new epoch, a void record, dead letters sent again or dropped."""
+"""What an operator does beside a running service: a new epoch, a void record, dead letters sent again or dropped."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from services.chassis.database import open_pool
 from services.chassis.epoch import Opened, open_epoch
 from services.chassis.errors import NoSuchRow, RelayAtWork
 from services.chassis.reader import log_reader
-from services.chassis.relay import relay_connection, try_lock
+from services.chassis.relay import TRY_LOCK, relay_connection
 from services.chassis.sending import relay_producer
 from services.chassis.service import Service
 from services.chassis.settings import Settings
 from services.chassis.tail import remember_server
 
-PATIENCE = 15.0  # a relay that refuses looks again and again, and holds its lock for a moment each time
+PATIENCE, TRIES = 15.0, 300  # a relay that refuses looks again and again, and holds its lock for a moment each time
 
 _VOID = "update outbox set record = null where id = $1 and record is not null returning event_id"
 
@@ -28,12 +28,13 @@ _VOID = "update outbox set record = null where id = $1 and record is not null re
 async def instead_of_relay(service: Service, settings: Settings) -> AsyncIterator[Connection]:
     """A connection that holds the lock of the service's relay. Raises RelayAtWork after 15 s."""
     async with relay_connection(settings.database, service.name) as db:
-        try:
-            async with asyncio.timeout(PATIENCE):
-                while not await try_lock(db, service.name):
-                    await asyncio.sleep(0.05)
-        except TimeoutError:
-            raise RelayAtWork(f"the relay of {service.name} is at work: stop the service first") from None
+        await db.execute("set idle_session_timeout = '10min'")  # reading the log back may take so long
+        for _ in range(TRIES):
+            if await db.fetchval(TRY_LOCK, service.name):
+                break
+            await asyncio.sleep(PATIENCE / TRIES)
+        else:
+            raise RelayAtWork(f"the relay of {service.name} is at work: stop the service first")
         yield db
 
 

@@ -31,6 +31,10 @@ AFTER_REFUSAL = 0.5
 AFTER_LOSS = 1.0
 LOOK_FOR_LOCK = 0.5
 
+# One relay a service holds it; it goes with the connection. Tried, never waited for: a statement that waits keeps the
+# outbox from being cleaned.
+TRY_LOCK = "select pg_try_advisory_lock(hashtext('gridward relay'), hashtext($1))"
+
 
 @asynccontextmanager
 async def relay_connection(dsn: str, service: str) -> AsyncIterator[asyncpg.Connection]:
@@ -55,11 +59,6 @@ async def relay_connection(dsn: str, service: str) -> AsyncIterator[asyncpg.Conn
     finally:
         with suppress(asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
             await db.close(timeout=2)
-
-
-async def try_lock(db: asyncpg.Connection, service: str) -> bool:
-    """Take the lock that one relay of a service holds; it goes with the connection. False: another has it."""
-    return bool(await db.fetchval("select pg_try_advisory_lock(hashtext('gridward relay'), hashtext($1))", service))
 
 
 class Relay:
@@ -102,7 +101,7 @@ class Relay:
 
     async def _hold_lock(self, db: asyncpg.Connection) -> bool:
         while not self._stopping:
-            if await try_lock(db, self._service):
+            if await db.fetchval(TRY_LOCK, self._service):
                 return True
             self._health.well("relay")  # another replica relays
             await self._pause(LOOK_FOR_LOCK)

@@ -13,6 +13,7 @@ import structlog
 from aiokafka.errors import KafkaError
 
 from contracts.topics import heard_by, said_by
+from services.chassis import logs
 from services.chassis.books import keep_watch
 from services.chassis.consumer import Consumer
 from services.chassis.database import is_transient, open_pool
@@ -156,6 +157,7 @@ async def serve(services: Sequence[tuple[Service, Settings]]) -> None:
 
 def main(services: Sequence[tuple[Service, Settings]]) -> int:
     """Run until asked to end; the exit code. A refusal is said in words, without a trace."""
+    logs.configure(services[0][1].log_level)
     try:
         asyncio.run(serve(services))
     except GridwardError as error:

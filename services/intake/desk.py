@@ -29,4 +29,7 @@ async def open_desk(tx: Tx, settings: Settings) -> Desk:
     """Raises WrongSettings without a key, CannotOpen with one that is not this database's."""
     vault = Vault.of_setting(settings.vault_key)
     sealed = await people.pepper_row(tx, vault.seal(Pepper.new(), _PEPPER))
-    return Desk(vault, Pepper(vault.open(sealed, _PEPPER)), Where(Divisions.load()), settings.clock)
+    pepper = vault.open(sealed, _PEPPER)
+    if sealed[0] != vault.version:
+        await people.seal_pepper_anew(tx, vault.seal(pepper, _PEPPER))
+    return Desk(vault, Pepper(pepper), Where(Divisions.load()), settings.clock)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from pydantic_core import from_json, to_json
 
@@ -15,6 +15,7 @@ from services.intake.store import people
 from services.intake.vault import Find, Vault, random_id
 
 ID_NUMBER, PERSON_REF, PHONE, DWELLING_REF = "id_number", "person_ref", "phone", "dwelling_ref"
+PERSON_REFS = "person_refs"
 
 
 class Subject(NamedTuple):
@@ -23,7 +24,7 @@ class Subject(NamedTuple):
     field: str
     finds: tuple[Find, ...]
     division_code: str
-    given: Mapping[str, str]
+    given: Mapping[str, Any]
     is_person: bool
 
 
@@ -35,7 +36,7 @@ def subject_of_mention(vault: Vault, mention: Mention) -> Subject:
         finds = vault.finds(ID_NUMBER, person.id_number)
     if mention.person_ref is not None:
         finds += vault.finds(PERSON_REF, mention.person_ref)
-        given[PERSON_REF] = mention.person_ref
+        given[PERSON_REFS] = [mention.person_ref]
     return Subject(mention.field or "person", finds, mention.division_code, given, True)
 
 
@@ -72,7 +73,7 @@ async def keep_subjects(tx: Tx, vault: Vault, named: Iterable[tuple[str, Subject
     for owner, subject in named:
         into = persons if subject.is_person else dwellings
         before = into.get(owner)
-        into[owner] = _Given(subject.division_code, {**(before.given if before else {}), **subject.given})
+        into[owner] = _Given(subject.division_code, _joined(before.given if before else {}, subject.given))
     if persons:
         await _keep_persons(tx, vault, persons)
     if dwellings:
@@ -81,7 +82,13 @@ async def keep_subjects(tx: Tx, vault: Vault, named: Iterable[tuple[str, Subject
 
 class _Given(NamedTuple):
     division_code: str
-    given: Mapping[str, str]
+    given: Mapping[str, Any]
+
+
+def _joined(before: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
+    """The later word counts, save that a person keeps every reference he or she was ever named by."""
+    refs = {*before.get(PERSON_REFS, ()), *given.get(PERSON_REFS, ())}
+    return {**before, **given, **({PERSON_REFS: sorted(refs)} if refs else {})}
 
 
 async def _keep_persons(tx: Tx, vault: Vault, given: Mapping[str, _Given]) -> None:
@@ -91,10 +98,8 @@ async def _keep_persons(tx: Tx, vault: Vault, given: Mapping[str, _Given]) -> No
         rows = await people.load_persons(tx, changed, lock=True)
     saved = []
     for person_id, said in changed.items():
-        content = _merged(vault, person_id, rows.get(person_id), said)
-        found_by, key_version = vault.finds(PHONE, content["phone"])[0] if "phone" in content else (None, None)
-        sealed = vault.seal(to_json(content), person_id)
-        saved.append(people.PersonRow(person_id, said.division_code, found_by, key_version, sealed))
+        content = _joined(_content(vault, person_id, rows.get(person_id)), said.given)
+        saved.append(person_row(vault, person_id, said.division_code, content))
     await people.save_persons(tx, saved)
 
 
@@ -105,21 +110,25 @@ async def _keep_dwellings(tx: Tx, vault: Vault, given: Mapping[str, _Given]) -> 
         rows = await people.load_dwellings(tx, changed, lock=True)
     saved = []
     for dwelling_id, said in changed.items():
-        sealed = vault.seal(to_json(_merged(vault, dwelling_id, rows.get(dwelling_id), said)), dwelling_id)
-        saved.append(people.DwellingRow(dwelling_id, said.division_code, sealed))
+        content = _joined(_content(vault, dwelling_id, rows.get(dwelling_id)), said.given)
+        saved.append(people.DwellingRow(dwelling_id, said.division_code, vault.seal(to_json(content), dwelling_id)))
     await people.save_dwellings(tx, saved)
 
 
 def _changes(vault: Vault, owner: str, row: people.PersonRow | people.DwellingRow | None, said: _Given) -> bool:
     if row is None or row.division_code != said.division_code or row.sealed[0] != vault.version:
         return True
-    content = from_json(vault.open(row.sealed, owner))
-    return any(content.get(name) != value for name, value in said.given.items())
+    content = _content(vault, owner, row)
+    return _joined(content, said.given) != content
 
 
-def _merged(
-    vault: Vault, owner: str, row: people.PersonRow | people.DwellingRow | None, said: _Given
-) -> dict[str, str]:
-    before = from_json(vault.open(row.sealed, owner)) if row else {}
-    return {**before, **said.given}
+def _content(vault: Vault, owner: str, row: people.PersonRow | people.DwellingRow | None) -> dict[str, Any]:
+    content: dict[str, Any] = from_json(vault.open(row.sealed, owner)) if row else {}
+    return content
+
+
+def person_row(vault: Vault, person_id: str, division_code: str, content: Mapping[str, Any]) -> people.PersonRow:
+    """A person as the vault keeps one, under its newest key."""
+    found_by, key_version = vault.finds(PHONE, content["phone"])[0] if "phone" in content else (None, None)
+    return people.PersonRow(person_id, division_code, found_by, key_version, vault.seal(to_json(content), person_id))
 

@@ -9,12 +9,15 @@ from services.chassis.service import App, Service
 from services.intake.desk import open_desk
 from services.intake.ledger import SHOW_LEDGER
 from services.intake.routes import routes
+from services.intake.turning import turn_keys
 
 
 async def _make_ready(app: App) -> None:
     """Refuse to serve without the key that opens this database's vault."""
     async with app.transaction() as turn:
-        await open_desk(turn.tx, app.settings)
+        desk = await open_desk(turn.tx, app.settings)
+    if desk.vault.is_turning:
+        await turn_keys(app, desk.vault)
     # A batch makes some 100,000 objects and no cycle: searching them for cycles took a third of the door's time.
     gc.freeze()
     gc.set_threshold(100_000, 50, 100)

@@ -4,8 +4,8 @@ Numbers, names and addresses are sealed with AES-256-GCM, each bound to the id o
 HMAC-SHA256 of the number or the reference. `Pepper` is a random key of the database, sealed in it and never changed:
 record ids and content hashes stay the same when the vault's keys are turned.
 
-Turning keys: GRIDWARD_VAULT_KEY="2:<new> 1:<old>" seals with 2, opens and finds by both, and writes both for whoever is
-new; once every row of `vault_keys` and `vault_persons` is of version 2, leave 1 out.
+Turning keys: stop every replica, start them with GRIDWARD_VAULT_KEY="2:<new> 1:<old>". The start seals everything anew
+(`turning`); what is said in its log is that 1 may now be left out.
 """
 
 from __future__ import annotations
@@ -47,6 +47,11 @@ class Vault:
         self.version = max(keys)
         self._seals = {version: AESGCM(_derived(key, b"seal")) for version, key in keys.items()}
         self._finds = {version: _derived(key, b"find") for version, key in sorted(keys.items(), reverse=True)}
+
+    @property
+    def is_turning(self) -> bool:
+        """Whether there is a key beside the one that seals."""
+        return len(self._seals) > 1
 
     @classmethod
     def of_setting(cls, setting: SecretStr | None) -> Vault:

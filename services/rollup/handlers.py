@@ -53,6 +53,6 @@ async def _count(steps: Iterable[Step], tx: Tx) -> list[Change]:
 async def _add(changes: Iterable[Change], divisions: Divisions, tx: Tx) -> None:
     """Add the changes, summed, to the figures of both trees and to the history."""
     own, past = rules.own_deltas(changes)
-    await figures.add_places(tx, {division for division, *_ in (*own, *past)}, divisions)
+    await figures.add_places(tx, {key[0] for key in own} | {key[0] for key in past}, divisions)
     await figures.add_figures(tx, rules.summed(own, divisions))
     await figures.add_history(tx, past)

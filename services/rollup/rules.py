@@ -7,7 +7,7 @@ earliest of its contributions (`Row` order). Every change of the counted one is 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from datetime import UTC, date, datetime
 from enum import StrEnum
 from itertools import pairwise
@@ -63,7 +63,7 @@ class Known(NamedTuple):
 
     revision: int
     recorded_at: datetime
-    keys: frozenset[Key]
+    keys: Set[Key]
 
 
 class Step(NamedTuple):
@@ -125,10 +125,10 @@ def advance(known: Mapping[str, Known], said: Iterable[Said]) -> tuple[dict[str,
     for one in said:
         before = went_on.get(one.statement) or known.get(one.statement)
         if before is None:
-            after = Known(one.revision, one.time, frozenset(one.rows))
+            after = Known(one.revision, one.time, one.rows.keys())
             steps += [Step(key, one.statement, row, one.time, Reason.NEW) for key, row in one.rows.items()]
         elif one.revision > before.revision:
-            after = Known(one.revision, max(one.time, before.recorded_at), frozenset(one.rows))
+            after = Known(one.revision, max(one.time, before.recorded_at), one.rows.keys())
             steps += _restated(before, one, after.recorded_at)
         else:
             continue
@@ -147,6 +147,8 @@ def _restated(before: Known, said: Said, recorded_at: datetime) -> Iterable[Step
 
 def fold(held: Held, steps: Sequence[Step]) -> tuple[Held, list[Change]]:
     """One subject's steps in order, and what each did to the counted contribution."""
+    if held is NOTHING and len(steps) == 1 and steps[0].row:
+        return _first(steps[0], steps[0].row)  # nearly all of a busy hour
     rows = {row.statement: row for row in (held.counted, *held.spares) if row is not None}
     counted, since_at = held.counted, held.since_at
     changes = []
@@ -160,8 +162,13 @@ def fold(held: Held, steps: Sequence[Step]) -> tuple[Held, list[Change]]:
             since_at = max(since_at, step.recorded_at)
             changes.append(Change(step.key, counted, best, since_at, _reason(counted, best, step, since_at)))
             counted = best
-    spares = tuple(row for row in rows.values() if row is not counted)
+    spares = tuple(row for row in rows.values() if row != counted)
     return Held(counted, since_at, spares), changes
+
+
+def _first(step: Step, row: Row) -> tuple[Held, list[Change]]:
+    reason = _reason(None, row, step, step.recorded_at)
+    return Held(row, step.recorded_at), [Change(step.key, None, row, step.recorded_at, reason)]
 
 
 def _reason(before: Row | None, after: Row | None, step: Step, recorded_at: datetime) -> Reason:
@@ -199,9 +206,10 @@ def summed(own: Mapping[Own, int], divisions: Divisions) -> dict[Figure, int]:
     """
     figures: defaultdict[Figure, int] = defaultdict(int)
     for tree in Tree:
-        lines = {code: divisions.ancestors(code, tree) for code in {division for division, *_ in own}}
-        above = {code: up for line in lines.values() for code, up in pairwise((*line, None))}
-        wave: Mapping[Own, int] = _summed_by(own, {division: line[0] for division, line in lines.items()})
+        lines = {division: divisions.ancestors(division, tree) for division in {key[0] for key in own}}
+        above: dict[str, str | None] = {line[-1]: None for line in lines.values()}
+        above |= {code: up for line in lines.values() for code, up in pairwise(line)}
+        wave = _summed_by(own, {division: line[0] for division, line in lines.items()})
         while wave:
             for (division, indicator, day, drill), delta in wave.items():
                 figures[tree.value, division, indicator, day, drill] += delta

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from services.intake.problems import TEXTS, language_of
 from services.intake.reading import LARGEST_LINE, UNREADABLE, Reading, read
 from services.intake.records import KINDS, Withdrawal
-from tests.stores.intake_world import a_household, a_number, a_test, one_of_each
+from tests.stores.intake_world import JSON, a_household, a_number, a_test, damaged, one_of_each
 
 Change = Callable[[dict[str, Any]], Any]
 
@@ -154,27 +154,6 @@ def test_every_text_can_be_said_in_both_languages() -> None:
 )
 def test_the_language_is_the_one_that_is_asked_for_first(header: str, language: str) -> None:
     assert language_of(header) == language
-
-
-SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.sampled_from(sorted(KINDS))
-JSON = st.recursive(SCALARS, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3))
-
-
-@st.composite
-def damaged(draw: st.DrawFn) -> dict[str, Any]:
-    """A right record in which some fields were replaced, at any depth."""
-    record: Any = json.loads(json.dumps(draw(st.sampled_from(one_of_each()))))
-    for _ in range(draw(st.integers(1, 3))):
-        part: Any = record
-        while True:
-            key = draw(st.sampled_from(sorted(part)) if isinstance(part, dict) else st.integers(0, len(part) - 1))
-            inside = part[key]
-            if not (isinstance(inside, dict | list) and inside and draw(st.booleans())):
-                break
-            part = inside
-        part[key] = draw(JSON)
-    assert isinstance(record, dict)
-    return record
 
 
 @settings(max_examples=400, deadline=None)

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.intake.problems import Problem, Refused
-from services.intake.reading import Record, read
-from services.intake.records import Withdrawal
+from services.intake.reading import read
+from services.intake.records import Record, Withdrawal
 from services.intake.rules.facts import Ids, Saying, sayings_of
 from services.intake.rules.recognise import Known, Recognised, Said, pack, recognise, unpack, withdrawn_by
 from services.intake.rules.resolve import Named, resolve

@@ -7,14 +7,11 @@ from typing import Any
 
 import pytest
 
-from contracts.events.cases import Classification
-from contracts.events.contacts import Category, ContactIdentified, ContactWay, Standing
-from contracts.events.quarantine import Mode
+from contracts.events.contacts import Category, ContactIdentified, ContactWay
 from contracts.events.testing import Result
-from contracts.policy import SHANGHAI, Adoption
 from services.tracing.rules.surroundings import Neighbour
 from tests.rules import tracing_around as a
-from tests.rules.tracing_around import DAY, HERE, HOUR, ILL, KNOWN, SECOND, at, derived, met
+from tests.rules.tracing_around import DAY, HOUR, ILL, KNOWN, SECOND, at, derived, met
 
 LOOKBACK = 2 * DAY
 A_CASE = a.a_case()
@@ -124,64 +121,6 @@ def test_a_close_contact_tells_each_case_who_he_is_without_that_case() -> None:
     assert derived(exposures=(met("A"),)).part.close_without == {"A": None}
 
 
-def test_a_contact_who_falls_ill_keeps_the_category_and_exposes_as_a_case() -> None:
-    found = derived(exposures=(met("A"),), classifications=(a.classified(),))
-    assert found.contact is not None
-    assert found.contact.category is Category.CLOSE
-    assert found.part.close is None
-    assert found.part.case is not None
-
-
-def test_an_excluded_person_is_no_case_and_makes_no_contacts() -> None:
-    excluded = a.classified(Classification.EXCLUDED, made=at(7), statement="c2")
-    found = derived(classifications=(a.classified(), excluded), neighbours={})
-    assert found.part == Neighbour()
-    assert found.episode is not None
-    assert found.episode.classification is Classification.EXCLUDED
-    assert contact(exposures=(met("A"),), neighbours={}) is None
-
-
-@pytest.mark.parametrize("now", set(Classification) - {Classification.EXCLUDED})
-def test_contacts_of_every_kind_of_case_are_sought_of_suspected_persons_too(now: Classification) -> None:
-    assert derived(classifications=(a.classified(now),)).part.case is not None
-
-
-def test_the_latest_classification_holds_by_when_it_was_made_not_by_when_it_came() -> None:
-    later = a.classified(Classification.EXCLUDED, made=at(7), heard=at(7), statement="c2")
-    late_news = a.classified(Classification.SUSPECTED, made=at(5), heard=at(9), statement="c3")
-    assert derived(classifications=(late_news, later)).part.case is None
-
-
-@pytest.mark.parametrize(
-    ("around", "reference"),
-    [
-        ({"findings": (a.found(at(6), onset=at(4)),)}, at(4)),
-        ({"findings": (a.found(at(6)),)}, at(6)),
-        ({"findings": (a.found(at(6)),), "tests": (a.test(at(5), Result.POSITIVE), a.test(at(3)))}, at(5)),
-        ({"findings": (a.found(at(4)),), "tests": (a.test(at(5), Result.POSITIVE),)}, at(4)),
-        ({}, at(6)),
-    ],
-    ids=["onset", "found", "first positive sample", "found before the sample", "only classified"],
-)
-def test_a_case_counts_from_onset_sample_or_finding_whichever_was_first(
-    around: dict[str, Any], reference: datetime
-) -> None:
-    part = derived(classifications=(a.classified(),), **around).part
-    assert part.case is not None
-    assert part.case.reference_at == reference
-
-
-def test_a_case_exposes_until_the_first_day_in_hospital_and_is_known_since_first_heard_of() -> None:
-    beds = (a.placed(Mode.HOSPITAL, at(9), n=1), a.placed(Mode.HOSPITAL, at(8), at(10), n=2), a.placed(n=3))
-    news = (
-        a.classified(heard=at(7)),
-        a.classified(Classification.PRELIMINARY_POSITIVE, made=at(5), heard=at(6), statement="c0"),
-    )
-    part = derived(classifications=news, placements=beds).part
-    assert part.case is not None
-    assert (part.case.isolated_at, part.case.known_at) == (at(8), at(6))
-
-
 def test_a_contact_is_linked_to_the_latest_exposure_that_counts_and_names_all() -> None:
     cases = {"A": A_CASE, "D": A_CASE, "E": a.a_case(isolated=at(4))}
     meetings = (
@@ -252,48 +191,6 @@ def test_an_inconclusive_test_of_a_link_is_passed_over_and_a_positive_one_is_not
     part = derived(exposures=(met(),), tests=tests).part
     assert part.close is not None
     assert part.close.first_tests_negative is negative
-
-
-@pytest.mark.parametrize(
-    ("when", "close", "secondary", "standing"),
-    [
-        ((2020, 1, 17), None, None, None),
-        ((2020, 1, 25), Category.CLOSE, None, Standing.IN_FORCE),
-        ((2020, 10, 1), Category.CLOSE, Category.SECONDARY, Standing.PROVISIONAL),
-        ((2022, 3, 6), Category.CLOSE, Category.SECONDARY, Standing.PROVISIONAL),
-        ((2022, 11, 20), Category.CLOSE, None, Standing.IN_FORCE),
-        ((2022, 12, 10), Category.CLOSE, None, Standing.IN_FORCE),
-        ((2023, 1, 10), None, None, None),
-    ],
-    ids=["ed. 1", "ed. 2", "ed. 7", "ed. 8", "20 measures", "10 measures", "class B"],
-)
-def test_the_edition_in_force_when_found_decides_who_is_sought(
-    when: tuple[int, int, int], close: Category | None, secondary: Category | None, standing: Standing | None
-) -> None:
-    day = datetime(*when, tzinfo=SHANGHAI)
-    case, link = a.a_case(reference=day, known=day), a.a_close_contact(first=day, found=day)
-    met_case, met_link = met("A", day, heard=day), met("B", day, heard=day)
-    found = contact(exposures=(met_case,), neighbours={"A": case})
-    assert (found and found.category, found and found.standing) == (close, standing)
-    assert category(exposures=(met_link,), neighbours={"B": link}) is secondary
-
-
-def test_ed_2_counts_no_day_before_onset() -> None:
-    day = datetime(2020, 1, 25, tzinfo=SHANGHAI)
-    case = {"A": a.a_case(reference=day, known=day)}
-    assert contact(exposures=(met("A", day - 2 * HOUR, heard=day),), neighbours=case) is None
-    assert category(exposures=(met("A", day - HOUR, heard=day),), neighbours=case) is Category.CLOSE
-
-
-def test_a_provisional_lookback_marks_the_contact_until_the_jurisdiction_adopts_it() -> None:
-    adopted = Adoption(
-        division_code=HERE[:6], key="contact_lookback", adopted_from=at(1), decided_by="post-1", document="2022-3"
-    )
-    there = (adopted.model_copy(update={"division_code": "330422"}),)
-    for adoptions, standing in (((), "provisional"), ((adopted,), "adopted"), (there, "provisional")):
-        found = contact(exposures=(met(),), adoptions=adoptions)
-        assert found is not None
-        assert found.standing == standing
 
 
 def test_the_chain_is_judged_by_the_later_of_its_two_facts() -> None:

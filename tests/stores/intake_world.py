@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -9,6 +10,7 @@ from datetime import date, timedelta
 from typing import Any, Literal
 
 import httpx
+from hypothesis import strategies as st
 from pydantic import SecretStr
 
 from contracts.envelope import Event, parse
@@ -18,6 +20,7 @@ from services.chassis.health import Health
 from services.chassis.service import App
 from services.chassis.settings import Settings
 from services.chassis.web import make_web
+from services.intake.records import KINDS
 from services.intake.rules.numbers import check_character
 from services.intake.service import SERVICE
 
@@ -67,9 +70,11 @@ async def intake(
     settings = Settings(
         database=database, token_key=SecretStr(KEY), vault_key=SecretStr(vault_key), clock=clock, _env_file=None
     )
-    pool = await open_pool("intake", SERVICE.schema, settings)
+    pool, thresholds = await open_pool("intake", SERVICE.schema, settings), gc.get_threshold()
     try:
         app = App(SERVICE, settings, pool)
+        assert SERVICE.on_start is not None
+        await SERVICE.on_start(app)
         await pool.execute("insert into grids values ($1, '一网格') on conflict do nothing", GRID)
         token = make_token(settings.token_key, "tester", frozenset({"sender", "operator"}), division)
         transport = httpx.ASGITransport(make_web(app, Health("intake")))
@@ -77,6 +82,8 @@ async def intake(
         async with httpx.AsyncClient(transport=transport, base_url="http://intake", headers=headers) as client:
             yield World(app, client)
     finally:
+        gc.set_threshold(*thresholds)
+        gc.unfreeze()
         await pool.close()
 
 
@@ -107,13 +114,13 @@ def a_household(n: int, *people: int, **more: Any) -> dict[str, Any]:
     }
 
 
-def a_test(n: int, person: int, **more: Any) -> dict[str, Any]:
+def a_test(n: int, whom: int, **more: Any) -> dict[str, Any]:
     return {
         "feed": "lab",
         "source_id": f"test-{n}",
         "kind": "test",
         "division_code": GRID,
-        **a_person(person),
+        **a_person(whom),
         "sampled_at": "2022-03-05T09:00:00+08:00",
         "resulted_at": "2022-03-05T18:00:00+08:00",
         "result": "negative",
@@ -152,3 +159,24 @@ def one_of_each(person: int = 1, other: int = 2) -> list[dict[str, Any]]:
     household = a_household(1, person)
     household["members"][0]["arrival"] = arrival
     return [household, *records]
+
+
+SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.sampled_from(sorted(KINDS))
+JSON = st.recursive(SCALARS, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3))
+
+
+@st.composite
+def damaged(draw: st.DrawFn) -> dict[str, Any]:
+    """A right record in which some fields were replaced, at any depth."""
+    record: Any = json.loads(json.dumps(draw(st.sampled_from(one_of_each()))))
+    for _ in range(draw(st.integers(1, 3))):
+        part: Any = record
+        while True:
+            key = draw(st.sampled_from(sorted(part)) if isinstance(part, dict) else st.integers(0, len(part) - 1))
+            inside = part[key]
+            if not (isinstance(inside, dict | list) and inside and draw(st.booleans())):
+                break
+            part = inside
+        part[key] = draw(JSON)
+    assert isinstance(record, dict)
+    return record

@@ -2,11 +2,28 @@
 
 from __future__ import annotations
 
+import asyncio
+from typing import Any
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
 from contracts.events.canvassing import CaseScreened, HouseholdCanvassed
 from contracts.events.policies import TimeAdvanced
 from contracts.events.testing import TestResulted
 from contracts.topics import OF_FACT
-from tests.stores.intake_world import GRID, NDJSON, VILLAGE, a_household, a_number, a_test, intake, one_of_each
+from tests.stores.intake_world import (
+    GRID,
+    JSON,
+    NDJSON,
+    VILLAGE,
+    a_household,
+    a_number,
+    a_test,
+    damaged,
+    intake,
+    one_of_each,
+)
 
 
 async def test_each_kind_of_record_says_its_facts_in_their_order(database: str) -> None:
@@ -64,7 +81,7 @@ async def test_a_member_who_came_back_in_a_later_correction_is_stated_again(data
 
 
 async def test_a_withdrawn_record_takes_back_everything_it_said_and_may_be_sent_again(database: str) -> None:
-    withdrawal = {"feed": "grid-app", "source_id": "visit-1", "kind": "household-visit", "revision": 2, "withdrawn": True}
+    withdrawal = a_household(1, revision=2, withdrawn=True)
     async with intake(database) as world:
         assert await world.words(a_household(1, 1, 2, drill=True), withdrawal) == ["accepted"] * 2
         first, second = (await world.events())[:3], (await world.events())[3:]
@@ -93,12 +110,14 @@ async def test_revisions_of_one_record_in_one_batch_are_taken_one_after_the_othe
 
 
 async def test_a_wrong_record_does_not_hold_up_its_neighbours(database: str) -> None:
-    wrong = [b"{", a_test(2, 1, result="?"), a_test(3, 1, division_code="999999"), a_test(4, 1, division_code=f"{VILLAGE}999")]
+    nowhere = [a_test(3 + n, 1, division_code=code) for n, code in enumerate(("999999", f"{VILLAGE}999"))]
+    wrong = [b"{", a_test(2, 1, result="?"), *nowhere]
     async with intake(database) as world:
         verdicts = await world.send(a_test(1, 1), *wrong, a_test(5, 1))
         assert len(await world.events()) == 2
     assert [verdict["verdict"] for verdict in verdicts] == ["accepted", *["rejected"] * 4, "accepted"]
-    assert [verdict["errors"][0]["field"] for verdict in verdicts[1:5]] == ["", "result", "division_code", "division_code"]
+    fields = [verdict["errors"][0]["field"] for verdict in verdicts[1:5]]
+    assert fields == ["", "result", "division_code", "division_code"]
 
 
 async def test_one_record_gets_one_verdict_and_a_status_that_says_which(database: str) -> None:
@@ -154,7 +173,8 @@ async def test_grids_are_taken_row_by_row_and_records_may_then_be_made_there(dat
     async with intake(database) as world:
         assert await world.words(a_test(1, 1, division_code=grid)) == ["rejected"]
         verdicts = (await world.client.post("/grids", content=rows.encode())).json()
-        assert await world.words(a_test(1, 1, division_code=grid), a_test(2, 1, division_code=f"{grid}-03")) == ["accepted"] * 2
+        there = [a_test(1, 1, division_code=grid), a_test(2, 1, division_code=f"{grid}-03")]
+        assert await world.words(*there) == ["accepted"] * 2
         assert await world.pool.fetchval("select name from grids where code = $1", grid) == "新网格"
         unnamed = await world.client.post("/grids", content=b"a,b\n1,2\n")
     assert [verdict["verdict"] for verdict in verdicts] == ["accepted", *["rejected"] * 4]
@@ -169,3 +189,21 @@ async def test_a_caller_without_the_role_is_turned_away(database: str) -> None:
         asked = await world.client.post("/people/lookups", json={"purpose": "a test", "id_numbers": [a_number(1)]})
         assert (sent.status_code, asked.status_code) == (401, 401)
         assert await world.pool.fetchval("select count(*) from records") == 0
+
+
+@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(records=st.lists(damaged() | JSON, min_size=10, max_size=40))
+def test_whatever_is_sent_gets_a_verdict_each_and_what_is_said_can_be_read(database: str, records: list[Any]) -> None:
+    asyncio.run(_judged(database, records))
+
+
+async def _judged(database: str, records: list[Any]) -> None:
+    async with intake(database, clock="stage") as world:
+        before = await world.ledger()
+        verdicts = await world.send(*records)
+        assert len(verdicts) == len(records)
+        said = {event.id for event in await world.events()}
+        assert said >= {each for verdict in verdicts for each in verdict.get("event_ids", ())}
+        received = sum(feed["received"] for feed in (await world.ledger()).values())
+        assert received == len(records) + sum(feed["received"] for feed in before.values())
+        assert not any(feed["pending"] for feed in (await world.ledger()).values())

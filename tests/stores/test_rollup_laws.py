@@ -69,6 +69,7 @@ def test_figures_are_those_of_the_events_whatever_order_repeats_and_cuts(
     async def work(tx: Tx) -> None:
         await read_batches(tx, case[0])
         assert await stored_figures(tx) == figures_of(case[1])
+        assert await tx.fetch(COUNTED_AND_SPARE) == []
         assert await drift.compare(tx, list(BY_CODE)) == []
 
     tried(work)
@@ -111,6 +112,7 @@ def test_a_parent_is_its_children_and_what_is_recorded_at_itself(
     tried(work)
 
 
+COUNTED_AND_SPARE = "select from counted join spares using (subject_id, indicator, drill, statement)"
 OWN = """
     select p.tree, p.ancestor_code, c.indicator, c.day, c.drill, count(*) as value
     from counted c join places p on p.division_code = c.division_code and p.up = 0 group by 1, 2, 3, 4, 5"""

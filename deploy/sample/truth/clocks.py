@@ -18,7 +18,10 @@ RUNG = timedelta(hours=1)
 
 @dataclass(frozen=True, slots=True)
 class Clock:
-    """posts: the rungs of its line from the lowest. known_at: when its opening was received; stopped_at None: not yet."""
+    """posts: the rungs of its line from the lowest. known_at: when its opening was received.
+
+    stopped_at None: not yet.
+    """
 
     deadline: str
     person: str

@@ -62,7 +62,7 @@ def tell(mail: Mail) -> Told:
 
 
 def _is_news(sent: Sent, placed: set[str]) -> bool:
-    """Whether contacts or clocks may change. placed: everybody whose first placement is known; a later one stops nothing."""
+    """Whether contacts or clocks may change. placed: who has a first placement already; a later one stops nothing."""
     if sent.kind == "placement":
         first = who(sent.record) not in placed
         placed.add(who(sent.record))
@@ -72,7 +72,9 @@ def _is_news(sent: Sent, placed: set[str]) -> bool:
 
 def _owed(clocks: Clocks, rungs: Counter[tuple[str, str]], now: datetime) -> dict[tuple[str, str], tuple[str, ...]]:
     """The posts to be told now of each clock. rungs: how many of each clock have been told."""
-    owed = {key: tuple(clock.posts[rung] for rung in clock.rungs_told(now)[rungs[key] :]) for key, clock in clocks.items()}
+    owed = {
+        key: tuple(clock.posts[rung] for rung in clock.rungs_told(now)[rungs[key] :]) for key, clock in clocks.items()
+    }
     return {key: posts for key, posts in owed.items() if posts}
 
 

@@ -67,10 +67,15 @@ async def keep_rejects(tx: Tx, rejects: Collection[Reject], now: datetime) -> No
     """A row that was rejected before is kept once, with its latest problems."""
     if not rejects:
         return
-    rows = sorted({reject.body_hash: reject for reject in rejects}.values())
+    rows = list({reject.body_hash: reject for reject in rejects}.values())
+    # Ids in the order of sending, locks in the order of hashes.
     await tx.execute(
-        """insert into vault_rejects (body_hash, feed, record_id, sealed, problems, rejected_at)
-           select x.*, $6 from unnest($1::bytea[], $2::text[], $3::text[], $4::bytea[], $5::jsonb[]) x order by 1
+        """with numbered as materialized (
+               select nextval(pg_get_serial_sequence('vault_rejects', 'reject_id')) reject_id, x.*
+                 from unnest($1::bytea[], $2::text[], $3::text[], $4::bytea[], $5::jsonb[]) with ordinality
+                      x(body_hash, feed, record_id, sealed, problems, place) order by place)
+           insert into vault_rejects (reject_id, body_hash, feed, record_id, sealed, problems, rejected_at)
+           select reject_id, body_hash, feed, record_id, sealed, problems, $6 from numbered order by body_hash
            on conflict (body_hash) do update set problems = excluded.problems, rejected_at = excluded.rejected_at""",
         *([row[column] for row in rows] for column in range(5)), now,
     )
@@ -84,6 +89,24 @@ async def drop_mended(tx: Tx, record_ids: Collection[str]) -> None:
             " (select reject_id from vault_rejects where record_id = any($1::text[]) order by reject_id for update)",
             list(record_ids),
         )
+
+
+async def rejects_sealed_before(tx: Tx, key_version: int, limit: int) -> list[tuple[bytes, bytes]]:
+    """(body_hash, sealed) of rejects that another key than this one has sealed, locked."""
+    rows = await tx.fetch(
+        "select body_hash, sealed from vault_rejects where get_byte(sealed, 0) <> $1 limit $2 for update",
+        key_version, limit,
+    )
+    return [(row[0], row[1]) for row in rows]
+
+
+async def seal_rejects_anew(tx: Tx, sealed: Mapping[bytes, bytes]) -> None:
+    """The same rejected rows under another key. sealed: by body_hash."""
+    await tx.execute(
+        """update vault_rejects r set sealed = x.sealed
+             from unnest($1::bytea[], $2::bytea[]) x(body_hash, sealed) where r.body_hash = x.body_hash""",
+        list(sealed), list(sealed.values()),
+    )
 
 
 async def load_rejects(tx: Tx, feed: str | None, after: int, limit: int) -> list[KeptReject]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from services.chassis.database import Tx
 from services.intake.vault import Find
@@ -102,6 +102,31 @@ async def persons_by_phone(tx: Tx, hashes: Sequence[bytes]) -> list[tuple[bytes,
     return [(row[0], row[1]) for row in rows]
 
 
+_SEALED_BEFORE = {
+    "vault_persons": "select person_id, division_code, sealed from vault_persons"
+    " where get_byte(sealed, 0) <> $1 limit $2 for update",
+    "vault_dwellings": "select dwelling_id, division_code, sealed from vault_dwellings"
+    " where get_byte(sealed, 0) <> $1 limit $2 for update",
+}
+
+
+async def sealed_before(
+    tx: Tx, table: Literal["vault_persons", "vault_dwellings"], key_version: int, limit: int
+) -> list[tuple[str, str, bytes]]:
+    """(id, division, sealed) of rows that another key than this one has sealed, locked."""
+    return [(row[0], row[1], row[2]) for row in await tx.fetch(_SEALED_BEFORE[table], key_version, limit)]
+
+
+async def add_keys(tx: Tx, finds: Mapping[Find, str]) -> None:
+    """Further keyed hashes of owners who are known."""
+    rows = sorted((find.found_by, owner, find.key_version) for find, owner in finds.items())
+    await tx.execute(
+        """insert into vault_keys (found_by, owner_id, key_version)
+           select * from unnest($1::bytea[], $2::text[], $3::smallint[]) order by 1 on conflict do nothing""",
+        *([row[column] for row in rows] for column in range(3)),
+    )
+
+
 async def record_access(tx: Tx, person_ids: Iterable[str], caller: str, purpose: str, now: datetime) -> None:
     """One line in the access record of each person."""
     await tx.execute(
@@ -111,7 +136,12 @@ async def record_access(tx: Tx, person_ids: Iterable[str], caller: str, purpose:
 
 
 async def pepper_row(tx: Tx, sealed_if_none: bytes) -> bytes:
-    """The database's sealed pepper: the one there is, else the one given."""
+    """The database's sealed pepper, locked: the one there is, else the one given."""
     await tx.execute("insert into vault_pepper (sealed) values ($1) on conflict do nothing", sealed_if_none)
-    sealed: bytes = await tx.fetchval("select sealed from vault_pepper")
+    sealed: bytes = await tx.fetchval("select sealed from vault_pepper for update")
     return sealed
+
+
+async def seal_pepper_anew(tx: Tx, sealed: bytes) -> None:
+    """The same pepper under another key."""
+    await tx.execute("update vault_pepper set sealed = $1", sealed)

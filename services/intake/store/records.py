@@ -20,8 +20,17 @@ class Kept(NamedTuple):
     said: bytes
 
 
+_BESIDE_OTHERS = "select pg_advisory_xact_lock_shared(hashtext('gridward intake admission'))"
+_ALONE = "select pg_advisory_xact_lock(hashtext('gridward intake admission'))"
+
+
 class Raced(Exception):
     """Another transaction has just stored one of these records: roll back and begin again, now knowing it."""
+
+
+async def take_turn(tx: Tx, *, alone: bool) -> None:
+    """Beside the other admissions; or alone, after those under way and before those that come."""
+    await tx.execute(_ALONE if alone else _BESIDE_OTHERS)
 
 
 async def lock_known(tx: Tx, record_ids: Iterable[str]) -> dict[str, Known]:

@@ -40,7 +40,8 @@ _DROP_HISTORY = """
 async def add_places(tx: Tx, codes: Collection[str], divisions: Divisions) -> None:
     """Keeps the lines above the divisions in both trees. Raises MalformedCodeError."""
     if codes:
-        rows = [(code, *step) for (code,) in await tx.fetch(_NEW_PLACES, list(codes)) for step in line_of(code, divisions)]
+        new = [row[0] for row in await tx.fetch(_NEW_PLACES, list(codes))]
+        rows = [(code, *step) for code in new for step in line_of(code, divisions)]
         if rows:
             await tx.execute(_ADD_PLACES, *_columns(rows))
 

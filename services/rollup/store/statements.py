@@ -32,7 +32,7 @@ async def insert_or_lock(tx: Tx, new: Mapping[str, Known]) -> dict[str, Known]:
     held = await tx.fetch(_LOCK, sorted(new.keys() - set(names)))
     superseded = [row["statement"] for row in held if row["revision"] < new[row["statement"]].revision]
     keys = await _keys_of(tx, superseded) if superseded else {}
-    return {name: Known(revision, recorded_at, frozenset(keys.get(name, ()))) for name, revision, recorded_at in held}
+    return {name: Known(revision, recorded_at, keys.get(name, set())) for name, revision, recorded_at in held}
 
 
 async def _keys_of(tx: Tx, names: Iterable[str]) -> Mapping[str, set[Key]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import date, datetime
 
 from contracts import policy
@@ -25,6 +25,11 @@ def active_placement(around: Surroundings) -> Placement | None:
     """Where the person is now: in hospital if anywhere there, else in the placement begun last."""
     active = (placement for placement in around.placements if placement.ended_at is None)
     return max(active, key=lambda p: (p.mode is Mode.HOSPITAL, p.started_at, p.placement_id), default=None)
+
+
+def in_order(placements: Iterable[Placement]) -> list[Placement]:
+    """As they were begun."""
+    return sorted(placements, key=lambda placement: (placement.started_at, placement.placement_id))
 
 
 def care_of(

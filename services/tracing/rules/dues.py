@@ -4,12 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import date
+from itertools import pairwise
 
 from contracts import policy
 from contracts.events.contacts import Category
 from contracts.events.quarantine import ReleaseDue, SamplingDue
 from contracts.events.testing import Result
-from services.tracing.rules.care import active_placement, plan_behind
+from services.tracing.rules.care import (
+    active_placement,
+    in_order,
+    measure_of,
+    order_of,
+    plan_behind,
+    test_dates_of,
+)
 from services.tracing.rules.contacts import Contact
 from services.tracing.rules.plans import latest_order
 from services.tracing.rules.statements import statement_id
@@ -22,7 +30,7 @@ def release_of(around: Surroundings, contact: Contact | None) -> ReleaseDue | No
     if order is None or active is None or order.ended_at is not None:
         return None
     last = order.measures[-1]
-    if active.mode is not last.mode or not _tested_free(around, order) or not _link_free(around, contact):
+    if active.mode is not last.mode or not _tested_free(around, order, contact) or not _link_free(around, contact):
         return None
     return ReleaseDue(
         statement_id=statement_id("release", order.order_id, around.person_id),
@@ -33,14 +41,21 @@ def release_of(around: Surroundings, contact: Contact | None) -> ReleaseDue | No
     )
 
 
-def _tested_free(around: Surroundings, order: Order) -> bool:
+def _tested_free(around: Surroundings, order: Order, contact: Contact | None) -> bool:
     """A negative sample on each test date or before the next one, and no positive since the order was served."""
     if any(test.result is Result.POSITIVE and test.sampled_at >= order.served_at for test in around.tests):
         return False
-    dates = sorted({day for measure in order.measures for day in measure.test_dates})
+    dates = _test_dates(around, order, contact)
     negatives = {policy.day_of(test.sampled_at) for test in around.tests if test.result is Result.NEGATIVE}
-    following = [*dates[1:], date.max]
-    return all(any(day <= at < after for at in negatives) for day, after in zip(dates, following, strict=True))
+    return all(any(day <= at < after for at in negatives) for day, after in pairwise((*dates, date.max)))
+
+
+def _test_dates(around: Surroundings, order: Order, contact: Contact | None) -> list[date]:
+    """Those that the order names; for a measure without any, those of the plan from where it was first carried out."""
+    plan = plan_behind(around, order, contact)
+    begun = {measure_of(order, p): p for p in reversed(in_order(around.placements)) if order_of(around, p) is order}
+    planned = {day for measure, placement in begun.items() for day in test_dates_of(measure, placement, plan)}
+    return sorted(planned.union(*(measure.test_dates for measure in order.measures)))
 
 
 def _link_free(around: Surroundings, contact: Contact | None) -> bool:

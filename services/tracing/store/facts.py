@@ -33,7 +33,7 @@ async def _save(tx: Tx, kind: type[Fact], table: Table, events: Sequence[Event[F
     changed = await tx.fetch(table.upsert, *zip(*rows, strict=True))
     causes = {row["statement_id"]: Cause.of(newest[row["statement_id"]]) for row in changed}
     if kind is TubeSampled:
-        before = await _save_members(tx, [newest[row["statement_id"]] for row in changed])
+        before = await _save_members(tx, [newest[row["statement_id"]] for row in changed if row["revised"]])
         members = {Named(PERSON, person, causes[statement]) for statement, person in before}
         return members | {Named(TUBE, row["new_tube_id"], causes[row["statement_id"]]) for row in changed}
     return {named for row in changed for named in _named(table, row, causes[row["statement_id"]])}

@@ -44,8 +44,9 @@ class Table:
     def upsert(self) -> str:
         """Rows as one array a column, no statement twice; the highest revision stays, the first reception too.
 
-        Returns, for each row that changed: statement_id, then each of names as it was (null: not there) and as it is.
-        Rows are locked in order of their ids, so that two transactions with the same statements never wait in a ring.
+        Returns, for each row that changed: statement_id, revised (false: only received_at fell), each of names as it
+        was (null: not there) and as it is. Rows are locked in order of their ids, so that two transactions with the
+        same statements never wait in a ring.
         """
         columns = {**COMMON, **self.columns}
         arrays = ", ".join(f"${place}::{kind}[]" for place, kind in enumerate(columns.values(), 1))
@@ -60,7 +61,7 @@ class Table:
             "on conflict (statement_id) do update set"
             f" received_at = least(t.received_at, excluded.received_at), {newer} "
             "where excluded.revision > t.revision or excluded.received_at < t.received_at "
-            f"returning new.statement_id as statement_id{names}"
+            f"returning new.statement_id as statement_id, old.revision is distinct from new.revision as revised{names}"
         )
 
 

@@ -1,0 +1,132 @@
+"""What the chassis tests share: events to say, a service that writes down what it applied, a log in memory.
+
+The service under test hears `tests` (three lanes) as `tracing`; `intake` says them. Its table has no unique key, so an
+event applied twice stands there twice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterable, Sequence
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from typing import Any
+
+import asyncpg
+from aiokafka import ConsumerRecord
+
+from contracts.envelope import Event, Fact, say
+from contracts.events.testing import Result, TestResulted
+from contracts.topics import BY_KEY
+from services.chassis import outbox
+from services.chassis.database import Lane, open_pool
+from services.chassis.fence import Number
+from services.chassis.once import Applied, apply
+from services.chassis.plan import Answer, Plan
+from services.chassis.service import Service
+from services.chassis.settings import Settings
+
+KEY = "k" * 32
+NOON = datetime(2022, 3, 5, 12, tzinfo=UTC)
+TESTS = BY_KEY["tests"]
+APPLIED = "create table if not exists applied (id bigint generated always as identity, event_id text, subject text)"
+SOURCE = "a1b2c3d4"
+
+
+class Broken(Exception):
+    """What the handler under test raises on an event that it cannot bear."""
+
+
+def settings(database: str, kafka: str = "127.0.0.1:1", **others: Any) -> Settings:
+    """Settings of a process under test: any port, the stage clock, small pools."""
+    given = {"kafka": kafka, "database": database, "token_key": KEY, "http_port": 0, "clock": "stage"}
+    return Settings(**{**given, **others})
+
+
+def a_result(number: int, person: str = "", **others: Any) -> Event[TestResulted]:
+    """The result of a sample, of one person of its own if none is given."""
+    fact = TestResulted(
+        statement_id=f"test:{number}",
+        person_id=person or f"person-{number}",
+        sampled_at=NOON,
+        resulted_at=NOON,
+        result=Result.NEGATIVE,
+        **others,
+    )
+    return say(fact, source="intake", time=NOON, division="330421")
+
+
+def of_lane(partition: int, count: int) -> list[Event[TestResulted]]:
+    """Events of as many persons, all in one lane of `tests`."""
+    events = (a_result(number) for number in range(10_000))
+    chosen = (event for event in events if TESTS.partition_of(event.subject) == partition)
+    return [next(chosen) for _ in range(count)]
+
+
+async def on_result(event: Event[TestResulted], tx: asyncpg.Connection) -> list[Event[Any]]:
+    """Writes it down; a ct_value of 13 cannot be borne."""
+    if event.data.ct_value == 13:
+        raise Broken("thirteen")
+    await tx.execute("insert into applied (event_id, subject) values ($1, $2)", event.id, event.subject)
+    return []
+
+
+TRACING = Service("tracing", APPLIED, {TestResulted: on_result})
+INTAKE = Service("intake")
+
+
+@asynccontextmanager
+async def pool_of(service: Service, database: str) -> AsyncIterator[asyncpg.Pool]:
+    pool = await open_pool(service.name, service.schema, settings(database))
+    try:
+        yield pool
+    finally:
+        await pool.close()
+
+
+async def say_all(pool: asyncpg.Pool, events: Sequence[Event[Any]]) -> None:
+    """One committed transaction of intake that says these events."""
+    async with pool.acquire() as tx, tx.transaction():
+        await outbox.write(tx, "intake", events)
+
+
+async def applied(pool: asyncpg.Pool) -> list[str]:
+    """Ids of the events applied, in order."""
+    return [row[0] for row in await pool.fetch("select event_id from applied order by id")]
+
+
+def ids(events: Iterable[Event[Fact]]) -> list[str]:
+    return [event.id for event in events]
+
+
+def a_record(
+    offset: int, number: int | None, value: bytes | None, *, epoch: int = 1, source: str = SOURCE, lane: Lane = ("tests", 0)
+) -> ConsumerRecord:
+    """A record as Kafka gives it; number None: without the header."""
+    headers = () if number is None else (("n", str(Number(epoch, source, number)).encode()),)
+    return ConsumerRecord(*lane, offset, 0, 0, b"key", value, None, 3, len(value or b""), headers)
+
+
+def records_of(events: Sequence[Event[Any]], first: int = 1, **others: Any) -> list[ConsumerRecord]:
+    """The events as the records number `first` and on, at the offsets one below."""
+    return [a_record(number - 1, number, event.to_wire(), **others) for number, event in enumerate(events, first)]
+
+
+async def take(pool: asyncpg.Pool, records: Sequence[ConsumerRecord], **others: Any) -> Applied:
+    """One transaction of the consumer."""
+    return await apply(pool, TRACING, records, **{"log_starts": {}, "dead_letters_an_hour": 100, **others})
+
+
+class MemoryLog:
+    """A log that takes whatever is sent, in the order of landing: what a broker promises without idempotence."""
+
+    def __init__(self) -> None:
+        self.records: dict[Lane, list[ConsumerRecord]] = {}
+
+    def land(self, plan: Plan) -> Answer:
+        """Append a request and answer it."""
+        records = self.records.setdefault(plan.lane, [])
+        for number, (_, value) in enumerate(plan.rows, plan.last + 1):
+            records.append(
+                a_record(len(records), number, value, epoch=plan.epoch, source=plan.source, lane=plan.lane)
+            )
+        return Answer(plan.lane, plan.last, len(records))

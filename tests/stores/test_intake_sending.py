@@ -1,0 +1,99 @@
+"""`gridward send` and a real door over HTTP: verdicts counted, rejected rows written, mended and sent again."""
+
+from __future__ import annotations
+
+import asyncio
+import csv
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+from pydantic import SecretStr
+
+from services.chassis.access import make_token
+from services.chassis.health import Health
+from services.chassis.web import make_web, served
+from services.sending import SendError, send_file
+from tests.stores.intake_world import KEY, World, a_test, intake
+
+HEADER = "case_id,gender ,age,symptom_onset,symptom_type,confirm_date,Infection_source,start_source,end_source,"
+HEADER += "severity,death,recorrection for start and end source,notes"
+TOKEN = make_token(SecretStr(KEY), "sender", frozenset({"sender"}))
+
+
+@asynccontextmanager
+async def listening(database: str) -> AsyncIterator[tuple[World, str]]:
+    """A replica that listens on a port, and its address."""
+    async with intake(database) as world, served(make_web(world.app, Health("intake")), "127.0.0.1", 0) as url:
+        yield world, url
+
+
+async def sent(file: Path, url: str, mapping: str | None = None, token: str = TOKEN) -> int:
+    return await asyncio.to_thread(send_file, file, mapping=mapping, to=url, token=token)
+
+
+def sheet(path: Path, *rows: str) -> Path:
+    path.write_text("\n".join((HEADER, *rows)) + "\n", encoding="utf-8-sig")
+    return path
+
+
+async def test_a_sheet_is_sent_its_wrong_rows_are_mended_and_nothing_is_taken_twice(
+    database: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    right = 'TJ1,F,59,14/01/2020,"cough, dizzy",21/01/2020,Wuhan,,,severe,,,'
+    no_day = "TJ2,M,57,NA,NA,31/02/2020,Wuhan,,,severe,,,"
+    before = "TJ3,M,57,NA,NA,30/01/2020,Wuhan,,,severe,,,"
+    no_one = ",M,57,NA,NA,30/01/2020,Wuhan,,,severe,,,"
+    file = sheet(tmp_path / "cases.csv", right, no_day, before, no_one)
+    async with listening(database) as (world, url):
+        assert await sent(file, url, "tianjin-2020") == 1
+        told = capsys.readouterr().out
+        rejected = tmp_path / "cases.rejected.csv"
+        with rejected.open(encoding="utf-8-sig", newline="") as rows:
+            header, first, second = csv.reader(rows)
+        assert header == [*(name.strip() for name in HEADER.split(",")), "rejected_because"]
+        assert first[:-1] == no_day.split(",") and "confirm_date" in first[-1]
+        assert second[:-1] == no_one.split(",") and "nobody is named" in second[-1]
+        mended = rejected.read_text(encoding="utf-8-sig").replace("31/02/2020", "01/02/2020").replace("\n,M", "\nTJ4,M")
+        rejected.write_text(mended, encoding="utf-8")
+        assert await sent(rejected, url, "tianjin-2020") == 0
+        assert await sent(file, url, "tianjin-2020") == 1
+        ledger = (await world.ledger())["tianjin-2020"]
+        assert await world.pool.fetchval("select count(*) from records") == 4
+    assert "accepted          2" in told and "rejected          2" in told and "'age', 4 rows" in told
+    # Three, then two, then three rows: the one without a day never becomes a record.
+    assert ledger == {"received": 8, "accepted": 4, "duplicate": 2, "rejected": 2, "pending": 0}
+
+
+async def test_lines_that_are_rejected_come_back_as_lines(database: str, tmp_path: Path) -> None:
+    file = tmp_path / "tests.ndjson"
+    lines = [json.dumps(a_test(1, 1)), json.dumps(a_test(2, 2, result="?")), "no json", ""]
+    file.write_bytes("\n".join(lines).encode() + b'\n{"feed": "\xff"}')
+    async with listening(database) as (world, url):
+        assert await sent(file, url) == 1
+        back = [json.loads(line) for line in (tmp_path / "tests.rejected.ndjson").read_text("utf-8").splitlines()]
+        reasons = [row.pop("rejected_because") for row in back]
+        assert reasons[0].startswith("result: ") and all("no JSON" in reason for reason in reasons[1:])
+        assert back == [a_test(2, 2, result="?"), {"unreadable": "no json"}, {"unreadable": '{"feed": "\ufffd"}'}]
+        assert await world.pool.fetchval("select count(*) from records") == 1
+
+
+async def test_a_file_of_many_requests_is_answered_in_its_order(database: str, tmp_path: Path) -> None:
+    file = tmp_path / "many.ndjson"
+    records = (a_test(n, n, result="?" if n in (3, 2222) else "negative") for n in range(2500))
+    file.write_text("\n".join(json.dumps(record) for record in records))
+    async with listening(database) as (world, url):
+        assert await sent(file, url) == 1
+        back = [json.loads(line)["source_id"] for line in (tmp_path / "many.rejected.ndjson").read_text().splitlines()]
+        assert back == ["test-3", "test-2222"]
+        assert (await world.ledger())["lab"]["accepted"] == 2498
+
+
+async def test_a_refusal_is_told_with_what_to_do(database: str, tmp_path: Path) -> None:
+    file = tmp_path / "one.ndjson"
+    file.write_text(json.dumps(a_test(1, 1)))
+    async with listening(database) as (_, url):
+        with pytest.raises(SendError, match=r"401.*--token"):
+            await sent(file, url, token="x")  # noqa: S106

@@ -1,0 +1,88 @@
+"""The vault: what is sealed opens for its row and key only, and nothing that identifies anybody lies anywhere else."""
+
+from __future__ import annotations
+
+import json
+import zlib
+
+import pytest
+from prometheus_client import generate_latest
+from pydantic import SecretStr
+
+from services.chassis.errors import WrongSettings
+from services.intake.ledger import SHOW_LEDGER
+from services.intake.vault import CannotOpen, Vault
+from tests.stores.intake_world import KEY, World, a_household, a_number, a_person, a_test, intake, one_of_each
+
+
+@pytest.mark.parametrize("key", [None, "", "short", "0:" + KEY, f"1:{KEY} 1:{KEY}", "999:" + KEY])
+def test_a_key_that_cannot_be_right_is_refused_in_words(key: str | None) -> None:
+    with pytest.raises(WrongSettings, match="GRIDWARD_VAULT_KEY"):
+        Vault.of_setting(SecretStr(key) if key is not None else None)
+
+
+def test_what_is_sealed_opens_for_its_own_row_only() -> None:
+    vault = Vault({1: b"k" * 32})
+    sealed = vault.seal(b"plain", "person-1")
+    assert vault.open(sealed, "person-1") == b"plain"
+    for wrong, row in ((sealed, "person-2"), (sealed[:-1] + b"?", "person-1"), (b"\x07" + sealed[1:], "person-1")):
+        with pytest.raises(CannotOpen):
+            vault.open(wrong, row)
+
+
+async def test_nothing_that_identifies_anybody_is_anywhere_outside_the_vault_s_seals(
+    database: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    planted = {"name": "欧阳不可见", "phone": "13912345678", "id_number": a_number(77), "birth_date": "1950-01-01"}
+    secret = ["欧阳不可见", "13912345678", a_number(77), "ref-不可见", "人民路 77 号", "door-77", "1950-01-01"]
+    someone = {"person": planted, "person_ref": "ref-不可见"}
+    records = [{**each, **(someone if "person" in each else {})} for each in one_of_each(77)]
+    records[0] = a_household(77, 77)
+    records[0]["members"][0] |= someone
+    damaged = [{**each, "source_id": f"bad-{n}", "division_code": "999999"} for n, each in enumerate(records)]
+    async with intake(database) as world:
+        words = await world.words(*records, *damaged, json.dumps(someone).encode()[:-1])
+        await world.client.post("/people/lookups", json={"purpose": "look for leaks", "id_numbers": [a_number(77)]})
+        async with world.app.transaction() as turn:
+            await SHOW_LEDGER.run(turn.tx, turn.now)
+        stored = await _everything(world)
+    assert words == ["accepted"] * len(records) + ["rejected"] * (len(records) + 1)
+    said = generate_latest() + "".join(capfd.readouterr()).encode()
+    for text in secret:
+        for form in (text.encode(), json.dumps(text).strip('"').encode(), text.encode("utf-16-le")):
+            assert not [where for where, value in stored if form in value], text
+            assert form not in said
+
+
+async def _everything(world: World) -> list[tuple[str, bytes]]:
+    """Every value of every column of every table, as text and, where it is packed, unpacked."""
+    tables = await world.pool.fetch("select tablename from pg_tables where schemaname = 'intake'")
+    values: list[tuple[str, bytes]] = []
+    for (table,) in tables:
+        for row in await world.pool.fetch(f'select * from "{table}"'):
+            for column, value in row.items():
+                raw = value if isinstance(value, bytes) else str(value).encode()
+                values.append((f"{table}.{column}", raw))
+                if column == "said":
+                    values.append((f"{table}.{column}", zlib.decompress(raw)))
+    columns = {column for column, _ in values}
+    assert {"records.said", "outbox.record", "vault_persons.sealed", "vault_rejects.sealed"} <= columns
+    return values
+
+
+async def test_a_fault_of_the_database_is_logged_without_what_was_sent(
+    database: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    async with intake(database) as world:
+        await world.pool.execute(
+            f"""create function fail() returns trigger language plpgsql as
+                $$ begin raise exception 'row of {a_person(1)["person"]["name"]} refused'; end $$;
+                create trigger fail before insert on vault_persons for each row execute function fail()"""
+        )
+        answer = await world.client.post("/records", json=a_test(1, 1))
+        assert await world.pool.fetchval("select count(*) from ledger") == 0
+        await world.pool.execute("drop trigger fail on vault_persons")
+        assert await world.words(a_test(1, 1)) == ["accepted"]
+    assert answer.status_code == 500 and "send them again" in answer.text
+    logged = "".join(capfd.readouterr())
+    assert "admission failed" in logged and "RaiseError" in logged and "王某" not in logged + answer.text
