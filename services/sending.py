@@ -120,7 +120,7 @@ def _post(client: httpx.Client, to: str, lines: Sequence[bytes]) -> Iterator[dic
     if not lines:
         return iter(())
     answer = _answered(client, f"{to.rstrip('/')}/records", b"\n".join(lines))
-    verdicts = [json.loads(line) for line in answer.text.splitlines()]
+    verdicts = [json.loads(line) for line in answer.content.splitlines()]
     if len(verdicts) != len(lines):
         raise SendError(f"{len(verdicts)} verdicts for {len(lines)} rows: send the file again")
     return iter(verdicts)

@@ -43,6 +43,7 @@ class Running:
         self.failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._ending = asyncio.Event()
         self._started = False
+        self.consumer: Consumer | None = None
         health.awaits("kafka", "starting")
         self._work = asyncio.create_task(self._with_kafka())
         self._work.add_done_callback(self._notice)
@@ -96,8 +97,8 @@ class Running:
         if heard:
             self.health.awaits("kafka", "waits for the topics it hears")
             await await_topics(app.settings.kafka, heard)
-            consumer = Consumer(app.service, app.settings, app.pool, reader, self.health, app.wake_relay.set)
-            await stack.enter_async_context(subscribed(consumer, app.name, app.settings, app.pool, reader))
+            self.consumer = Consumer(app.service, app.settings, app.pool, reader, self.health, app.wake_relay.set)
+            await stack.enter_async_context(subscribed(self.consumer, app.name, app.settings, app.pool, reader))
 
     async def _again(self, work: Callable[[], Awaitable[T]]) -> T:
         """Until Kafka answers."""

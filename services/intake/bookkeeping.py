@@ -48,15 +48,16 @@ def _counts(readings: Sequence[Reading], verdicts: Sequence[Verdict]) -> dict[st
 
 def _reject(reading: Reading, verdict: Verdict, desk: Desk) -> books.Reject:
     body_hash = desk.pepper.content_hash(reading.line)
-    sealed = desk.vault.seal(reading.line[:LARGEST_LINE], body_hash.hex())
-    problems = to_json([(problem.field, problem.code, problem.params) for problem in verdict.problems]).decode()
-    return books.Reject(body_hash, verdict.feed, verdict.record_id, sealed, problems)
+    # The problems are sealed too: a field that the sender made up may be anything.
+    problems = to_json([(problem.field, problem.code, problem.params) for problem in verdict.problems])
+    sealed = desk.vault.seal(problems + b"\n" + reading.line[:LARGEST_LINE], body_hash.hex())
+    return books.Reject(body_hash, verdict.feed, verdict.record_id, sealed)
 
 
 def to_be_mended(desk: Desk, kept: books.KeptReject, language: Language) -> dict[str, Any]:
     """A rejected row as it was sent, with the reason beside it: mend it and send it again as it is."""
-    line = desk.vault.open(kept.sealed, kept.body_hash.hex())
-    told = [Problem(*each).told(language) for each in from_json(kept.problems)]
+    problems, _, line = desk.vault.open(kept.sealed, kept.body_hash.hex()).partition(b"\n")
+    told = [Problem(*each).told(language) for each in from_json(problems)]
     reasons = (f"{each['field']}: {each['why']} -> {each['would_be_right']}" for each in told)
     try:
         content = from_json(line)

@@ -23,8 +23,8 @@ from services.intake.rules.numbers import has_number, names_a_resident, wrong_wi
 _INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d{1,6})?)?(Z|[+-]\d\d:\d\d)?", re.ASCII)
 _DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 _YEARS = range(1900, 2200)
-# No control characters: none is in an honest text, and PostgreSQL has no place for NUL.
-_PRINTED = r"^[^\x00-\x1f\x7f]*$"
+# No control characters, no line separators: PostgreSQL has no place for NUL, and verdicts are one line each.
+_PRINTED = "^[^\\x00-\\x1f\\x7f-\\x9f\u2028\u2029]*$"
 
 
 class Closed(BaseModel):

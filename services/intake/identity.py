@@ -87,8 +87,10 @@ class _Given(NamedTuple):
 
 def _joined(before: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
     """The later word counts, save that a person keeps every reference he or she was ever named by."""
-    refs = {*before.get(PERSON_REFS, ()), *given.get(PERSON_REFS, ())}
-    return {**before, **given, **({PERSON_REFS: sorted(refs)} if refs else {})}
+    joined = {**before, **given}
+    if PERSON_REFS in before and PERSON_REFS in given:
+        joined[PERSON_REFS] = sorted({*before[PERSON_REFS], *given[PERSON_REFS]})
+    return joined
 
 
 async def _keep_persons(tx: Tx, vault: Vault, given: Mapping[str, _Given]) -> None:

@@ -97,8 +97,12 @@ def _problem(error: ErrorDetails) -> Problem:
 
 
 def field_name(location: Iterable[str | int]) -> str:
-    """`members[0].person.name`; a name that the sender made up is cut short."""
+    """`members[0].person.name`; a name that the sender made up is cut short and told in printed characters."""
     name = ""
     for step in location:
-        name += f"[{step}]" if isinstance(step, int) else f".{step[:40]}"
-    return name.lstrip(".")
+        name += f"[{step}]" if isinstance(step, int) else f".{_printed(step[:40])}"
+    return name.removeprefix(".")
+
+
+def _printed(text: str) -> str:
+    return text if text.isprintable() else "".join(each if each.isprintable() else "?" for each in text)

@@ -8,9 +8,9 @@ feed, source_id, revision and kind (`Withdrawal`).
 
 from __future__ import annotations
 
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
-from pydantic import ConfigDict, Field
+from pydantic import ConfigDict, Field, TypeAdapter
 
 from contracts.events.canvassing import Channel, Symptom
 from contracts.events.cases import Classification, FoundHow, Precision
@@ -230,3 +230,12 @@ Record = (
 KINDS: dict[str, type[Common]] = {
     get_args(model.model_fields["kind"].annotation)[0]: model for model in get_args(Record)
 }
+
+
+def record_schema() -> dict[str, Any]:
+    """JSON Schema: a branch a kind, and withdrawals. What needs a calendar or a check digit the door alone tells."""
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "A record for POST /records",
+        **TypeAdapter(Record | Withdrawal).json_schema(),
+    }

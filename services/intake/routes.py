@@ -20,6 +20,7 @@ from services.intake.grids import NoGridFile, take_grids
 from services.intake.lookups import Lookup, look_up
 from services.intake.posting import post_records
 from services.intake.problems import language_of
+from services.intake.records import record_schema
 from services.intake.store import books
 
 SENDER, OPERATOR = "sender", "operator"
@@ -44,6 +45,11 @@ def _add_door(router: APIRouter, app: App, door: Door) -> None:
     async def what_is_here() -> Response:
         """What is here, for a person who opened the address in a browser."""
         return Response(index, media_type="text/html")
+
+    @router.get("/records/schema")
+    async def schema() -> dict[str, Any]:
+        """The form of every kind of record as JSON Schema, to be checked by the sender's own machine."""
+        return record_schema()
 
     @router.post("/records")
     async def records(request: Request, caller: Asking) -> Response:

@@ -60,8 +60,7 @@ create table if not exists vault_rejects (
     feed        text        not null,
     record_id   text,                                -- null: the row names no source_id
     rejected_at timestamptz not null,
-    sealed      bytea       not null,
-    problems    jsonb       not null
+    sealed      bytea       not null                -- what is wrong, in one line, then the row
 );
 create index if not exists vault_rejects_record on vault_rejects (record_id) where record_id is not null;
 create index if not exists vault_rejects_feed on vault_rejects (feed, reject_id);

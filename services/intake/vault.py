@@ -10,7 +10,6 @@ Turning keys: stop every replica, start them with GRIDWARD_VAULT_KEY="2:<new> 1:
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import hmac
 import os
@@ -46,7 +45,7 @@ class Vault:
         """keys: version (1-255) -> secret; the highest version seals."""
         self.version = max(keys)
         self._seals = {version: AESGCM(_derived(key, b"seal")) for version, key in keys.items()}
-        self._finds = {version: _derived(key, b"find") for version, key in sorted(keys.items(), reverse=True)}
+        self._finds = [(version, _derived(key, b"find")) for version, key in sorted(keys.items(), reverse=True)]
 
     @property
     def is_turning(self) -> bool:
@@ -89,7 +88,7 @@ class Vault:
     def finds(self, kind: str, value: str) -> tuple[Find, ...]:
         """The keyed hashes of a value, the newest key's first."""
         content = f"{kind}\0{value}".encode()
-        return tuple(Find(hmac.digest(key, content, "sha256")[:16], version) for version, key in self._finds.items())
+        return tuple([Find(hmac.digest(key, content, "sha256")[:16], version) for version, key in self._finds])
 
 
 def _derived(key: bytes, purpose: bytes) -> bytes:
@@ -111,15 +110,19 @@ class Pepper:
         return hashlib.blake2b(content, digest_size=16, key=self._key, person=b"content").digest()
 
     def record_id(self, feed: str, source_id: str) -> str:
-        """20 characters (96 bits); feed and source_id cannot be read from it."""
+        """20 characters (100 bits); feed and source_id cannot be read from it."""
         name = f"{feed}\0{source_id}".encode()
-        return _text(hashlib.blake2b(name, digest_size=12, key=self._key, person=b"record").digest())
+        return _text(hashlib.blake2b(name, digest_size=20, key=self._key, person=b"record").digest())
 
 
 def random_id() -> str:
     """16 characters (80 random bits) for a person or a dwelling."""
-    return _text(os.urandom(10))
+    return _text(os.urandom(16))
+
+
+# Each byte to one of 32 characters that nobody mistakes for another: five bits a character.
+_LETTERS = b"abcdefghijkmnpqrstuvwxyz23456789" * 8
 
 
 def _text(raw: bytes) -> str:
-    return base64.b32encode(raw).decode().rstrip("=").lower()
+    return raw.translate(_LETTERS).decode()

@@ -14,7 +14,7 @@ from contracts.envelope import Event, Fact
 from services.chassis.database import Tx
 from services.rollup import rules
 from services.rollup.rules import NOTHING, Change, Held, Key, Said, Step
-from services.rollup.store import figures, statements, subjects
+from services.rollup.store import figures, places, statements, subjects
 
 
 async def on_batch(events: Sequence[Event[Fact]], tx: Tx) -> list[Event[Fact]]:
@@ -53,6 +53,6 @@ async def _count(steps: Iterable[Step], tx: Tx) -> list[Change]:
 async def _add(changes: Iterable[Change], divisions: Divisions, tx: Tx) -> None:
     """Add the changes, summed, to the figures of both trees and to the history."""
     own, past = rules.own_deltas(changes)
-    await figures.add_places(tx, {key[0] for key in own} | {key[0] for key in past}, divisions)
+    await places.add_places(tx, {key[0] for key in own} | {key[0] for key in past}, divisions)
     await figures.add_figures(tx, rules.summed(own, divisions))
     await figures.add_history(tx, past)

@@ -1,10 +1,11 @@
-"""Rollup on one screen: what it hears as a batch, what it checks by itself, what it shows."""
+"""Rollup on one screen: what it hears as a batch, what it checks by itself, at start and later, what it shows."""
 
 from __future__ import annotations
 
 from importlib.resources import files
 
 from services.chassis.service import Service, Tick
+from services.rollup.boundaries import settle
 from services.rollup.drift import look_for_drift
 from services.rollup.handlers import on_batch
 from services.rollup.routes import routes
@@ -15,4 +16,5 @@ SERVICE = Service(
     on_batch=on_batch,
     ticks=(Tick("drift", every_seconds=5, run=look_for_drift),),
     routes=routes,
+    on_start=settle,
 )

@@ -10,13 +10,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime
+from typing import NamedTuple
 
 from contracts.envelope import Event, Fact, say
 from contracts.events.quarantine import EpisodeChanged
 from services.chassis.database import Tx
 from services.chassis.service import Worked
-from services.tracing.rules.derivation import Derived, derive
-from services.tracing.rules.surroundings import Neighbour, Surroundings
+from services.tracing.rules.derivation import Derived, derive_together
+from services.tracing.rules.surroundings import NOBODY, Surroundings
 from services.tracing.store.published import Published, load_published, save_published
 from services.tracing.store.stale import (
     DIVISION,
@@ -54,51 +55,78 @@ async def derive_persons(tx: Tx, causes: Mapping[str, Cause]) -> list[Event[Fact
     """Derives these persons and names their neighbours; returns what changed, in order of the persons' ids."""
     person_ids = sorted(causes)
     before = await lock_states(tx, person_ids)
-    surroundings = await load_surroundings(tx, person_ids)
+    surroundings, drills = await load_surroundings(tx, person_ids)
     published = await load_published(tx, person_ids)
-    said: list[Published] = []
-    events: list[Event[Fact]] = []
+    derived = derive_together(surroundings)
+    after = {who: _state(before[who], derived[who], around) for who, around in surroundings.items()}
+    told = {who: to_tell(before[who], after[who]) for who in person_ids}
+    causes = _spread(causes, told)
+    said: list[tuple[Published, Event[Fact]]] = []
     states: list[tuple[str, State, EpisodeChanged | None]] = []
-    neighbours: set[Named] = set()
-    for person_id in person_ids:
-        around, drill = surroundings[person_id]
-        derived, cause, old = derive(around), causes[person_id], before[person_id]
-        time = max(cause.event_time, old.event_time or cause.event_time)
-        new = _state(old, derived, around, time)
-        changes = list(differences(derived, published.get(person_id, {}), around, drill=drill, time=time))
+    for who, around in surroundings.items():
+        time = max(causes[who].event_time, before[who].event_time or causes[who].event_time)
+        envelope = Envelope(around.division_code, who in drills, time, causes[who])
+        changes = list(differences(derived[who], published.get(who, {}), envelope))
+        new = replace(after[who], event_time=time)
+        if changes or new != before[who]:
+            states.append((who, new, derived[who].episode))
         said += changes
-        events += [_event(row, cause) for row in changes]
-        if new != old or changes:
-            states.append((person_id, new, derived.episode))
-        neighbours |= {Named(PERSON, other, cause._replace(event_time=time)) for other in to_tell(old, new)}
-    await save_published(tx, said)
+    await save_published(tx, [row for row, _ in said])
     await save_states(tx, states)
-    await append_stale(tx, neighbours)
-    return events
+    # Those derived here have read what came out.
+    await append_stale(tx, (Named(PERSON, who, causes[by]) for by in told for who in told[by] - derived.keys()))
+    return [event for _, event in said]
+
+
+def _spread(causes: Mapping[str, Cause], told: Mapping[str, frozenset[str]]) -> dict[str, Cause]:
+    """What changed a person's part bears on whoever reads it: over two steps, case to close to secondary contact."""
+    spread = dict(causes)
+    for _ in range(2):
+        for by, others in told.items():
+            for who in others & causes.keys():
+                spread[who] = max(spread[who], spread[by])
+    return spread
+
+
+class Envelope(NamedTuple):
+    """What the events of one person's derivation share. time: the latest Event.time that ever bore on the person."""
+
+    division_code: str
+    drill: bool
+    time: datetime
+    cause: Cause
+
+    def around(self, fact: Fact) -> Event[Fact]:
+        return say(
+            fact,
+            source="tracing",
+            time=self.time,
+            division=self.division_code,
+            cause=self.cause.event_id,
+            correlation=self.cause.correlation,
+            drill=self.drill,
+        )
 
 
 def differences(
-    derived: Derived, published: Mapping[str, Published], around: Surroundings, *, drill: bool, time: datetime
-) -> Iterator[Published]:
+    derived: Derived, published: Mapping[str, Published], envelope: Envelope
+) -> Iterator[tuple[Published, Event[Fact]]]:
     """What is to be said: every statement that is new or otherwise than before, and every one that no longer holds."""
+    division, drill, time, _ = envelope
     stated = {fact.statement_id: fact for fact in derived.statements()}
     for statement_id, fact in stated.items():
         last = published.get(statement_id)
         body = fact.model_dump_json(exclude={"revision", "withdrawn"})
-        if last and (last.body, last.division_code, last.drill, last.withdrawn) == (
-            body,
-            around.division_code,
-            drill,
-            False,
-        ):
-            continue
-        revision = last.revision + 1 if last else 1
-        yield Published(
-            statement_id, around.person_id, fact.type, revision, False, body, around.division_code, drill, time
-        )
+        said = (False, body, division, drill)
+        if last is None or (last.withdrawn, last.body, last.division_code, last.drill) != said:
+            revision = last.revision + 1 if last else 1
+            row = Published(statement_id, derived.person_id, fact.type, revision, *said, time)
+            yield row, envelope.around(fact.model_copy(update={"revision": revision}))
     for statement_id, last in published.items():
         if statement_id not in stated and not last.withdrawn:
-            yield replace(last, revision=last.revision + 1, withdrawn=True, event_time=time)
+            row = replace(last, revision=last.revision + 1, withdrawn=True, event_time=time)
+            gone = envelope._replace(division_code=last.division_code, drill=last.drill)
+            yield row, gone.around(row.fact())
 
 
 def to_tell(old: State, new: State) -> frozenset[str]:
@@ -112,18 +140,6 @@ def to_tell(old: State, new: State) -> frozenset[str]:
     return new.met - old.met if new.told else frozenset()
 
 
-def _state(old: State, derived: Derived, around: Surroundings, time: datetime) -> State:
+def _state(old: State, derived: Derived, around: Surroundings) -> State:
     met = frozenset(exposure.other_id for exposure in around.exposures)
-    return State(around.division_code, derived.part, met, old.told or derived.part != Neighbour(), time)
-
-
-def _event(row: Published, cause: Cause) -> Event[Fact]:
-    return say(
-        row.fact(),
-        source="tracing",
-        time=row.event_time,
-        division=row.division_code,
-        cause=cause.event_id,
-        correlation=cause.correlation,
-        drill=row.drill,
-    )
+    return State(around.division_code, derived.part, met, old.told or derived.part != NOBODY, old.event_time)

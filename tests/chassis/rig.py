@@ -6,7 +6,8 @@ event applied twice stands there twice.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Sequence
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import Any
@@ -22,6 +23,7 @@ from services.chassis.database import Lane, open_pool
 from services.chassis.fence import Number
 from services.chassis.once import Applied, apply
 from services.chassis.plan import Answer, Plan
+from services.chassis.running import Running, running
 from services.chassis.service import Service
 from services.chassis.settings import Settings
 
@@ -130,3 +132,39 @@ class MemoryLog:
                 a_record(len(records), number, value, epoch=plan.epoch, source=plan.source, lane=plan.lane)
             )
         return Answer(plan.lane, plan.last, len(records))
+
+
+async def until(condition: Callable[[], Awaitable[bool]], what: str, seconds: float = 30.0) -> None:
+    """Wait until it holds; looks again every 20 ms."""
+    try:
+        async with asyncio.timeout(seconds):
+            while not await condition():
+                await asyncio.sleep(0.02)
+    except TimeoutError:
+        raise AssertionError(f"not within {seconds:.0f} s: {what}") from None
+
+
+async def until_ready(*runs: Running) -> None:
+    async def ready() -> bool:
+        return not any(run.health.reasons for run in runs)
+
+    await until(ready, "ready")
+
+
+async def until_applied(pool: asyncpg.Pool, events: Sequence[Event[Any]]) -> None:
+    """Wait until as many events are applied, then compare: each once, each person's in order."""
+
+    async def enough() -> bool:
+        return await pool.fetchval("select count(*) from applied") >= len(events)
+
+    await until(enough, f"{len(events)} events applied")
+    assert sorted(await applied(pool)) == sorted(ids(events))
+
+
+@asynccontextmanager
+async def both(database: str, kafka: str, tracing: Service = TRACING) -> AsyncIterator[tuple[Running, Running]]:
+    """intake and tracing, ready. What else tracing hears is there."""
+    given = settings(database, kafka)
+    async with running(INTAKE, given) as door, running(tracing, given) as hearer:
+        await until_ready(door, hearer)
+        yield door, hearer

@@ -53,6 +53,8 @@ def test_a_record_of_every_kind_is_read() -> None:
         ({"revision": 10**30}, ("revision", "too_high")),
         ({"drill": 1}, ("drill", "not_bool")),
         ({"round_id": "a\u0000b"}, ("round_id", "not_printed")),
+        ({"round_id": "a\u2028b"}, ("round_id", "not_printed")),
+        ({"\u0085": 1}, ("?", "unknown_field")),
         ({"round_id": " "}, ("round_id", "too_short")),
         ({"round_id": "x" * 65}, ("round_id", "too_long")),
         ({"round_id": a_number(3)}, ("round_id", "number_in_text")),

@@ -9,7 +9,7 @@ from typing import Any
 
 import asyncpg
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from prometheus_client import REGISTRY
 
@@ -78,7 +78,13 @@ async def test_single_requests_that_come_together_are_all_answered_and_counted(d
 SENT = st.tuples(st.integers(1, 4), st.integers(1, 3), st.sampled_from(["negative", "positive", "?"]), st.booleans())
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+# Not shrunk: each step would open a database again.
+@settings(
+    max_examples=15,
+    deadline=None,
+    phases=(Phase.reuse, Phase.generate),
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
 @given(batches=st.lists(st.lists(SENT, min_size=1, max_size=6), min_size=1, max_size=4))
 def test_whatever_is_sent_the_books_balance_and_what_is_known_is_what_was_said_last(
     database: str, batches: list[list[tuple[int, int, str, bool]]]

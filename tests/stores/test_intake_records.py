@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from contracts.events.canvassing import CaseScreened, HouseholdCanvassed
 from contracts.events.policies import TimeAdvanced
 from contracts.events.testing import TestResulted
 from contracts.topics import OF_FACT
+from services.intake.records import KINDS
 from tests.stores.intake_world import (
     GRID,
     JSON,
@@ -182,6 +183,19 @@ async def test_grids_are_taken_row_by_row_and_records_may_then_be_made_there(dat
     assert unnamed.status_code == 422
 
 
+async def test_the_form_of_every_kind_is_published_and_names_every_field_that_is_taken(database: str) -> None:
+    async with intake(database) as world:
+        forms = (await world.client.get("/records/schema")).json()["$defs"].values()
+        page = await world.client.get("/")
+    kinds = ((form.get("properties", {}).get("kind", {}).get("const"), form) for form in forms)
+    by_kind = {kind: form for kind, form in kinds if kind}
+    assert by_kind.keys() == KINDS.keys()
+    for record in one_of_each():
+        form = by_kind[record["kind"]]
+        assert set(form["required"]) <= record.keys() <= set(form["properties"])
+    assert "/records" in page.text and "http" not in page.text
+
+
 async def test_a_caller_without_the_role_is_turned_away(database: str) -> None:
     async with intake(database) as world:
         world.client.headers.pop("authorization")
@@ -191,7 +205,13 @@ async def test_a_caller_without_the_role_is_turned_away(database: str) -> None:
         assert await world.pool.fetchval("select count(*) from records") == 0
 
 
-@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+# Not shrunk: each step would open a database again.
+@settings(
+    max_examples=12,
+    deadline=None,
+    phases=(Phase.reuse, Phase.generate),
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
 @given(records=st.lists(damaged() | JSON, min_size=10, max_size=40))
 def test_whatever_is_sent_gets_a_verdict_each_and_what_is_said_can_be_read(database: str, records: list[Any]) -> None:
     asyncio.run(_judged(database, records))

@@ -40,13 +40,14 @@ async def test_nothing_that_identifies_anybody_is_anywhere_outside_the_vault_s_s
     records[0] = a_household(77, 77)
     records[0]["members"][0] |= someone
     damaged = [{**each, "source_id": f"bad-{n}", "division_code": "999999"} for n, each in enumerate(records)]
+    damaged.append({**records[3], planted["name"]: planted["phone"], "a\0b": 1})
     async with intake(database) as world:
         words = await world.words(*records, *damaged, json.dumps(someone).encode()[:-1])
         await world.client.post("/people/lookups", json={"purpose": "look for leaks", "id_numbers": [a_number(77)]})
         async with world.app.transaction() as turn:
             await SHOW_LEDGER.run(turn.tx, turn.now)
         stored = await _everything(world)
-    assert words == ["accepted"] * len(records) + ["rejected"] * (len(records) + 1)
+    assert words == ["accepted"] * len(records) + ["rejected"] * (len(records) + 2)
     said = generate_latest() + "".join(capfd.readouterr()).encode()
     for text in secret:
         for form in (text.encode(), json.dumps(text).strip('"').encode(), text.encode("utf-16-le")):

@@ -17,7 +17,7 @@ from contracts.envelope import Event
 from contracts.indicators import BY_CODE, INDICATORS
 from services.chassis.database import Tx
 from services.rollup.store import drift, reading
-from tests.stores.rollup_world import HOUR, SAID, T0, a_database, figures_of, read_batches, stored_figures
+from tests.stores.rollup_world import HOUR, T0, a_database, figures_of, read_batches, said, stored_figures
 
 Work = Callable[[Tx], Awaitable[None]]
 Batches = list[list[Event[Any]]]
@@ -51,14 +51,14 @@ def tried(database: str) -> Iterator[Callable[[Work], None]]:
 @st.composite
 def arranged(draw: st.DrawFn) -> tuple[Batches, list[Event[Any]]]:
     """Events in any order, some of them twice, cut anywhere."""
-    events = draw(SAID)
+    events = draw(said())
     repeated = events + draw(st.lists(st.sampled_from(events), max_size=8) if events else st.just([]))
     return draw(cut(draw(st.permutations(repeated)))), events
 
 
 def cut(events: Sequence[Event[Any]]) -> st.SearchStrategy[Batches]:
-    places = st.lists(st.integers(0, len(events)), max_size=6).map(lambda found: [0, *sorted(found), len(events)])
-    return places.map(lambda found: [list(events[a:b]) for a, b in pairwise(found)])
+    places = st.lists(st.integers(0, len(events)), min_size=2, max_size=8)
+    return places.map(lambda at: [list(events[a:b]) for a, b in pairwise([0, *sorted(at), len(events)])])
 
 
 @a_law
@@ -158,7 +158,7 @@ def test_the_past_sums_up_to_the_present_and_changes_to_the_difference(
 
 
 @a_law
-@given(data=st.data(), events=SAID)
+@given(data=st.data(), events=said())
 def test_as_of_a_past_hour_is_what_had_been_recorded_by_then(
     data: st.DataObject, events: list[Event[Any]], tried: Callable[[Work], None]
 ) -> None:
@@ -177,7 +177,7 @@ def test_as_of_a_past_hour_is_what_had_been_recorded_by_then(
 
 
 @a_law
-@given(data=st.data(), events=SAID)
+@given(data=st.data(), events=said())
 def test_the_history_is_the_same_however_events_in_order_are_cut_and_repeated(
     data: st.DataObject, events: list[Event[Any]], tried: Callable[[Work], None]
 ) -> None:

@@ -31,11 +31,11 @@ _BY_CARE = {
     "released": "released",
 }
 INDICATORS = (
-    "households-canvassed", "persons-screened", "feverish", "arrivals", "tubes-sampled", "tubes-positive",
-    "tests-done", "tests-positive", "cases-confirmed", *(f"cases-confirmed.{how}" for how in _FOUND_HOW),
-    "cases-preliminary", "cases-suspected", "cases-asymptomatic", *_BY_CATEGORY.values(), *_BY_CARE.values(),
-    "visits-done", "visits-missed", "deadlines-kept", "deadlines-late", "deadlines-missed", "deadlines-running",
-    "messages-sent",
+    "households-canvassed", "persons-screened", "feverish", "arrivals", "tubes-sampled", "persons-sampled",
+    "tubes-positive", "tests-done", "tests-positive", "cases-confirmed",
+    *(f"cases-confirmed.{how}" for how in _FOUND_HOW), "cases-preliminary", "cases-suspected", "cases-asymptomatic",
+    *_BY_CATEGORY.values(), *_BY_CARE.values(), "visits-done", "visits-missed", "deadlines-kept",
+    "deadlines-late", "deadlines-missed", "deadlines-running", "messages-sent",
 )  # fmt: skip
 Counted = tuple[str, str]
 """An indicator and the division where it is counted."""
@@ -79,6 +79,7 @@ def _met(said: Said) -> Iterator[tuple[str, str]]:
 def _tested(book: Book) -> Iterator[Counted]:
     for said in book.of("tube"):
         yield "tubes-sampled", said.record["division_code"]
+        yield from (("persons-sampled", member["division_code"]) for member in said.record["members"])
     for said in book.of("tube-result"):
         if said.record["result"] == "positive":
             yield "tubes-positive", said.record["division_code"]

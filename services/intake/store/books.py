@@ -25,7 +25,6 @@ class Reject(NamedTuple):
     feed: str
     record_id: str | None
     sealed: bytes
-    problems: str  # JSON [[field, code, {parameters}], ...]
 
 
 class KeptReject(NamedTuple):
@@ -34,7 +33,6 @@ class KeptReject(NamedTuple):
     reject_id: int
     body_hash: bytes
     sealed: bytes
-    problems: str
 
 
 async def count(tx: Tx, counts: Mapping[str, Counts], now: datetime) -> None:
@@ -72,12 +70,12 @@ async def keep_rejects(tx: Tx, rejects: Collection[Reject], now: datetime) -> No
     await tx.execute(
         """with numbered as materialized (
                select nextval(pg_get_serial_sequence('vault_rejects', 'reject_id')) reject_id, x.*
-                 from unnest($1::bytea[], $2::text[], $3::text[], $4::bytea[], $5::jsonb[]) with ordinality
-                      x(body_hash, feed, record_id, sealed, problems, place) order by place)
-           insert into vault_rejects (reject_id, body_hash, feed, record_id, sealed, problems, rejected_at)
-           select reject_id, body_hash, feed, record_id, sealed, problems, $6 from numbered order by body_hash
-           on conflict (body_hash) do update set problems = excluded.problems, rejected_at = excluded.rejected_at""",
-        *([row[column] for row in rows] for column in range(5)), now,
+                 from unnest($1::bytea[], $2::text[], $3::text[], $4::bytea[]) with ordinality
+                      x(body_hash, feed, record_id, sealed, place) order by place)
+           insert into vault_rejects (reject_id, body_hash, feed, record_id, sealed, rejected_at)
+           select reject_id, body_hash, feed, record_id, sealed, $5 from numbered order by body_hash
+           on conflict (body_hash) do update set sealed = excluded.sealed, rejected_at = excluded.rejected_at""",
+        *([row[column] for row in rows] for column in range(4)), now,
     )
 
 
@@ -112,7 +110,7 @@ async def seal_rejects_anew(tx: Tx, sealed: Mapping[bytes, bytes]) -> None:
 async def load_rejects(tx: Tx, feed: str | None, after: int, limit: int) -> list[KeptReject]:
     """In the order of reject_id, from the one after `after`."""
     rows = await tx.fetch(
-        """select reject_id, body_hash, sealed, problems::text from vault_rejects
+        """select reject_id, body_hash, sealed from vault_rejects
             where reject_id > $2 and ($1::text is null or feed = $1) order by reject_id limit $3""",
         feed, after, limit,
     )

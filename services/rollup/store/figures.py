@@ -1,20 +1,13 @@
-"""Figures at every level, their history, and the lines of divisions above what was recorded."""
+"""Figures at every level, and their history."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from contracts.divisions import Divisions
 from services.chassis.database import Tx
-from services.rollup.rules import Figure, Past, line_of
+from services.rollup.rules import Figure, Past
 
-_NEW_PLACES = """
-    select code from unnest($1::text[]) code
-    where not exists (select from places where division_code = code and tree = 'statutory')"""
-_ADD_PLACES = """
-    insert into places select * from unnest($1::text[], $2::text[], $3::text[], $4::int[])
-    order by 1, 2, 3 on conflict do nothing"""
 _ADD_FIGURES = """
     insert into figures
     select * from unnest($1::text[], $2::text[], $3::text[], $4::date[], $5::bool[], $6::bigint[])
@@ -35,15 +28,6 @@ _DROP_HISTORY = """
         old (division_code, indicator, day, drill, hour_at, reason)
     where (h.division_code, h.indicator, h.day, h.drill, h.hour_at, h.reason)
         = (old.division_code, old.indicator, old.day, old.drill, old.hour_at, old.reason) and delta = 0"""
-
-
-async def add_places(tx: Tx, codes: Collection[str], divisions: Divisions) -> None:
-    """Keeps the lines above the divisions in both trees. Raises MalformedCodeError."""
-    if codes:
-        new = [row[0] for row in await tx.fetch(_NEW_PLACES, list(codes))]
-        rows = [(code, *step) for code in new for step in line_of(code, divisions)]
-        if rows:
-            await tx.execute(_ADD_PLACES, *_columns(rows))
 
 
 async def add_figures(tx: Tx, deltas: Mapping[Figure, int]) -> None:

@@ -8,7 +8,7 @@ from datetime import date, datetime
 from contracts import policy
 from contracts.events.contacts import Category
 from contracts.events.quarantine import Care, CareScheduled, Measure, Mode, QuarantineProposed
-from services.tracing.rules.contacts import Contact
+from services.tracing.rules.contacts import Contact, plan_at
 from services.tracing.rules.plans import CHECKS_PER_DAY, latest_order
 from services.tracing.rules.statements import statement_id
 from services.tracing.rules.surroundings import Order, Placement, Surroundings
@@ -93,7 +93,7 @@ def plan_behind(around: Surroundings, order: Order, contact: Contact | None) -> 
     """The plan behind an order: of the contact when found, else of a close contact when the order was served."""
     category = contact.fact.category if contact else Category.CLOSE
     instant = contact.fact.found_at if contact else order.served_at
-    return policy.quarantine_plan(category, instant, around.division_code, around.adoptions)
+    return plan_at(category, instant, around.division_code, around.adoptions)
 
 
 def test_dates_of(measure: Measure, placement: Placement, plan: policy.Plan | policy.NoPlan) -> tuple[date, ...]:

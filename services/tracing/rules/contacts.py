@@ -5,17 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
-from functools import cache
+from functools import cache, lru_cache
 
+from contracts import policy
 from contracts.events.contacts import Category, ContactIdentified, ContactWay
 from contracts.events.testing import Result
-from contracts.policy import PLAN_KEYS, Plan, day_of, editions, lookback, quarantine_plan
 from services.tracing.rules.statements import statement_id
 from services.tracing.rules.surroundings import CasePart, ClosePart, Exposure, Neighbour, Surroundings
 
 RANK = {Category.CLOSE: 2, Category.SECONDARY: 1, Category.CASUAL: 0}
 TESTS_OF_THE_LINK = 2
 """A secondary contact is free when the linked contact's first two tests are negative (ed. 8, ed. 9)."""
+
+
+# Most of what is derived together was found at one instant in one place.
+lookback_at = lru_cache(maxsize=4096)(policy.lookback)
+plan_at = lru_cache(maxsize=4096)(policy.quarantine_plan)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +51,7 @@ def contact_of(around: Surroundings) -> Contact | None:
     chains = [chain for chain in chains if chain.category is category]
     last_at = max(chain.last_at for chain in chains)
     found_at = min(chain.found_at for chain in chains)
-    policy = lookback(found_at, around.division_code, around.adoptions)
+    window = lookback_at(found_at, around.division_code, around.adoptions)
     fact = ContactIdentified(
         statement_id=statement_id("contact", around.person_id),
         person_id=around.person_id,
@@ -55,8 +60,8 @@ def contact_of(around: Surroundings) -> Contact | None:
         last_exposure_at=last_at,
         found_at=found_at,
         exposure_ids=tuple(sorted(chain.exposure.statement_id for chain in chains)),
-        edition=policy.edition,
-        standing=policy.standing,
+        edition=window.edition,
+        standing=window.standing,
     )
     return Contact(fact, min(chain.first_at for chain in chains))
 
@@ -79,7 +84,7 @@ def counted_chains(around: Surroundings) -> Iterator[Chain]:
 def _to_case(around: Surroundings, exposure: Exposure, case: CasePart) -> Chain | None:
     """Close, or casual by a shared venue, where the exposure overlaps [reference - lookback, isolation]."""
     found_at = max(exposure.received_at, case.known_at)
-    days = lookback(found_at, around.division_code, around.adoptions).days_before
+    days = lookback_at(found_at, around.division_code, around.adoptions).days_before
     if days is None:
         return None
     category = Category.CASUAL if exposure.way is ContactWay.SHARED_VENUE else Category.CLOSE
@@ -96,16 +101,18 @@ def _to_close_contact(around: Surroundings, exposure: Exposure, link: ClosePart)
 
 def _secondary_sought(around: Surroundings, instant: datetime) -> bool:
     """Ed. 7 was the first to know secondary contacts; since the 20 measures they are no longer identified."""
-    if day_of(instant) < _secondary_since():
+    if policy.day_of(instant) < _secondary_since():
         return False
-    plan = quarantine_plan(Category.SECONDARY, instant, around.division_code, around.adoptions)
-    return isinstance(plan, Plan) or not plan.abolished
+    plan = plan_at(Category.SECONDARY, instant, around.division_code, around.adoptions)
+    return isinstance(plan, policy.Plan) or not plan.abolished
 
 
 @cache
 def _secondary_since() -> date:
-    key = PLAN_KEYS[Category.SECONDARY]
-    return min(edition.effective_from for edition in editions() if any(plan.key == key for plan in edition.plans))
+    key = policy.PLAN_KEYS[Category.SECONDARY]
+    return min(
+        edition.effective_from for edition in policy.editions() if any(plan.key == key for plan in edition.plans)
+    )
 
 
 def _overlap(

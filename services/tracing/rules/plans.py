@@ -5,7 +5,7 @@ from __future__ import annotations
 from contracts import policy
 from contracts.events.contacts import Category
 from contracts.events.quarantine import Measure, Mode, QuarantineProposed
-from services.tracing.rules.contacts import Contact
+from services.tracing.rules.contacts import Contact, plan_at
 from services.tracing.rules.statements import statement_id
 from services.tracing.rules.surroundings import Order, Surroundings
 
@@ -24,7 +24,7 @@ _MODES = {
 def plan_of(around: Surroundings, contact: Contact) -> policy.Plan | policy.NoPlan:
     """The plan of the edition in force when the contact was found."""
     fact = contact.fact
-    return policy.quarantine_plan(fact.category, fact.found_at, around.division_code, around.adoptions)
+    return plan_at(fact.category, fact.found_at, around.division_code, around.adoptions)
 
 
 def proposal_of(around: Surroundings, contact: Contact | None, *, is_case: bool) -> QuarantineProposed | None:

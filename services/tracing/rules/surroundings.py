@@ -103,7 +103,7 @@ class ClosePart:
 
 @dataclass(frozen=True, slots=True)
 class Neighbour:
-    """All that one person's derivation may read of another. Empty: neither a case nor a close contact.
+    """All that one person's derivation may read of another.
 
     close_without: the close part as it would be without the exposures to one case, for each case that matters to it.
     """
@@ -115,6 +115,10 @@ class Neighbour:
     def close_for(self, person_id: str) -> ClosePart | None:
         """The close part as that person sees it: nobody is a contact by way of his own illness."""
         return self.close_without.get(person_id, self.close)
+
+
+NOBODY = Neighbour()
+"""Neither a case nor a close contact: of such a one nothing is read."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from pydantic import TypeAdapter
 
 from contracts.events.quarantine import Care, EpisodeChanged
 from services.chassis.database import Tx
-from services.tracing.rules.surroundings import Neighbour
+from services.tracing.rules.surroundings import NOBODY, Neighbour
 
 PART = TypeAdapter(Neighbour)
 
@@ -44,7 +44,7 @@ async def lock_states(tx: Tx, person_ids: Sequence[str]) -> dict[str, State]:
         person_ids,
     )
     return {
-        person_id: State(code, PART.validate_json(part) if part else Neighbour(), frozenset(met), told, event_time)
+        person_id: State(code, PART.validate_json(part) if part else NOBODY, frozenset(met), told, event_time)
         for person_id, code, part, met, told, event_time in rows
     }
 
@@ -68,7 +68,7 @@ async def save_states(tx: Tx, states: Sequence[tuple[str, State, EpisodeChanged 
                 episode.category if episode else None,
                 episode.classification if episode else None,
                 episode.care if episode else Care.NONE,
-                PART.dump_json(state.part).decode() if state.part != Neighbour() else None,
+                PART.dump_json(state.part).decode() if state.part != NOBODY else None,
                 sorted(state.met),
                 state.told,
                 state.event_time,

@@ -58,8 +58,8 @@ select m.person_id, t.statement_id, t.drill, m.division_code, t.event_time, t.ev
  where m.person_id = any($1) and not t.withdrawn and r.result = 'positive' order by t.statement_id"""
 
 
-async def load_surroundings(tx: Tx, person_ids: Sequence[str]) -> dict[str, tuple[Surroundings, bool]]:
-    """By person: the surroundings, and whether any own fact is of an exercise (drill).
+async def load_surroundings(tx: Tx, person_ids: Sequence[str]) -> tuple[dict[str, Surroundings], set[str]]:
+    """By person, in their order; and those of whom any own fact is of an exercise (drill).
 
     The division is the one that the latest fact on the person says, of those that stand. Visits and tubes that are not
     positive have no say: nobody is derived because of them, so what they say would be known or not by chance.
@@ -74,15 +74,18 @@ async def load_surroundings(tx: Tx, person_ids: Sequence[str]) -> dict[str, tupl
     adoptions = await load_adoptions(tx)
     others = {row["other_id"] for rows in facts["exposures"].values() for row in rows}
     neighbours = await load_neighbours(tx, sorted(others))
-    around = {}
+    around: dict[str, Surroundings] = {}
+    drills: set[str] = set()
     for person_id in person_ids:
         own = {table: rows.get(person_id, ()) for table, rows in facts.items()}
         every = [row for rows in own.values() for row in rows]
         latest = max(every, key=lambda row: (row["event_time"], row["event_id"]), default=None)
         division_code = latest["division_code"] if latest else ""
-        here = Surroundings(person_id, division_code, neighbours=neighbours, adoptions=adoptions, **_facts(own))
-        around[person_id] = here, any(row["drill"] for row in every)
-    return around
+        around[person_id] = Surroundings(
+            person_id, division_code, neighbours=neighbours, adoptions=adoptions, **_facts(own)
+        )
+        drills |= {person_id} if any(row["drill"] for row in every) else set()
+    return around, drills
 
 
 async def load_adoptions(tx: Tx) -> tuple[Adoption, ...]:
