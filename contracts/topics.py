@@ -61,7 +61,7 @@ TOPICS: tuple[Topic, ...] = (
     Topic("orders", (QuarantineOrdered, QuarantineEnded), "intake", ("tracing",), 3, "what post-holders decided"),
     Topic("placements", (PlacementStarted, PlacementEnded), "intake", ("tracing", "alerts"), 3,
           "where people are kept and cared for; the transfer clock"),
-    Topic("visits", (PersonVisited,), "intake", ("tracing", "alerts", "rollup"), 6, "health checks by slot"),
+    Topic("visits", (PersonVisited,), "intake", ("alerts", "rollup"), 6, "health checks by slot"),
     Topic("policies", (PolicyAdopted,), "intake", ("tracing", "alerts"), 1, "values that a jurisdiction adopts"),
     Topic("time", (TimeAdvanced,), "intake", ("tracing", "alerts", "rollup"), 1, "the stage clock of plays and tests"),
     Topic("contacts", (ContactIdentified,), "tracing", ("alerts", "rollup"), 3, "contacts as derived"),

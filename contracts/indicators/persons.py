@@ -7,7 +7,7 @@ from typing import Any
 
 from contracts.envelope import Event
 from contracts.events.cases import Classification, FoundHow
-from contracts.events.contacts import Category, ContactIdentified
+from contracts.events.contacts import Category, ContactIdentified, Standing
 from contracts.events.quarantine import Care, EpisodeChanged, QuarantineProposed, ReleaseDue, SamplingDue
 from contracts.indicators.indicator import Indicator, person, statement
 
@@ -98,6 +98,12 @@ PERSONS = (
     *map(_case, _CASES),
     *map(_confirmed, _FOUND),
     *map(_contact, _CONTACTS),
+    Indicator(
+        "contacts-provisional", "Contacts on provisional values", "按暂行口径判定的接触者", ContactIdentified,
+        subjects=person, at=lambda event: event.data.found_at,
+        counts=lambda fact: fact.standing is Standing.PROVISIONAL,
+        why="their plan or lookback is of certainty C and nobody adopted it here", source="design: promise 6",
+    ),
     Indicator(
         "proposals-open", "Proposals open", "待批隔离建议", QuarantineProposed,
         subjects=person, at=lambda event: event.time,

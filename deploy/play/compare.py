@@ -121,12 +121,17 @@ async def _states(
     """The states of those the truth names, by identity number; and how many others have one."""
     answer = (await client.get(f"{stage.urls['tracing']}/states")).raise_for_status().text
     states = {state["person_id"]: state for state in map(json.loads, answer.splitlines())}
-    numbers, found = sorted(known), dict[str, Mapping[str, Any]]()
-    for at in range(0, len(numbers), NAMES_A_REQUEST):
-        asked = {"purpose": PURPOSE, "id_numbers": numbers[at : at + NAMES_A_REQUEST]}
-        ids = (await client.post(f"{stage.urls['intake']}/people/lookups", json=asked)).raise_for_status().json()
-        found |= {number: states.pop(ids_) for number, ids_ in ids["id_numbers"].items() if ids_ in states}
-    return found, len(states)
+    ids = await named_ids(client, stage.urls["intake"], known)
+    return {number: states.pop(each) for number, each in ids.items() if each in states}, len(states)
+
+
+async def named_ids(client: httpx.AsyncClient, intake: str, numbers: Iterable[str]) -> dict[str, str]:
+    """The random ids of people by identity number, as intake's vault knows them."""
+    asked, found = sorted(numbers), dict[str, str]()
+    for at in range(0, len(asked), NAMES_A_REQUEST):
+        body = {"purpose": PURPOSE, "id_numbers": asked[at : at + NAMES_A_REQUEST]}
+        found |= (await client.post(f"{intake}/people/lookups", json=body)).raise_for_status().json()["id_numbers"]
+    return found
 
 
 async def _ledger(client: httpx.AsyncClient, intake: str) -> dict[str, Figures]:

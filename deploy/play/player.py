@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -15,7 +14,6 @@ from deploy.play.quiet import Books, until_quiet
 from deploy.sample.timeline import Step, read_timeline
 
 LINES_A_REQUEST = 5_000
-SENDERS_AT_ONCE = 4
 TIMEOUT = httpx.Timeout(120.0)
 
 
@@ -56,8 +54,7 @@ async def play(stage: Stage, sample: Path, on_step: Callable[[Step, int], None])
             on_step(step, played.verdicts.total())
             await _advance(client, stage, step.at.isoformat(), played.steps, running=False)
             await until_quiet(client, stage.urls)
-            for verdicts in await _side_by_side(client, stage.urls["intake"], step.feeds):
-                played.verdicts += verdicts
+            played.verdicts += await send(client, stage.urls["intake"], step.feeds)
             played.books = await until_quiet(client, stage.urls)
             played.steps += 1
     return played
@@ -70,29 +67,15 @@ async def let_time_run(stage: Stage, sample: Path) -> None:
         await _advance(client, stage, steps[-1].at.isoformat(), len(steps), running=True)
 
 
-async def _side_by_side(client: httpx.AsyncClient, intake: str, feeds: Sequence[Path]) -> list[Counter[str]]:
-    """Senders do not wait for each other; a few at a time."""
-    few = asyncio.Semaphore(SENDERS_AT_ONCE)
-
-    async def one(feed: Path) -> Counter[str]:
-        async with few:
-            return await send(client, intake, feed)
-
-    return await asyncio.gather(*(one(feed) for feed in feeds))
-
-
-async def send(client: httpx.AsyncClient, intake: str, feed: Path) -> Counter[str]:
-    """Send a file of NDJSON records; gives the count of each verdict."""
+async def send(client: httpx.AsyncClient, intake: str, feeds: Sequence[Path]) -> Counter[str]:
+    """Send files of NDJSON records in their order, many lines a request; gives the count of each verdict."""
     verdicts: Counter[str] = Counter()
-    for chunk in _chunks(feed):
-        answer = await _post(client, f"{intake}/records", chunk, "application/x-ndjson")
+    lines = [line for feed in feeds for line in feed.read_bytes().splitlines(keepends=True)]
+    for at in range(0, len(lines), LINES_A_REQUEST):
+        body = b"".join(lines[at : at + LINES_A_REQUEST])
+        answer = await _post(client, f"{intake}/records", body, "application/x-ndjson")
         verdicts.update(json.loads(line)["verdict"] for line in answer.splitlines())
     return verdicts
-
-
-def _chunks(feed: Path) -> list[bytes]:
-    lines = feed.read_bytes().splitlines(keepends=True)
-    return [b"".join(lines[at : at + LINES_A_REQUEST]) for at in range(0, len(lines), LINES_A_REQUEST)]
 
 
 async def _advance(client: httpx.AsyncClient, stage: Stage, at: str, step: int, *, running: bool) -> None:

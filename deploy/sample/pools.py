@@ -60,7 +60,7 @@ def _round(
         if case:
             _sample_again(mail, members, case, rng)
         elif wrong:
-            _clear(mail, members, resulted)
+            _clear(mail, members[1:], resulted)  # the first could not be found: a sample is due of this one for ever
 
 
 def _tube(

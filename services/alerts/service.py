@@ -12,10 +12,7 @@ SERVICE = Service(
     name="alerts",
     schema=(files(__package__) / "schema.sql").read_text("utf-8"),
     on_batch=handlers.on_batch,
-    ticks=(
-        Tick("run out", every_seconds=0.2, run=timers.run_out, when_caught_up=True),
-        Tick("tell", every_seconds=0.2, run=timers.tell, when_caught_up=True),
-    ),
+    ticks=(Tick("timers", every_seconds=0.2, run=timers.work, when_caught_up=True),),
     pending=timers.pending,
     routes=routes,
 )

@@ -30,6 +30,12 @@ Item = dict[str, Any]
 log = structlog.get_logger()
 
 
+async def work(tx: Tx, now: datetime) -> Worked:
+    """What time asks for: first the clocks and slots that ran out, then, when none is left, the tellings."""
+    ran = await run_out(tx, now)
+    return Worked(ran.events, more=True) if ran.events or ran.more else await tell(tx, now)
+
+
 async def run_out(tx: Tx, now: datetime) -> Worked:
     """Judge the clocks and visit slots on which time has run out."""
     due = await clocks.find_due(tx, now, CLAIMED_AT_ONCE)
@@ -42,11 +48,11 @@ async def run_out(tx: Tx, now: datetime) -> Worked:
 
 async def tell(tx: Tx, now: datetime) -> Worked:
     """Tell each post, in one digest, of everything that it is owed by now; wait while timers still run."""
+    if not await clocks.is_anything_to_tell(tx, now):
+        return Worked()
     if not await tx.fetchval(ONE_TELLER) or await clocks.count_due(tx, now):
         return Worked()
     open_clocks, missed = await clocks.load_tellable(tx, now), await watches.find_untold(tx)
-    if not open_clocks and not missed:
-        return Worked()
     digests: dict[str, tuple[Post, list[Item]]] = {}
     for post, item in await _items(tx, open_clocks, missed, now):
         digests.setdefault(post.post_id, (post, []))[1].append(item)
@@ -59,7 +65,7 @@ async def tell(tx: Tx, now: datetime) -> Worked:
 
 async def pending(tx: Tx, now: datetime) -> int:
     """Timers and tellings that are due and not yet done."""
-    return await clocks.count_due(tx, now) + len(await clocks.load_tellable(tx, now)) + await watches.count_untold(tx)
+    return await clocks.count_pending(tx, now)
 
 
 async def _items(

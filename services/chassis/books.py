@@ -17,23 +17,31 @@ from services.chassis.service import App, Turn
 WATCH_SECONDS = 5.0
 
 _POSITIONS = "select topic, partition, last, next_offset from positions where consumer = $1 order by 1, 2"
-_LANES = "select topic, partition, last from lanes order by 1, 2"
+_BOOKS = """
+select (select coalesce(array_agg(topic || '/' || partition order by topic, partition), '{}') from lanes) lanes_of,
+       (select coalesce(array_agg(last order by topic, partition), '{}') from lanes) lanes,
+       (select coalesce(array_agg(topic || '/' || partition order by topic, partition), '{}') from positions
+         where consumer = $1) positions_of,
+       (select coalesce(array_agg(last order by topic, partition), '{}') from positions where consumer = $1) positions,
+       (select count(*) from outbox) waiting,
+       (select count(*) from dead_letters where closed_at is null) dead_letters"""
 _WAITING = "select count(*) from outbox"
 
 
 async def books(app: App) -> dict[str, object]:
-    """Positions and lanes by "topic/partition", rows waiting in the outbox, undone work; one snapshot."""
+    """Positions and lanes by "topic/partition", rows waiting, open dead letters, undone work; one snapshot."""
     async with app.reading() as turn:
-        positions = await turn.tx.fetch(_POSITIONS, app.name)
-        lanes = await turn.tx.fetch(_LANES)
-        return {
-            "service": app.name,
-            "positions": {f"{row['topic']}/{row['partition']}": row["last"] for row in positions},
-            "lanes": {f"{row['topic']}/{row['partition']}": row["last"] for row in lanes},
-            "waiting": await turn.tx.fetchval(_WAITING),
-            "dead_letters": await turn.tx.fetchval("select count(*) from dead_letters where closed_at is null"),
-            "pending": await app.service.pending(turn.tx, turn.now) if app.service.pending else 0,
-        }
+        said = await turn.tx.fetchrow(_BOOKS, app.name)
+        pending = await app.service.pending(turn.tx, turn.now) if app.service.pending else 0
+    lanes, positions = (dict(zip(said[f"{what}_of"], said[what], strict=True)) for what in ("lanes", "positions"))
+    return {
+        "service": app.name,
+        "positions": positions,
+        "lanes": lanes,
+        "waiting": said["waiting"],
+        "dead_letters": said["dead_letters"],
+        "pending": pending,
+    }
 
 
 async def keep_watch(app: App, reader: LogReader, health: Health, ending: asyncio.Event) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from aiokafka import ConsumerRecord
 
@@ -36,6 +37,21 @@ class Failed:
 
     record: ConsumerRecord
     reason: str
+
+
+@dataclass(frozen=True)
+class DeadLetter:
+    """A row of `dead_letters` that is open. number: "epoch.source.number", None when the record had none."""
+
+    id: int
+    topic: str
+    partition: int
+    record_offset: int
+    number: str | None
+    key: str | None
+    record: bytes | None
+    reason: str
+    failed_at: datetime
 
 
 def reason_of(error: BaseException) -> str:
@@ -73,6 +89,6 @@ async def close(tx: Tx, dead_letter: int, by: str) -> bytes:
     return bytes(row["record"] or b"")
 
 
-async def waiting(tx: Tx, limit: int = 100) -> list[dict[str, object]]:
+async def waiting(tx: Tx, limit: int = 100) -> list[DeadLetter]:
     """The open dead letters, oldest first."""
-    return [dict(row) for row in await tx.fetch(_OPEN, limit)]
+    return [DeadLetter(*row) for row in await tx.fetch(_OPEN, limit)]

@@ -9,17 +9,17 @@ from __future__ import annotations
 import asyncio
 import json
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from aiokafka import AIOKafkaProducer
+from aiokafka import AIOKafkaProducer, ConsumerRecord
 from asyncpg import Connection, Record
 
 from services.chassis.database import Lane
 from services.chassis.errors import LogBroken
 from services.chassis.fence import Number, Position, judge
 from services.chassis.plan import Plan
-from services.chassis.reader import LogReader, tail_start
+from services.chassis.reader import LogReader
 from services.chassis.sending import send
 
 _LANES = "select topic, partition, epoch, source, last, tail_offset from lanes order by topic, partition"
@@ -52,56 +52,61 @@ async def open_epoch(db: Connection, producer: AIOKafkaProducer, reader: LogRead
     epoch, source = await _intend(db, reader, lanes)
     markers = [Plan(lane, epoch, source, 0, 1, [("marker", None)]) for lane in lanes]
     await asyncio.gather(*(send(producer, marker) for marker in markers))
-    taken: list[str] = []
-    tails: list[tuple[str, int, int]] = []
-    ends, starts = await reader.ends(lanes), await reader.starts(lanes)
-    for lane, row in lanes.items():
-        start = tail_start(row["tail_offset"], starts[lane], ends[lane])
-        own, tail = await _read_back(reader, row, (epoch, source), start, ends[lane])
-        taken += own
-        tails.append((*lane, tail))
-    return await _open(db, (epoch, source), taken, tails)
+    spans = await reader.tails({lane: row["tail_offset"] for lane, row in lanes.items()})
+    readings = {lane: _Reading(row, (epoch, source), spans[lane].start) for lane, row in lanes.items()}
+    async for record in reader.read(spans):
+        readings[record.topic, record.partition].take(record)
+    return await _open(db, (epoch, source), list(readings.values()))
 
 
 async def _intend(db: Connection, reader: LogReader, lanes: Mapping[Lane, Record]) -> tuple[int, str]:
     """The epoch to open: the one begun before a crash, else one above all in the lanes and in the log. Stored first."""
     begun, source = await db.fetchrow(_INTENT)
     highest, used = max((row["epoch"] for row in lanes.values()), default=0), False
-    ends, starts = await reader.ends(lanes), await reader.starts(lanes)
-    for lane, row in lanes.items():
-        async for record in reader.read(lane, tail_start(row["tail_offset"], starts[lane], ends[lane]), ends[lane]):
-            number = Number.of(record.headers)
-            if number is not None:
-                highest = max(highest, number.epoch)
-                used = used or (number.epoch == begun and (number.number > 1 or number.source != source))
+    spans = await reader.tails({lane: row["tail_offset"] for lane, row in lanes.items()})
+    async for record in reader.read(spans):
+        number = Number.of(record.headers)
+        if number is not None:
+            highest = max(highest, number.epoch)
+            used = used or (number.epoch == begun and (number.number > 1 or number.source != source))
     if begun is None or used or begun < highest:
         begun, source = highest + 1, secrets.token_hex(4)
         await db.execute(_INTEND, begun, source)
     return begun, source
 
 
-async def _read_back(
-    reader: LogReader, row: Record, opening: tuple[int, str], start: int, end: int
-) -> tuple[list[str], int]:
-    """Ids of the events that consumers took of a lane before the first marker, and the offset after that marker."""
-    position = Position(row["topic"], row["partition"], start, row["epoch"], row["source"], row["last"])
-    taken: list[str] = []
-    async for record in reader.read(position.lane, start, end):
+class _Reading:
+    """One lane read back as its consumers read it, up to the first marker; what came later they drop."""
+
+    def __init__(self, row: Record, opening: tuple[int, str], start: int) -> None:
+        self.lane: Lane = (row["topic"], row["partition"])
+        self.taken: list[str] = []  # ids of the events that consumers took
+        self.tail: int | None = None  # the offset after the first marker
+        self._opening = opening
+        self._position = Position(*self.lane, start, row["epoch"], row["source"], row["last"])
+
+    def take(self, record: ConsumerRecord) -> None:
+        """Raises LogBroken at a gap, or at a number of another database."""
         number = Number.of(record.headers)
-        if number is not None and (number.epoch, number.source) == opening:
-            return taken, record.offset + 1
-        judged = judge(position, [record])
+        if self.tail is not None:
+            return
+        if number is not None and (number.epoch, number.source) == self._opening:
+            self.tail = record.offset + 1
+            return
+        judged = judge(self._position, [record])
         if judged.problem is not None:
             raise LogBroken(f"the log cannot be read back: {judged.problem}")
-        position = judged.position
-        taken += [str(json.loads(one.value)["id"]) for one in judged.taken if one.value]
-    raise LogBroken(f"{row['topic']}/{row['partition']} has no marker of epoch {opening[0]} although Kafka answered")
+        self._position = judged.position
+        self.taken += [str(json.loads(one.value)["id"]) for one in judged.taken if one.value]
 
 
-async def _open(
-    db: Connection, opening: tuple[int, str], taken: list[str], tails: list[tuple[str, int, int]]
-) -> Opened:
-    """The lock lets writers under way end first; those after it see `said_before`."""
+async def _open(db: Connection, opening: tuple[int, str], readings: Sequence[_Reading]) -> Opened:
+    """The lock lets writers under way end first; those after it see `said_before`. Raises LogBroken."""
+    unmarked = [reading.lane for reading in readings if reading.tail is None]
+    if unmarked:
+        raise LogBroken(f"the marker of epoch {opening[0]} is missing in {unmarked} although Kafka took it")
+    taken = [event for reading in readings for event in reading.taken]
+    tails = [(*reading.lane, reading.tail) for reading in readings]
     async with db.transaction(isolation="read_committed"):
         await db.execute("lock table outbox in exclusive mode")
         await db.execute(_SAID, taken)

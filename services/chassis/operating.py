@@ -10,6 +10,7 @@ from asyncpg import Connection
 
 from services.chassis import deadletter, once
 from services.chassis.database import open_pool
+from services.chassis.deadletter import DeadLetter
 from services.chassis.epoch import Opened, open_epoch
 from services.chassis.errors import NoSuchRow, RelayAtWork
 from services.chassis.reader import log_reader
@@ -65,7 +66,7 @@ async def void_row(service: Service, settings: Settings, row: int) -> str:
     return str(event)
 
 
-async def dead_letters(service: Service, settings: Settings) -> list[dict[str, object]]:
+async def dead_letters(service: Service, settings: Settings) -> list[DeadLetter]:
     """The open dead letters, oldest first, 100 at most."""
     pool = await open_pool(service.name, service.schema, settings)
     try:

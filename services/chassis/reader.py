@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable
+import asyncio
+from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
+from typing import NamedTuple
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 
@@ -12,12 +14,11 @@ from services.chassis.database import Lane
 _TIMEOUT_MS = 5_000
 
 
-def tail_start(known: int, start: int, end: int) -> int:
-    """Where to read a lane's tail from, if the end was known at `known`: the last record at least.
+class Span(NamedTuple):
+    """Offsets of one lane, from `start` to before `end`."""
 
-    A topic that was made again, or a log that lost its tail, ends below the offset known.
-    """
-    return max(start, min(known, end - 1))
+    start: int
+    end: int
 
 
 class LogReader:
@@ -36,18 +37,27 @@ class LogReader:
         found = await self._client.beginning_offsets([TopicPartition(*lane) for lane in lanes])
         return {(at.topic, at.partition): offset for at, offset in found.items()}
 
-    async def read(self, lane: Lane, start: int, end: int) -> AsyncIterator[ConsumerRecord]:
-        """The records of one lane from offset `start` to before `end`, which must be in the log."""
-        at = TopicPartition(*lane)
-        self._client.assign([at])
-        self._client.seek(at, start)
-        while start < end:
-            batch = (await self._client.getmany(at, timeout_ms=1_000)).get(at, [])
-            for record in batch:
-                if record.offset >= end:
-                    return
-                start = record.offset + 1
-                yield record
+    async def read(self, spans: Mapping[Lane, Span]) -> AsyncIterator[ConsumerRecord]:
+        """The records of these spans, each lane's in order, the lanes as they come (one by one, each costs a fetch)."""
+        left = {TopicPartition(*lane): span for lane, span in spans.items() if span.start < span.end}
+        self._client.assign(list(left))
+        for at, span in left.items():
+            self._client.seek(at, span.start)
+        while left:
+            for at, records in (await self._client.getmany(*left, timeout_ms=1_000)).items():
+                for record in records:
+                    if record.offset < left[at].end:
+                        yield record
+                if records and records[-1].offset >= left[at].end - 1:
+                    del left[at]
+
+    async def tails(self, known: Mapping[Lane, int]) -> dict[Lane, Span]:
+        """From where each lane's end was known to be, to its end; the last record at least, where there is one.
+
+        A topic that was made again, or a log that lost its tail, ends below the offset known.
+        """
+        ends, starts = await self.ends(known), await self.starts(known)
+        return {lane: Span(max(starts[lane], min(known[lane], ends[lane] - 1)), ends[lane]) for lane in known}
 
 
 @asynccontextmanager
@@ -63,6 +73,7 @@ async def log_reader(kafka: str) -> AsyncIterator[LogReader]:
     )
     try:
         await client.start()
+        await asyncio.sleep(0)  # aiokafka: a client stopped before its tasks have begun raises CancelledError
         yield LogReader(client)
     finally:
         await client.stop()

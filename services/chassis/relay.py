@@ -29,6 +29,7 @@ log = structlog.get_logger()
 POLL = 0.05  # seconds between two looks when nobody wakes us
 AFTER_REFUSAL = 0.5
 AFTER_LOSS = 1.0
+AFTER_AHEAD = 3.0
 LOOK_FOR_LOCK = 0.5
 
 # One relay a service holds it; it goes with the connection. Tried, never waited for: a statement that waits keeps the
@@ -90,7 +91,7 @@ class Relay:
                         await self._cycles(db, producer)
             except LogAhead as error:
                 self._health.unwell("relay", str(error))
-                await self._pause(10 * AFTER_LOSS)
+                await self._pause(AFTER_AHEAD)
             except (KafkaError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
                 if not isinstance(error, KafkaError) and not is_transient(error):
                     raise

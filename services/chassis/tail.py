@@ -7,7 +7,7 @@ from asyncpg import Connection
 from services.chassis.database import Lane
 from services.chassis.errors import LogAhead
 from services.chassis.fence import Number
-from services.chassis.reader import LogReader, tail_start
+from services.chassis.reader import LogReader
 
 _SERVER = "select system_identifier || '.' || left(pg_walfile_name(pg_current_wal_lsn()), 8) from pg_control_system()"
 _LANES = "select topic, partition, epoch, source, last + cardinality(ids) known, tail_offset from lanes order by 1, 2"
@@ -18,13 +18,12 @@ async def refuse_log_ahead(db: Connection, reader: LogReader, service: str) -> N
     rows = {(row["topic"], row["partition"]): row for row in await db.fetch(_LANES)}
     if not rows:
         return
-    ends, starts = await reader.ends(rows), await reader.starts(rows)
-    for lane, row in rows.items():
-        start = tail_start(row["tail_offset"], starts[lane], ends[lane])
-        async for record in reader.read(lane, start, ends[lane]):
-            number = Number.of(record.headers)
-            if number is not None and _is_ahead(number, row["epoch"], row["source"], row["known"]):
-                raise LogAhead(_words(service, lane, number, row["epoch"], row["known"]))
+    spans = await reader.tails({lane: row["tail_offset"] for lane, row in rows.items()})
+    async for record in reader.read(spans):
+        lane, number = (record.topic, record.partition), Number.of(record.headers)
+        row = rows[lane]
+        if number is not None and _is_ahead(number, row["epoch"], row["source"], row["known"]):
+            raise LogAhead(_words(service, lane, number, row["epoch"], row["known"]))
 
 
 async def is_other_server(db: Connection) -> bool:

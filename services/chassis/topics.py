@@ -39,7 +39,7 @@ async def make_topics(kafka: str, topics: Iterable[Topic], replication: int) -> 
         missing = [topic for topic in wanted if topic.key not in there]
         if missing:
             await _create(client, missing, replication)
-    _compare(wanted, there)
+    await await_topics(kafka, wanted)  # another may have made them meanwhile, in another way
 
 
 async def await_topics(kafka: str, topics: Iterable[Topic]) -> None:

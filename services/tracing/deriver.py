@@ -7,7 +7,7 @@ changes that row, or meets somebody not met when it was written, names the neigh
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime
 from typing import NamedTuple
@@ -55,27 +55,32 @@ async def derive_persons(tx: Tx, causes: Mapping[str, Cause]) -> list[Event[Fact
     """Derives these persons and names their neighbours; returns what changed, in order of the persons' ids."""
     person_ids = sorted(causes)
     before = await lock_states(tx, person_ids)
-    surroundings, drills = await load_surroundings(tx, person_ids)
+    loaded = await load_surroundings(tx, person_ids)
     published = await load_published(tx, person_ids)
-    derived = derive_together(surroundings)
-    after = {who: _state(before[who], derived[who], around) for who, around in surroundings.items()}
+    derived = derive_together(loaded.around)
+    after = {who: _state(before[who], derived[who], around) for who, around in loaded.around.items()}
     told = {who: to_tell(before[who], after[who]) for who in person_ids}
     causes = _spread(causes, told)
     said: list[tuple[Published, Event[Fact]]] = []
     states: list[tuple[str, State, EpisodeChanged | None]] = []
-    for who, around in surroundings.items():
-        time = max(causes[who].event_time, before[who].event_time or causes[who].event_time)
-        envelope = Envelope(around.division_code, who in drills, time, causes[who])
+    for who, new in after.items():
+        time = _latest(causes[who], before[who], (loaded.times[other] for other in new.met & loaded.times.keys()))
+        envelope = Envelope(new.division_code, who in loaded.drills, time, causes[who])
         changes = list(differences(derived[who], published.get(who, {}), envelope))
-        new = replace(after[who], event_time=time)
-        if changes or new != before[who]:
-            states.append((who, new, derived[who].episode))
+        if changes or replace(new, event_time=time) != before[who]:
+            states.append((who, replace(new, event_time=time), derived[who].episode))
         said += changes
     await save_published(tx, [row for row, _ in said])
     await save_states(tx, states)
     # Those derived here have read what came out.
     await append_stale(tx, (Named(PERSON, who, causes[by]) for by in told for who in told[by] - derived.keys()))
     return [event for _, event in said]
+
+
+def _latest(cause: Cause, old: State, neighbours: Iterable[datetime]) -> datetime:
+    """The latest Event.time of what this derivation has read."""
+    own = [cause.event_time] if old.event_time is None else [cause.event_time, old.event_time]
+    return max((*own, *neighbours))
 
 
 def _spread(causes: Mapping[str, Cause], told: Mapping[str, frozenset[str]]) -> dict[str, Cause]:

@@ -101,7 +101,13 @@ def ids(events: Iterable[Event[Fact]]) -> list[str]:
 
 
 def a_record(
-    offset: int, number: int | None, value: bytes | None, *, epoch: int = 1, source: str = SOURCE, lane: Lane = ("tests", 0)
+    offset: int,
+    number: int | None,
+    value: bytes | None,
+    *,
+    epoch: int = 1,
+    source: str = SOURCE,
+    lane: Lane = ("tests", 0),
 ) -> ConsumerRecord:
     """A record as Kafka gives it; number None: without the header."""
     headers = () if number is None else (("n", str(Number(epoch, source, number)).encode()),)
@@ -138,7 +144,7 @@ async def until(condition: Callable[[], Awaitable[bool]], what: str, seconds: fl
     """Wait until it holds; looks again every 20 ms."""
     try:
         async with asyncio.timeout(seconds):
-            while not await condition():
+            while not await condition():  # noqa: ASYNC110 - what is waited for lies in another process
                 await asyncio.sleep(0.02)
     except TimeoutError:
         raise AssertionError(f"not within {seconds:.0f} s: {what}") from None
@@ -155,7 +161,7 @@ async def until_applied(pool: asyncpg.Pool, events: Sequence[Event[Any]]) -> Non
     """Wait until as many events are applied, then compare: each once, each person's in order."""
 
     async def enough() -> bool:
-        return await pool.fetchval("select count(*) from applied") >= len(events)
+        return bool(await pool.fetchval("select count(*) from applied") >= len(events))
 
     await until(enough, f"{len(events)} events applied")
     assert sorted(await applied(pool)) == sorted(ids(events))

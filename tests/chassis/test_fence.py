@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from aiokafka import ConsumerRecord
 
@@ -9,9 +11,10 @@ from services.chassis.fence import Above, Gap, Number, OtherSource, Position, ju
 from tests.chassis.rig import SOURCE, a_record
 
 
-def stored(**others: object) -> Position:
+def stored(**others: Any) -> Position:
     """Five records of epoch 1 are applied."""
-    return Position(**{"topic": "tests", "partition": 0, "next_offset": 5, "epoch": 1, "source": SOURCE, "last": 5, **others})
+    known: dict[str, Any] = {"topic": "tests", "partition": 0, "next_offset": 5, "epoch": 1, "source": SOURCE, "last": 5}
+    return Position(**{**known, **others})
 
 
 def numbered(*numbers: int, offset: int = 5, epoch: int = 1, source: str = SOURCE) -> list[ConsumerRecord]:

@@ -51,7 +51,7 @@ async def test_consumer_killed_after_commit_before_acknowledging_drops_the_repea
 
 
 async def test_a_late_repeat_of_the_log_is_dropped(database: str) -> None:
-    late = [a_record(6 + i, record_number, EVENTS[record_number - 1].to_wire()) for i, record_number in enumerate((2, 3))]
+    late = [a_record(offset, number, EVENTS[number - 1].to_wire()) for offset, number in ((6, 2), (7, 3))]
     async with pool_of(TRACING, database) as pool:
         await take(pool, RECORDS[:4])
         done = await take(pool, [*RECORDS[4:], *late])

@@ -12,10 +12,10 @@ from aiokafka import ConsumerRecord
 
 from contracts.envelope import Event
 from contracts.events.testing import TestResulted
-from services.chassis import deadletter, once, outbox
+from services.chassis import deadletter, once
 from services.chassis.consumer import Consumer
 from services.chassis.database import is_transient
-from services.chassis.errors import NoSuchDeadLetter
+from services.chassis.errors import NoSuchDeadLetter, OversizedEvent
 from services.chassis.health import Health
 from services.chassis.reader import log_reader
 from services.chassis.service import Service
@@ -71,8 +71,8 @@ async def test_poison_in_a_batch_becomes_one_dead_letter_each_and_moves_the_numb
         assert await consumer.take(with_poison(*places))
         assert await applied(pool) == without(*places)
         letters = await deadletter.waiting(pool)
-        assert [letter["record_offset"] for letter in letters] == list(places)
-        assert {letter["reason"] for letter in letters} == {"Broken: thirteen"}
+        assert [letter.record_offset for letter in letters] == list(places)
+        assert {letter.reason for letter in letters} == {"Broken: thirteen"}
         assert await pool.fetchval("select last from positions where (topic, partition) = ('tests', 0)") == 9
         assert health.reasons == {}
 
@@ -84,7 +84,9 @@ async def test_a_dead_letter_read_again_is_a_repeat(database: str, kafka: str) -
         assert await pool.fetchval("select count(*) from dead_letters") == 1
 
 
-@pytest.mark.parametrize("value", [b"\x00\xff not json", b"{}", b'{"type": "test-resulted"}', b'{"type":"from-the-future"}'])
+@pytest.mark.parametrize(
+    "value", [b"\x00\xff not json", b"{}", b'{"type": "test-resulted"}', b'{"type":"from-the-future"}']
+)
 async def test_a_record_that_cannot_be_read_is_a_dead_letter_without_a_cut(
     database: str, kafka: str, value: bytes
 ) -> None:
@@ -100,7 +102,7 @@ async def test_a_record_that_cannot_be_read_is_a_dead_letter_without_a_cut(
         assert await consumer.take(records)
         assert batches == [8]
         (letter,) = await deadletter.waiting(pool)
-        assert (letter["number"], bytes(letter["record"])) == ("1.a1b2c3d4.5", value)
+        assert (letter.number, letter.record) == ("1.a1b2c3d4.5", value)
 
 
 async def test_a_record_without_a_number_is_a_dead_letter_and_moves_no_number(database: str, kafka: str) -> None:
@@ -109,24 +111,24 @@ async def test_a_record_without_a_number_is_a_dead_letter_and_moves_no_number(da
         assert await consumer.take(records)
         assert await consumer.take(records)
         (letter,) = await deadletter.waiting(pool)
-        assert "no number" in str(letter["reason"])
+        assert "no number" in letter.reason
         assert await applied(pool) == ids(EVENTS[:3])
 
 
 async def test_an_event_too_large_to_be_said_is_the_fault_of_what_caused_it(database: str, kafka: str) -> None:
     async def on_batch(events: Any, tx: asyncpg.Connection) -> list[Event[Any]]:
         if any(event.id == EVENTS[1].id for event in events):
-            raise outbox.OversizedEvent("too large")
+            raise OversizedEvent("too large")
         return []
 
     async with consuming(database, kafka, Service("tracing", APPLIED, on_batch=on_batch)) as (consumer, pool, _):
         assert await consumer.take(records_of(EVENTS))
         (letter,) = await deadletter.waiting(pool)
-        assert letter["record_offset"] == 1
+        assert letter.record_offset == 1
 
 
 async def test_database_away_is_no_poison(database: str, kafka: str) -> None:
-    cuts = []
+    cuts: list[str] = []
 
     async def once_cut_off(event: Event[TestResulted], tx: asyncpg.Connection) -> list[Event[Any]]:
         if not cuts:
@@ -195,12 +197,12 @@ async def test_resending_a_dead_letter_runs_inside_the_service_and_closes_it(dat
         await consumer.take(with_poison(4))
         before = await pool.fetch("select * from positions order by 1, 2, 3")
         (letter,) = await deadletter.waiting(pool)
-        await once.resend(pool, service, letter["id"], "duty-desk")
+        await once.resend(pool, service, letter.id, "duty-desk")
         assert await applied(pool) == [*without(4), EVENTS[4].id]
         assert await pool.fetch("select * from positions order by 1, 2, 3") == before
         assert await pool.fetchval("select closed_by from dead_letters") == "resent by duty-desk"
         with pytest.raises(NoSuchDeadLetter):
-            await once.resend(pool, service, letter["id"], "duty-desk")
+            await once.resend(pool, service, letter.id, "duty-desk")
 
 
 async def test_a_dead_letter_that_fails_again_stays_open(database: str, kafka: str) -> None:
@@ -208,7 +210,7 @@ async def test_a_dead_letter_that_fails_again_stays_open(database: str, kafka: s
         await consumer.take(with_poison(4))
         (letter,) = await deadletter.waiting(pool)
         with pytest.raises(Broken):
-            await once.resend(pool, TRACING, letter["id"], "duty-desk")
+            await once.resend(pool, TRACING, letter.id, "duty-desk")
         assert len(await deadletter.waiting(pool)) == 1
 
 

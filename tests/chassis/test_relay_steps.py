@@ -13,9 +13,19 @@ from services.chassis import outbox, plan
 from services.chassis.errors import PlanBroken
 from services.chassis.plan import Answer, is_waiting, make_plans
 from services.chassis.relay import TRY_LOCK, relay_connection
-from tests.chassis.rig import INTAKE, MemoryLog, a_result, ids, of_lane, pool_of, say_all
-from tests.chassis.rig import applied as applied_ids
-from tests.chassis.rig import TRACING, take
+from tests.chassis.rig import (
+    INTAKE,
+    TRACING,
+    MemoryLog,
+    a_result,
+    applied,
+    ids,
+    of_lane,
+    pool_of,
+    say_all,
+    take,
+    until,
+)
 
 EVENTS = of_lane(0, 5)
 LANE = ("tests", 0)
@@ -34,7 +44,7 @@ async def fenced(database: str, log: MemoryLog) -> list[str]:
     """What a consumer of this log applies."""
     async with pool_of(TRACING, database) as pool:
         await take(pool, log.records[LANE])
-        return await applied_ids(pool)
+        return await applied(pool)
 
 
 async def numbers(log: MemoryLog) -> list[bytes]:
@@ -83,7 +93,7 @@ async def test_killed_in_the_middle_of_sending_the_lanes_not_sent_go_again(datab
         async with pool_of(TRACING, database) as tracing:
             for records in log.records.values():
                 await take(tracing, records)
-            assert await applied_ids(tracing) == ids(EVENTS) + ids(beside)
+            assert await applied(tracing) == ids(EVENTS) + ids(beside)
 
 
 async def test_killed_after_the_answer_before_the_delete_the_repeats_are_dropped(database: str) -> None:
@@ -142,8 +152,11 @@ async def test_a_relay_that_waited_for_the_lock_does_not_see_rows_already_gone(d
         await transaction.start()
         await first.fetch(plan._LOCK)
         waiting = asyncio.create_task(make_plans(second, {}, []))
-        while not await first.fetchval("select exists (select from pg_locks where not granted)"):
-            await asyncio.sleep(0.01)
+
+        async def waits() -> bool:
+            return bool(await first.fetchval("select exists (select from pg_locks where not granted)"))
+
+        await until(waits, "the second relay waits for the lock")
         answer = log.land(sent)
         await first.execute(plan._ANSWERED, ["tests"], [0], [answer.last], [answer.tail])
         await transaction.commit()

@@ -6,6 +6,7 @@ import asyncio
 import os
 import signal
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -147,9 +148,9 @@ async def test_two_replicas_that_say_at_once_lose_and_double_nothing(database: s
 
 
 async def test_another_partition_count_on_the_broker_is_refused(database: str, fresh_kafka: str) -> None:
-    await make_topics(fresh_kafka, [BY_KEY["messages"].__class__("tests", (), "intake", (), 5, "wrong")], 1)
+    await make_topics(fresh_kafka, [replace(BY_KEY["tests"], partitions=5)], -1)
     with pytest.raises(PartitionsDiffer, match=r"topic tests has 5 partitions on the broker, .* says 3"):
-        async with running(INTAKE, settings(database, fresh_kafka)) as run:
+        async with running(INTAKE, settings(database, fresh_kafka)) as run, asyncio.timeout(30):
             await run.failed
 
 

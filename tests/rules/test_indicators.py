@@ -28,7 +28,7 @@ from contracts.topics import heard_by
 
 NIGHT = datetime(2022, 3, 4, 16, 30, tzinfo=UTC)  # 00:30 of 5 March in Shanghai
 MARCH_5 = date(2022, 3, 5)
-GRID, OTHER = "330402003001001", "330402003001002"
+GRID, OTHER = "330402007001001", "330402007001002"
 HERE = {"statement_id": "s1", "person_id": "p1"}
 
 

@@ -11,7 +11,7 @@ from services.rollup.rules import NOTHING, Change, Key, Known, Reason, Row, Said
 
 T0 = datetime(2022, 3, 5, 1, tzinfo=UTC)
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
-GRID, OTHER = "330402003001001", "330402003001002"
+GRID, OTHER = "330402007001001", "330402007001002"
 KEY = Key("p1/r1", "persons-screened", False)
 
 
@@ -80,6 +80,13 @@ def test_the_hour_recorded_never_goes_back() -> None:
     known = {"a": Known(1, T0 + 5 * HOUR, frozenset([KEY]))}
     went_on, (step,) = rules.advance(known, [says(None, 2, time=T0, withdrawn=True)])
     assert step.recorded_at == went_on["a"].recorded_at == T0 + 5 * HOUR
+
+
+def test_a_statement_read_late_changes_nothing_before_the_hour_of_the_one_it_replaces() -> None:
+    held = rules.Held(a_row(), T0 + 5 * HOUR)
+    early = says(a_row("b", at=T0 - HOUR, division=OTHER), statement="b", time=T0)
+    after, (change,) = rules.fold(held, rules.advance({}, [early])[1])
+    assert change.recorded_at == after.since_at == T0 + 5 * HOUR
 
 
 def test_deltas_are_summed_and_what_cancels_out_is_left_out() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter, defaultdict
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
@@ -27,7 +28,7 @@ from services.rollup.service import SERVICE
 T0 = datetime(2022, 3, 5, 1, tzinfo=UTC)
 HOUR = timedelta(hours=1)
 # Two grids of one village, a village that the functional area 3304J1 takes, the area itself, a county, a province.
-PLACES = ("330402003001001", "330402003001002", "330402012001001", "330402012001", "3304J1", "330411", "33")
+PLACES = ("330402007001001", "330402007001002", "330402012001001", "330402012001", "3304J1", "330411", "33")
 Figures = dict[tuple[str, str, str, date, bool], int]
 
 
@@ -168,6 +169,15 @@ async def read_batches(tx: Tx, batches: Iterable[Sequence[Event[Any]]]) -> None:
     for batch in batches:
         async with tx.transaction():
             assert await on_batch(batch, tx) == []
+
+
+_WAITS = "select exists (select from pg_stat_activity where pid = $1 and wait_event_type = 'Lock')"
+
+
+async def until_waiting(watcher: Tx, pid: int) -> None:
+    async with asyncio.timeout(10):
+        while not await watcher.fetchval(_WAITS, pid):
+            pass
 
 
 async def stored_figures(tx: Tx) -> Figures:

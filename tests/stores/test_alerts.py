@@ -86,12 +86,11 @@ class Alerts:
 
     async def at(self, now: datetime) -> list[Event[Any]]:
         out: list[Event[Any]] = []
-        for tick in (timers.run_out, timers.tell):
-            more = True
-            while more:
-                async with self.connection.transaction():
-                    worked = await tick(self.connection, now)
-                out, more = out + list(worked.events), worked.more
+        more = True
+        while more:
+            async with self.connection.transaction():
+                worked = await timers.work(self.connection, now)
+            out, more = out + list(worked.events), worked.more
         self.events += out
         return out
 

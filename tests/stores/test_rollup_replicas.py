@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Sequence
+from contextlib import AsyncExitStack
+from itertools import chain
 from typing import Any
 
 import pytest
@@ -13,7 +15,6 @@ from contracts.envelope import Event
 from contracts.events.cases import Classification
 from contracts.events.quarantine import Care
 from contracts.indicators import BY_CODE
-from services.chassis.database import Tx
 from services.rollup.handlers import on_batch
 from services.rollup.store import drift
 from tests.stores.rollup_world import (
@@ -26,38 +27,38 @@ from tests.stores.rollup_world import (
     figures_of,
     read_batches,
     stored_figures,
+    until_waiting,
 )
 
-_WAITS = "select exists (select from pg_stat_activity where pid = $1 and wait_event_type = 'Lock')"
-
-
-async def until_waiting(watcher: Tx, pid: int) -> None:
-    async with asyncio.timeout(10):
-        while not await watcher.fetchval(_WAITS, pid):
-            pass
-
-
-EARLY = a_screening("late-read", at=T0 - HOUR, division=PLACES[1])
-PAIRS = {
-    "another statement on the same new subject": (a_screening(), EARLY),
-    "the same statement twice": (a_screening(), a_screening()),
-    "a correction beside its original": (a_screening(), a_screening(revision=2, division=PLACES[2])),
-    "a withdrawal beside its original": (a_screening(), a_screening(revision=2, withdrawn=True)),
+FIRST = a_screening()
+EARLY = a_screening("s2", at=T0 - HOUR, division=PLACES[1])
+EARLIEST = a_screening("s3", at=T0 - 2 * HOUR, division=PLACES[2])
+# What is known already, and the two that are read side by side.
+CASES: dict[str, tuple[list[Event[Any]], list[Event[Any]]]] = {
+    "two statements on a new subject": ([], [FIRST, EARLY]),
+    "two statements on a known subject": ([FIRST], [EARLY, EARLIEST]),
+    "the same statement twice": ([], [FIRST, FIRST]),
+    "a correction beside its original": ([], [FIRST, a_screening(revision=2, division=PLACES[2])]),
+    "a withdrawal beside its original": ([], [FIRST, a_screening(revision=2, withdrawn=True)]),
+    "two corrections of a known statement": (
+        [FIRST], [a_screening(revision=2, person="p2"), a_screening(revision=3, person="p3", division=PLACES[2])]
+    ),
 }
 
 
-@pytest.mark.parametrize("pair", PAIRS.values(), ids=PAIRS)
+@pytest.mark.parametrize(("known", "pair"), CASES.values(), ids=CASES)
 @pytest.mark.parametrize("order", [(0, 1), (1, 0)], ids=["as said", "the other first"])
 async def test_the_second_waits_for_the_first_and_takes_it_into_account(
-    database: str, pair: Sequence[Event[Any]], order: tuple[int, int]
+    database: str, known: Sequence[Event[Any]], pair: Sequence[Event[Any]], order: tuple[int, int]
 ) -> None:
     async with a_database(database) as one, a_database(database) as other, a_database(database) as watcher:
+        await read_batches(one, [known])
         async with one.transaction():
             await on_batch([pair[order[0]]], one)
             waiting = asyncio.create_task(read_batches(other, [[pair[order[1]]]]))
             await until_waiting(watcher, other.get_server_pid())
         await waiting
-        assert await stored_figures(one) == figures_of(pair)
+        assert await stored_figures(one) == figures_of([*known, *pair])
         assert await drift.compare(one, list(BY_CODE)) == []
 
 
@@ -71,6 +72,29 @@ async def test_replicas_that_touch_the_same_rows_in_any_order_never_deadlock(dat
             for tx, share in zip((one, other, third), shares, strict=True)
         ))
         assert await stored_figures(one) == figures_of(events)
+        assert await drift.compare(one, list(BY_CODE)) == []
+
+
+@pytest.mark.parametrize("apart", [False, True], ids=["on the same subjects", "on others in the same divisions"])
+async def test_replicas_with_other_statements_never_deadlock(database: str, apart: bool) -> None:
+    chance = random.Random(6)
+    persons = [f"p{n}" for n in range(90)]
+    known = [a_screening(f"a-{person}", person=person) for person in persons]
+    shares = [
+        [a_screening(f"{name}-{lap}-{person}", person=f"{person}{name * apart}", at=T0 - 9 * lap * HOUR,
+                     division=chance.choice(PLACES), celsius=38.5)
+         for lap in range(8) for person in chance.sample(persons, len(persons))]
+        for name in "bcde"
+    ]
+    async with AsyncExitStack() as stack:
+        replicas = [await stack.enter_async_context(a_database(database)) for _ in shares]
+        one = replicas[0]
+        await read_batches(one, [known])
+        await asyncio.gather(*(
+            read_batches(tx, [share[at : at + 30] for at in range(0, len(share), 30)])
+            for tx, share in zip(replicas, shares, strict=True)
+        ))
+        assert await stored_figures(one) == figures_of([*known, *chain(*shares)])
         assert await drift.compare(one, list(BY_CODE)) == []
 
 

@@ -72,7 +72,7 @@ async def test_a_division_stands_with_its_children_in_each_tree(web: httpx.Async
 
 
 async def test_drills_stand_apart(web: httpx.AsyncClient) -> None:
-    table = await answer(web, "/figures", division="330402003001", children=True, **SCREENED)
+    table = await answer(web, "/figures", division="330402007001", children=True, **SCREENED)
     assert table["total"]["drills"] == {"persons-screened": 1}
     assert table["total"]["figures"] == {"persons-screened": 2}
     assert [line["division"] for line in table["children"]] == [*PLACES[:2]]

@@ -1,22 +1,151 @@
-"""Tracing on a real PostgreSQL: facts in by batches, state out by turns of the deriver."""
+"""Tracing on a real PostgreSQL: facts in by batches, differences out by turns of the deriver."""
 
 from __future__ import annotations
 
-from contracts.events.contacts import Category
-from tests.stores.tracing_facts import a_classification, a_finding, an_exposure, at, heard, tracing_on
+from collections.abc import AsyncIterator
+
+import pytest
+
+from contracts.events.cases import Classification
+from contracts.events.contacts import Standing
+from contracts.events.quarantine import Care, Mode
+from contracts.events.testing import Result
+from services.tracing.store.stale import count_stale
+from tests.stores.tracing_facts import (
+    HOME,
+    a_classification,
+    a_finding,
+    a_leaving,
+    a_placement,
+    a_test,
+    a_tube,
+    a_tube_result,
+    a_visit,
+    an_adoption,
+    an_end,
+    an_exposure,
+    an_order,
+    at,
+    heard,
+)
+from tests.stores.tracing_world import World, a_world, fact_of, words
+
+ELSEWHERE = "330421102001002"
+CASE = [heard(a_classification("A"), at(5, 9)), heard(a_finding("A"), at(5, 9))]
 
 
-async def test_a_case_and_an_exposure_make_a_contact(database: str) -> None:
-    tracing = await tracing_on(database)
-    async with tracing.connection() as tx:
-        await tracing.hear(tx, [heard(a_classification("A"), at(5, 9)), heard(a_finding("A"), at(5, 9))])
-        await tracing.settle(tx)
-        await tracing.hear(tx, [heard(an_exposure("B", "A"), at(5, 10))])
-        said = await tracing.settle(tx)
-    assert [(e.type, e.subject) for e in said] == [
-        ("contact-identified", "B"),
-        ("quarantine-proposed", "B"),
-        ("episode-changed", "B"),
+@pytest.fixture
+async def world(database: str) -> AsyncIterator[World]:
+    async with a_world(database) as opened:
+        yield opened
+
+
+async def test_a_case_and_an_exposure_make_a_contact_a_proposal_and_an_episode(world: World) -> None:
+    await world.hear(*CASE)
+    said = await world.hear(heard(an_exposure("B", "A"), at(5, 10)))
+    assert words(said) == [("contact:B", 1, False), ("episode:B", 1, False), ("proposal:B", 1, False)]
+    assert {(event.subject, event.division, event.time) for event in said} == {("B", HOME, at(5, 10))}
+    assert fact_of(said, "contact:B").found_at == at(5, 10)
+
+
+async def test_an_excluded_suspect_takes_back_close_and_secondary_contacts(world: World) -> None:
+    suspect = heard(a_classification("A", Classification.SUSPECTED), at(5, 9))
+    meetings = [heard(an_exposure("B", "A"), at(5, 10)), heard(an_exposure("C", "B", first=at(5, 12)), at(5, 13))]
+    said = await world.hear(suspect, *meetings)
+    assert fact_of(said, "contact:C").category == "secondary"
+    said = await world.hear(heard(a_classification("A", Classification.EXCLUDED, made=at(6), n=2), at(6)))
+    assert {who for who in "BC" if f"contact:{who}" in {e.data.statement_id for e in said if e.data.withdrawn}} == {
+        *"BC"
+    }
+    assert not [row for row in await world.tracing.published(world.tx) if row != "episode:A"]
+
+
+async def test_a_secondary_contact_becomes_close_when_the_link_falls_ill(world: World) -> None:
+    await world.hear(
+        *CASE, heard(an_exposure("B", "A"), at(5, 10)), heard(an_exposure("C", "B", first=at(5, 12)), at(5, 13))
+    )
+    said = await world.hear(heard(a_classification("B", made=at(7)), at(7)), heard(a_finding("B", found=at(7)), at(7)))
+    close = fact_of(said, "contact:C")
+    assert (close.category, close.linked_id, close.found_at) == ("close", "B", at(7))
+    assert fact_of(said, "proposal:B").withdrawn
+    assert "contact:B" not in {event.data.statement_id for event in said}, "B was exposed to another case"
+
+
+async def test_a_case_is_no_contact_of_those_whom_she_exposed(world: World) -> None:
+    said = await world.hear(
+        *CASE, heard(an_exposure("B", "A"), at(5, 10)), heard(an_exposure("A", "B", n=2), at(5, 10))
+    )
+    assert "contact:A" not in {event.data.statement_id for event in said}
+
+
+async def test_an_ended_order_stays_released_whatever_is_derived_later(world: World) -> None:
+    await world.hear(
+        *CASE,
+        heard(an_exposure("B", "A"), at(5, 10)),
+        heard(an_order("B"), at(6)),
+        heard(a_placement("B", at(6, 6)), at(6, 6)),
+        heard(a_leaving("B", at(20)), at(20)),
+        heard(an_end("B", at(20)), at(20)),
+    )
+    for news in (
+        a_classification("A", Classification.EXCLUDED, made=at(21), n=2),
+        a_classification("A", made=at(22), n=3),
+        an_exposure("B", "A", first=at(19), n=2),
+        a_classification("B", made=at(23)),
+    ):
+        await world.hear(heard(news, at(23)))
+        care = await world.tx.fetchval("select care from states where person_id = 'B'")
+        assert care == Care.RELEASED, news
+
+
+async def test_the_members_of_a_positive_tube_owe_a_sample_until_one_of_their_own_has_a_result(world: World) -> None:
+    assert await world.hear(heard(a_tube("T", ["B", "C"]), at(5, 1))) == []
+    assert words(await world.hear(heard(a_tube_result("T"), at(5, 6)))) == [
+        ("sampling:T:B", 1, False),
+        ("sampling:T:C", 1, False),
     ]
-    assert said[0].data.category is Category.CLOSE
-    assert said[0].time == at(5, 10)
+    assert words(await world.hear(heard(a_test("B", at(5, 8)), at(5, 20)))) == [("sampling:T:B", 2, True)]
+    negative = heard(a_tube_result("T", Result.NEGATIVE, revision=2), at(6))
+    assert words(await world.hear(negative)) == [("sampling:T:C", 2, True)]
+
+
+async def test_a_visit_is_kept_and_makes_nobody_stale(world: World) -> None:
+    await world.tracing.hear(world.tx, [heard(a_visit("B", at(6, 8)), at(6, 9))])
+    assert await count_stale(world.tx) == 0
+    assert await world.tx.fetchval("select count(*) from visits") == 1
+
+
+async def test_the_latest_fact_says_where_a_person_lives_and_a_move_is_said_anew(world: World) -> None:
+    meeting = an_exposure("A", "B").model_copy(update={"other_division_code": ELSEWHERE})
+    said = await world.hear(*CASE, heard(meeting, at(5, 10)))
+    assert {event.subject: event.division for event in said} == {"A": HOME, "B": ELSEWHERE}
+    assert await world.hear(heard(a_test("B", at(5)), at(5, 9), HOME)) == [], "received before: B has moved since"
+    moved = await world.hear(heard(a_test("B", at(5, 9), n=2), at(6), HOME))
+    assert words(moved) == [("contact:B", 2, False), ("episode:B", 2, False), ("proposal:B", 2, False)]
+    assert {event.division for event in moved} == {HOME}
+
+
+async def test_an_adoption_by_the_county_makes_the_lookback_bind_there(world: World) -> None:
+    said = await world.hear(*CASE, heard(an_exposure("B", "A"), at(5, 10)))
+    assert fact_of(said, "contact:B").standing is Standing.PROVISIONAL
+    assert await world.hear(heard(an_adoption("330422"), at(6), "330422")) == []
+    said = await world.hear(heard(an_adoption(HOME[:6]), at(6), HOME[:6]))
+    assert words(said) == [("contact:B", 2, False)]
+    assert fact_of(said, "contact:B").standing is Standing.ADOPTED
+
+
+async def test_an_exercise_is_marked_on_all_that_rests_on_it(world: World) -> None:
+    await world.hear(*CASE)
+    said = await world.hear(heard(an_exposure("B", "A"), at(5, 10), drill=True))
+    assert {(event.subject, event.drill) for event in said} == {("A", True), ("B", True)}
+
+
+async def test_care_is_scheduled_by_order_and_placement_and_release_by_tests(world: World) -> None:
+    await world.hear(*CASE, heard(an_exposure("B", "A"), at(5, 10)))
+    said = await world.hear(heard(an_order("B"), at(6)), heard(a_placement("B", at(6, 6)), at(6, 6)))
+    care = fact_of(said, "care:p-B-1:B")
+    assert (care.mode, care.from_at, care.until_at) == (Mode.CENTRAL_QUARANTINE, at(6, 6), at(20))
+    tests = [heard(a_test("B", at(day, 8), n=day), at(day, 16)) for day in (6, 9, 12)]
+    assert "release:o-B-1:B" not in {event.data.statement_id for event in await world.hear(*tests)}
+    said = await world.hear(heard(a_test("B", at(19, 8), n=19), at(19, 16)))
+    assert fact_of(said, "release:o-B-1:B").due_at == at(20)

@@ -13,15 +13,8 @@ from services.tracing import deriver
 from services.tracing.handlers import on_batch
 from services.tracing.store.stale import Cause, count_stale, take_stale
 from services.tracing.store.states import State
-from tests.stores.tracing_facts import (
-    Tracing,
-    a_classification,
-    an_adoption,
-    an_exposure,
-    at,
-    heard,
-    tracing_on,
-)
+from tests.stores.tracing_facts import a_classification, an_adoption, an_exposure, at, heard
+from tests.stores.tracing_world import Tracing, tracing_on
 
 CASE = heard(a_classification("A"), at(5, 9))
 MEETING = heard(an_exposure("B", "A"), at(5, 9))

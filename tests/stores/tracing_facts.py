@@ -1,14 +1,10 @@
-"""Facts as intake says them, with sensible defaults, and tracing driven on a real database without Kafka between."""
+"""Facts as intake says them, with sensible defaults: A falls ill in March 2022 (ed. 8)."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Sequence
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
-
-import asyncpg
 
 from contracts.envelope import Event, Fact, say
 from contracts.events.cases import CaseClassified, CaseFound, Classification, FoundHow
@@ -25,10 +21,6 @@ from contracts.events.quarantine import (
 )
 from contracts.events.testing import Member, Result, TestResulted, TubeResulted, TubeSampled
 from contracts.policy import SHANGHAI
-from services.chassis.database import prepare
-from services.tracing.deriver import derive_stale
-from services.tracing.handlers import on_batch
-from services.tracing.service import SERVICE
 
 HOME = "330421101001001"
 DAY, HOUR = timedelta(days=1), timedelta(hours=1)
@@ -181,51 +173,3 @@ def an_adoption(division: str, rule: str = "contact_lookback", **more: Any) -> P
         document="2022-3",
         **more,
     )
-
-
-@dataclass(frozen=True)
-class Tracing:
-    """Tracing on one database: batches in, deriver turns, what is published."""
-
-    dsn: str
-
-    @asynccontextmanager
-    async def connection(self) -> AsyncIterator[asyncpg.Connection]:
-        connection = await asyncpg.connect(self.dsn, server_settings={"search_path": SERVICE.name})
-        try:
-            yield connection
-        finally:
-            await connection.close()
-
-    async def hear(self, tx: asyncpg.Connection, events: Iterable[Event[Fact]]) -> None:
-        async with tx.transaction():
-            assert await on_batch(list(events), tx) == []
-
-    async def turn(self, tx: asyncpg.Connection) -> tuple[list[Event[Fact]], bool]:
-        async with tx.transaction():
-            worked = await derive_stale(tx, at(1))
-        return list(worked.events), worked.more
-
-    async def settle(self, tx: asyncpg.Connection, most: int = 50) -> list[Event[Fact]]:
-        """Turns until nothing is stale; an error when it does not come to rest."""
-        said: list[Event[Fact]] = []
-        for _ in range(most):
-            events, more = await self.turn(tx)
-            said += events
-            if not more:
-                return said
-        raise AssertionError(f"still stale after {most} turns: {await tx.fetch('select * from stale')}")
-
-    async def published(self, tx: asyncpg.Connection) -> dict[str, tuple[Any, ...]]:
-        """What stands: by statement, without its revision and instant, which tell of the way and not of the end."""
-        rows = await tx.fetch("select statement_id, body, division_code, drill from published where not withdrawn")
-        return {row["statement_id"]: tuple(row)[1:] for row in rows}
-
-
-async def tracing_on(dsn: str) -> Tracing:
-    """Tracing's schema in an empty database."""
-    connection = await asyncpg.connect(dsn)
-    async with connection.transaction():
-        await prepare(connection, SERVICE.name, SERVICE.schema)
-    await connection.close()
-    return Tracing(dsn)

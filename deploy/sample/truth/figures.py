@@ -34,7 +34,8 @@ INDICATORS = (
     "households-canvassed", "persons-screened", "feverish", "arrivals", "tubes-sampled", "persons-sampled",
     "tubes-positive", "tests-done", "tests-positive", "cases-confirmed",
     *(f"cases-confirmed.{how}" for how in _FOUND_HOW), "cases-preliminary", "cases-suspected", "cases-asymptomatic",
-    *_BY_CATEGORY.values(), *_BY_CARE.values(), "visits-done", "visits-missed", "deadlines-kept",
+    *_BY_CATEGORY.values(), "contacts-provisional", *_BY_CARE.values(), "proposals-open", "samplings-due",
+    "releases-due", "visits-done", "visits-missed", "deadlines-kept",
     "deadlines-late", "deadlines-missed", "deadlines-running", "messages-sent",
 )  # fmt: skip
 Counted = tuple[str, str]
@@ -44,7 +45,7 @@ Counted = tuple[str, str]
 def figures(told: Told, cases: Mapping[str, str], care: Mapping[str, str], places: Places) -> dict[str, dict[str, int]]:
     """By division, then by indicator; a division's figure is what is counted there and below."""
     counts = Counter([*_canvassed(told.book), *_tested(told.book), *_judged(told)])
-    counts.update(_people(told, cases, care))
+    counts.update([*_people(told, cases, care), *_due(told, care)])
     figures = {}
     for division in (PROVINCE, CITY, *places.counties):
         its: Counter[str] = Counter()
@@ -100,6 +101,29 @@ def _people(told: Told, cases: Mapping[str, str], care: Mapping[str, str]) -> It
             yield f"cases-confirmed.{how[person]}", homes[person]
     yield from ((_BY_CATEGORY[its.category], homes[person]) for person, its in told.exposed.items())
     yield from ((_BY_CARE[word], homes[person]) for person, word in care.items())
+
+
+def _due(told: Told, care: Mapping[str, str]) -> Iterator[Counted]:
+    """What somebody has to do: decide, sample, release. Nothing rests on a provisional value: the city adopted them."""
+    homes = told.book.homes
+    for person, word in care.items():
+        if word == "awaiting_order":
+            yield "proposals-open", homes[person]
+        last = {"close": "home_health_monitoring", "secondary": "central_quarantine"}.get(_category(told, person))
+        if word == last:  # every test was taken and negative: those who stay are only waiting for the word
+            yield "releases-due", homes[person]
+    sampled = {(who(said.record), said.at("sampled_at")) for said in told.book.of("test")}
+    results = (said for said in told.book.of("tube-result") if said.record["result"] == "positive")
+    positive = {said.record["tube_id"]: said for said in results}
+    for tube in told.book.of("tube"):
+        since = positive[tube.record["tube_id"]].at("resulted_at") if tube.record["tube_id"] in positive else None
+        for member in tube.record["members"]:
+            if since and not any(person == who(member) and at > since for person, at in sampled):
+                yield "samplings-due", member["division_code"]
+
+
+def _category(told: Told, person: str) -> str:
+    return told.exposed[person].category if person in told.exposed else ""
 
 
 def _judged(told: Told) -> Iterator[Counted]:

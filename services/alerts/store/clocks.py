@@ -108,11 +108,29 @@ async def count_due(tx: Tx, now: datetime) -> int:
     return count
 
 
+async def count_pending(tx: Tx, now: datetime) -> int:
+    """All that time has still to do by now: clocks and watches run out, clocks and missed slots to be told."""
+    count: int = await tx.fetchval(
+        f"""select (select count(*) from clocks where next_at < $1) + (select count(*) from watches where next_at < $1)
+             + (select count(*) from clocks where {_TELLABLE}) + (select count(*) from missed where {_UNTOLD})""",  # noqa: S608
+        now,
+    )
+    return count
+
+
+async def is_anything_to_tell(tx: Tx, now: datetime) -> bool:
+    """Whether a telling is owed by now."""
+    owed: bool = await tx.fetchval(
+        f"""select exists (select from clocks where {_TELLABLE}) or exists (select from missed where {_UNTOLD})""",  # noqa: S608
+        now,
+    )
+    return owed
+
+
 async def load_tellable(tx: Tx, now: datetime) -> list[Clock]:
     """Open clocks of which a post is to be told by now."""
     rows = await tx.fetch(
-        """select * from clocks where tell_at < $1 and verdict in ('running', 'missed', 'unlimited')
-           order by clock_id""",
+        f"select * from clocks where {_TELLABLE} order by clock_id",  # noqa: S608
         now,
     )
     return [_clock(r) for r in rows]
@@ -128,6 +146,8 @@ async def save_told(tx: Tx, told: Sequence[tuple[str, int, datetime | None]]) ->
     )
 
 
+_TELLABLE = "tell_at < $1 and verdict in ('running', 'missed', 'unlimited')"
+_UNTOLD = "not told and not withdrawn"
 _TYPES = {
     "clock_id": "text",
     "revision": "int",

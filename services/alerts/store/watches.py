@@ -102,12 +102,6 @@ async def find_untold(tx: Tx) -> list[Missed]:
     return [Missed(**r) for r in rows]
 
 
-async def count_untold(tx: Tx) -> int:
-    """How many missed slots nobody was told of yet."""
-    count: int = await tx.fetchval("select count(*) from missed where not told and not withdrawn")
-    return count
-
-
 async def save_told_missed(tx: Tx, missed: Sequence[Missed]) -> None:
     """These were told."""
     await tx.execute(

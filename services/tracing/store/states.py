@@ -49,12 +49,13 @@ async def lock_states(tx: Tx, person_ids: Sequence[str]) -> dict[str, State]:
     }
 
 
-async def load_neighbours(tx: Tx, person_ids: Sequence[str]) -> dict[str, Neighbour]:
-    """Those of them who are a case or a close contact, as last committed."""
+async def load_neighbours(tx: Tx, person_ids: Sequence[str]) -> tuple[dict[str, Neighbour], dict[str, datetime]]:
+    """Those of them who are a case or a close contact, as last committed, and the latest Event.time of each."""
     rows = await tx.fetch(
-        "select person_id, part from states where person_id = any($1) and part is not null", person_ids
+        "select person_id, part, event_time from states where person_id = any($1) and part is not null", person_ids
     )
-    return {person_id: PART.validate_json(part) for person_id, part in rows}
+    parts = {person_id: PART.validate_json(part) for person_id, part, _ in rows}
+    return parts, {person_id: event_time for person_id, _, event_time in rows}
 
 
 async def save_states(tx: Tx, states: Sequence[tuple[str, State, EpisodeChanged | None]]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from pydantic import TypeAdapter
 
@@ -58,8 +58,19 @@ select m.person_id, t.statement_id, t.drill, m.division_code, t.event_time, t.ev
  where m.person_id = any($1) and not t.withdrawn and r.result = 'positive' order by t.statement_id"""
 
 
-async def load_surroundings(tx: Tx, person_ids: Sequence[str]) -> tuple[dict[str, Surroundings], set[str]]:
-    """By person, in their order; and those of whom any own fact is of an exercise (drill).
+class Loaded(NamedTuple):
+    """around: by person, in the order asked for. drills: of whom any own fact is of an exercise.
+
+    times: the latest Event.time of each neighbour who is a case or a close contact.
+    """
+
+    around: dict[str, Surroundings]
+    drills: set[str]
+    times: dict[str, datetime]
+
+
+async def load_surroundings(tx: Tx, person_ids: Sequence[str]) -> Loaded:
+    """The surroundings of these persons.
 
     The division is the one that the latest fact on the person says, of those that stand. Visits and tubes that are not
     positive have no say: nobody is derived because of them, so what they say would be known or not by chance.
@@ -73,19 +84,19 @@ async def load_surroundings(tx: Tx, person_ids: Sequence[str]) -> tuple[dict[str
     facts["tubes"] = _by_person(await tx.fetch(_POSITIVE_TUBES, person_ids))
     adoptions = await load_adoptions(tx)
     others = {row["other_id"] for rows in facts["exposures"].values() for row in rows}
-    neighbours = await load_neighbours(tx, sorted(others))
-    around: dict[str, Surroundings] = {}
-    drills: set[str] = set()
+    neighbours, times = await load_neighbours(tx, sorted(others))
+    loaded = Loaded({}, set(), times)
     for person_id in person_ids:
         own = {table: rows.get(person_id, ()) for table, rows in facts.items()}
         every = [row for rows in own.values() for row in rows]
         latest = max(every, key=lambda row: (row["event_time"], row["event_id"]), default=None)
         division_code = latest["division_code"] if latest else ""
-        around[person_id] = Surroundings(
+        loaded.around[person_id] = Surroundings(
             person_id, division_code, neighbours=neighbours, adoptions=adoptions, **_facts(own)
         )
-        drills |= {person_id} if any(row["drill"] for row in every) else set()
-    return around, drills
+        if any(row["drill"] for row in every):
+            loaded.drills.add(person_id)
+    return loaded
 
 
 async def load_adoptions(tx: Tx) -> tuple[Adoption, ...]:

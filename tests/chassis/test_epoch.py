@@ -1,0 +1,253 @@
+"""A database put back to an earlier instant: found out at the relay's start; then a new epoch, no loss, no doubling."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import asyncpg
+import pytest
+from aiokafka import AIOKafkaProducer
+
+from contracts.envelope import Event
+from contracts.topics import said_by
+from services.chassis import epoch
+from services.chassis.errors import LogAhead, LogBroken, NoSuchRow, RelayAtWork
+from services.chassis.fence import Number
+from services.chassis.operating import new_epoch, void_row
+from services.chassis.plan import make_plans
+from services.chassis.reader import LogReader, Span, log_reader
+from services.chassis.relay import TRY_LOCK, relay_connection
+from services.chassis.running import running
+from services.chassis.sending import relay_producer, send
+from services.chassis.tail import is_other_server, refuse_log_ahead
+from services.chassis.topics import make_topics
+from tests.chassis.rig import (
+    INTAKE,
+    TRACING,
+    applied,
+    ids,
+    of_lane,
+    pool_of,
+    say_all,
+    settings,
+    take,
+    until,
+    until_applied,
+    until_ready,
+)
+
+EVENTS = of_lane(0, 9)
+LANE = ("tests", 0)
+_TABLES = ("outbox", "lanes")
+
+
+@dataclass
+class Site:
+    """intake's database, a relay's connection, producer and reader of the log."""
+
+    database: str
+    kafka: str
+    pool: asyncpg.Pool
+    db: asyncpg.Connection
+    producer: AIOKafkaProducer
+    reader: LogReader
+
+    async def publish(self, events: list[Event[Any]]) -> None:
+        """Say these events and relay them to the end."""
+        await say_all(self.pool, events)
+        answers: dict[Any, Any] = {}
+        while plans := await make_plans(self.db, answers, []):
+            answers = {plan.lane: await send(self.producer, plan) for plan in plans}
+
+    async def back_up(self) -> None:
+        for table in _TABLES:
+            await self.pool.execute(f"create table backup_{table} as table {table}")
+
+    async def restore(self) -> None:
+        for table in _TABLES:
+            await self.pool.execute(f"delete from {table}; insert into {table} select * from backup_{table}")
+
+    async def read_by_a_consumer(self) -> list[str]:
+        """What tracing applies of the lane."""
+        end = (await self.reader.ends([LANE]))[LANE]
+        records = [record async for record in self.reader.read({LANE: Span(0, end)})]
+        async with pool_of(TRACING, self.database) as hearer:
+            assert not (await take(hearer, records)).problems
+            return await applied(hearer)
+
+
+@asynccontextmanager
+async def site(database: str, kafka: str) -> AsyncIterator[Site]:
+    await make_topics(kafka, said_by("intake"), -1)
+    async with (
+        pool_of(INTAKE, database) as pool,
+        relay_connection(database, "intake") as db,
+        relay_producer(kafka) as producer,
+        log_reader(kafka) as reader,
+    ):
+        yield Site(database, kafka, pool, db, producer, reader)
+
+
+async def test_a_database_behind_the_log_publishes_nothing_and_says_what_to_do(database: str, fresh_kafka: str) -> None:
+    async with site(database, fresh_kafka) as here:
+        await here.publish(EVENTS[:3])
+        await refuse_log_ahead(here.db, here.reader, "intake")
+        await here.back_up()
+        await here.publish(EVENTS[3:5])
+        await here.restore()
+        with pytest.raises(LogAhead, match=r"tests/0 holds 1\.\w+\.4, .* knows epoch 1 up to 3.*new-epoch intake"):
+            await refuse_log_ahead(here.db, here.reader, "intake")
+
+
+async def test_a_plan_sent_but_not_deleted_is_not_ahead(database: str, fresh_kafka: str) -> None:
+    async with site(database, fresh_kafka) as here:
+        await here.publish(EVENTS[:3])
+        await say_all(here.pool, EVENTS[3:5])
+        (plan,) = await make_plans(here.db, {}, [])
+        await send(here.producer, plan)
+        await refuse_log_ahead(here.db, here.reader, "intake")
+
+
+async def test_an_empty_database_beside_a_full_log_is_refused(database: str, fresh_kafka: str) -> None:
+    async with site(database, fresh_kafka) as here:
+        await here.publish(EVENTS[:1])
+        await here.pool.execute("update lanes set last = 0, tail_offset = 0, source = 'ffffffff'")
+        with pytest.raises(LogAhead):
+            await refuse_log_ahead(here.db, here.reader, "intake")
+
+
+@pytest.mark.parametrize("waiting_at_backup", [0, 2])
+async def test_after_a_restore_and_a_new_epoch_each_event_is_applied_once(
+    database: str, fresh_kafka: str, waiting_at_backup: int
+) -> None:
+    """Backup after 3 (and 2 rows in the outbox), published up to 6, restored; what is said again is said once."""
+    async with site(database, fresh_kafka) as here:
+        await here.publish(EVENTS[:3])
+        await say_all(here.pool, EVENTS[3 : 3 + waiting_at_backup])
+        await here.back_up()
+        await here.publish(EVENTS[3 + waiting_at_backup : 6])
+        await here.restore()
+        await say_all(here.pool, EVENTS[4:7])
+        opened = await new_epoch(INTAKE, settings(database, fresh_kafka))
+        assert (opened.epoch, opened.said_before) == (2, 3)
+        await refuse_log_ahead(here.db, here.reader, "intake")
+        await here.publish(EVENTS[3:6] + EVENTS[7:])
+        assert await here.read_by_a_consumer() == ids(EVENTS)
+
+
+async def test_restored_twice_the_epoch_rises_above_all_in_the_log(database: str, fresh_kafka: str) -> None:
+    given = settings(database, fresh_kafka)
+    async with site(database, fresh_kafka) as here:
+        await here.publish(EVENTS[:2])
+        await here.back_up()
+        await here.publish(EVENTS[2:4])
+        for epoch_number, last in ((2, 6), (3, 9)):
+            await here.restore()
+            await here.pool.execute("truncate said_before")
+            assert (await new_epoch(INTAKE, given)).epoch == epoch_number
+            await here.publish(EVENTS[2:last])
+        assert await here.read_by_a_consumer() == ids(EVENTS)
+
+
+async def test_opening_an_epoch_killed_on_the_way_begins_again_in_the_same_epoch(
+    database: str, fresh_kafka: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with site(database, fresh_kafka) as here:
+        await here.publish(EVENTS[:3])
+        await here.back_up()
+        await here.publish(EVENTS[3:5])
+        await here.restore()
+        with monkeypatch.context() as cut:
+            cut.setattr(epoch, "_DONE", "select pg_terminate_backend(pg_backend_pid())")
+            with pytest.raises((asyncpg.PostgresError, asyncpg.InterfaceError)):
+                await new_epoch(INTAKE, settings(database, fresh_kafka))
+        assert (await new_epoch(INTAKE, settings(database, fresh_kafka))).epoch == 2
+        await here.publish(EVENTS[5:9])
+        assert await here.read_by_a_consumer() == ids(EVENTS)
+
+
+async def test_a_late_request_of_the_old_epoch_is_dropped_after_the_marker(database: str, fresh_kafka: str) -> None:
+    async with site(database, fresh_kafka) as here:
+        await here.publish(EVENTS[:3])
+        await here.back_up()
+        await say_all(here.pool, EVENTS[3:5])
+        (late,) = await make_plans(here.db, {}, [])
+        await here.restore()
+        await new_epoch(INTAKE, settings(database, fresh_kafka))
+        await send(here.producer, late)
+        await here.publish(EVENTS[3:9])
+        assert await here.read_by_a_consumer() == ids(EVENTS)
+
+
+async def test_a_log_that_lost_records_is_not_read_back(database: str, fresh_kafka: str) -> None:
+    async with site(database, fresh_kafka) as here:
+        await here.publish(EVENTS[:2])
+        await here.pool.execute("update lanes set last = 1, tail_offset = 0 where (topic, partition) = ('tests', 0)")
+        plans = "update lanes set last = 0 where (topic, partition) = ('tests', 0)"
+        await here.pool.execute(plans)
+        row = Number(1, await here.pool.fetchval("select source from lanes limit 1"), 5)
+        await here.producer.send_and_wait("tests", EVENTS[4].to_wire(), partition=0, headers=[("n", str(row).encode())])
+        with pytest.raises(LogBroken, match="numbers 3-4 of tests/0"):
+            await new_epoch(INTAKE, settings(database, fresh_kafka))
+
+
+async def test_a_running_service_goes_on_after_the_new_epoch(database: str, fresh_kafka: str) -> None:
+    given = settings(database, fresh_kafka)
+    async with running(TRACING, given) as hearer:
+        async with site(database, fresh_kafka) as here:
+            await here.publish(EVENTS[:3])
+            await here.back_up()
+            await here.publish(EVENTS[3:5])
+            await here.restore()
+        async with running(INTAKE, given) as door:
+
+            async def refuses() -> bool:
+                return "gridward new-epoch intake" in door.health.reasons.get("relay", "")
+
+            await until(refuses, "the relay refuses")
+            async with door.app.transaction() as turn:
+                turn.say(EVENTS[5:9])
+            await new_epoch(INTAKE, given)
+            await until_applied(hearer.app.pool, EVENTS)
+            await until_ready(door, hearer)
+
+
+async def test_another_server_than_before_is_noticed_once(database: str, fresh_kafka: str) -> None:
+    async with site(database, fresh_kafka) as here:
+        assert not await is_other_server(here.db)
+        assert not await is_other_server(here.db)
+        await here.pool.execute("update relay set server = '1.00000009'")
+        assert await is_other_server(here.db)
+    given = settings(database, fresh_kafka)
+    async with running(INTAKE, given) as door:
+        await until_ready(door)
+        epochs = "select distinct epoch from lanes"
+
+        async def opened() -> bool:
+            return bool(await door.app.pool.fetchval(epochs) == 2)
+
+        await until(opened, "epoch 2 is open")
+
+
+async def test_an_operator_does_not_work_beside_a_relay(database: str, fresh_kafka: str, monkeypatch: Any) -> None:
+    monkeypatch.setattr("services.chassis.operating.PATIENCE", 0.2)
+    monkeypatch.setattr("services.chassis.operating.TRIES", 2)
+    async with site(database, fresh_kafka) as here:
+        await here.db.fetchval(TRY_LOCK, "intake")
+        with pytest.raises(RelayAtWork, match="stop the service first"):
+            await new_epoch(INTAKE, settings(database, fresh_kafka))
+
+
+async def test_a_voided_row_moves_the_number_and_nothing_else(database: str, fresh_kafka: str) -> None:
+    given = settings(database, fresh_kafka)
+    async with site(database, fresh_kafka) as here:
+        await say_all(here.pool, EVENTS[:3])
+        row = await here.pool.fetchval("select id from outbox where event_id = $1", EVENTS[1].id)
+        assert await void_row(INTAKE, given, row) == EVENTS[1].id
+        with pytest.raises(NoSuchRow):
+            await void_row(INTAKE, given, row)
+        await here.publish(EVENTS[3:5])
+        assert await here.read_by_a_consumer() == ids(EVENTS[:1] + EVENTS[2:5])
