@@ -64,6 +64,7 @@ def send_file(file: Path, *, mapping: str | None, to: str, token: str) -> int:
         sheet = Sheet(file, how)
         sent = _send([_row(original, row, how) for original, row in sheet], to, token, console)
         _tell_unsent(sheet, how, console)
+        _tell_unread(sheet, how, console)
         rejected = _write_sheet(file, sheet, sent.rejected)
     for word in ("accepted", "duplicate", "rejected"):
         console.print(f"{word:<10}{sent.counts[word]:>9,}", highlight=False)
@@ -146,6 +147,16 @@ def _answered(client: httpx.Client, url: str, body: bytes) -> httpx.Response:
 def _language() -> str:
     words = (os.environ.get(name, "") for name in ("LC_ALL", "LC_MESSAGES", "LANG"))
     return "zh" if next(filter(None, words), "").startswith("zh") else "en"
+
+
+def _tell_unread(sheet: Sheet, mapping: SheetMapping, console: Console) -> None:
+    """Free texts in which no pattern was found, each with its row: listed, not dropped in silence."""
+    for number, (_, row) in enumerate(sheet, 2):
+        for name in mapping.unread(row):
+            text = row[mapping.columns[name]].strip()
+            console.print(
+                f"row {number}: no {name} in the words {text!r}; sent without", highlight=False, markup=False
+            )
 
 
 def _tell_unsent(sheet: Sheet, mapping: SheetMapping, console: Console) -> None:

@@ -28,6 +28,16 @@ class FoundHow(StrEnum):
     LINE_LIST = "line_list"
 
 
+class InfectionSource(StrEnum):
+    """Where a case was probably infected, as far as the sender's words say; links to other persons are exposures."""
+
+    SOURCE_AREA = "source_area"
+    KNOWN_CASE = "known_case"
+    PLACE = "place"
+    TRAVEL = "travel"
+    UNKNOWN = "unknown"
+
+
 class Precision(StrEnum):
     """How exactly a time is known. A two-hour clock cannot be judged on days: it says so instead of guessing."""
 
@@ -48,6 +58,7 @@ class CaseFound(Fact):
     onset_at: Instant | None = None
     institution: Id
     precision: Precision = Precision.MINUTE
+    infection_source: InfectionSource | None = None
 
 
 @fact

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import structlog
-from aiokafka.errors import KafkaError
+from aiokafka.errors import KafkaError, KafkaTimeoutError
 
 log = structlog.get_logger()
 
@@ -38,7 +38,7 @@ class Health:
 
 def kafka_trouble(error: Exception) -> str:
     """What to do about an error of Kafka's client."""
-    if isinstance(error, KafkaError) and not error.retriable:
+    if isinstance(error, KafkaError) and not error.retriable and not isinstance(error, KafkaTimeoutError):
         return f"Kafka refuses ({error!r}): mend what it says, rights and quotas first"
     return f"Kafka does not answer ({error!r}): start it, or correct GRIDWARD_KAFKA"
 

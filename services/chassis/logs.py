@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import logging
 import sys
+import time
 
 import structlog
+from aiokafka.errors import KafkaError
 
 _TIME = structlog.processors.TimeStamper(fmt="iso", utc=True)
 _SHARED: list[structlog.typing.Processor] = [
@@ -14,7 +16,29 @@ _SHARED: list[structlog.typing.Processor] = [
     _TIME,
     structlog.processors.format_exc_info,
 ]
-_QUIET = ("aiokafka", "faststream", "uvicorn")  # what these say at INFO, the chassis says in its own words
+_QUIET = ("aiokafka", "faststream", "uvicorn", "httpx")  # what these say at INFO, the chassis says in its own words
+
+_SAME_AGAIN = 10.0  # seconds
+
+
+class _OnceInAWhile(logging.Filter):
+    """Kafka's client says the same several times a second while the broker is away; the chassis says it as well."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._said: dict[str, float] = {}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        now = time.monotonic()
+        known = now - self._said.get(str(record.msg), -_SAME_AGAIN) < _SAME_AGAIN
+        if not known:
+            self._said[str(record.msg)] = now
+        return not known
+
+
+def _is_ours_to_say(record: logging.LogRecord) -> bool:
+    """aiokafka leaves futures of its own unread when a broker goes; asyncio says so when they are collected."""
+    return not (record.exc_info and isinstance(record.exc_info[1], KafkaError))
 
 
 def configure(level: str) -> None:
@@ -33,6 +57,9 @@ def configure(level: str) -> None:
             processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
         )
     )
+    seldom = _OnceInAWhile()
+    handler.addFilter(lambda record: not record.name.startswith("aiokafka") or seldom.filter(record))
     logging.basicConfig(handlers=[handler], level=level, force=True)
+    logging.getLogger("asyncio").addFilter(_is_ours_to_say)
     for name in _QUIET:
         logging.getLogger(name).setLevel(max(logging.WARNING, logging.getLevelName(level)))

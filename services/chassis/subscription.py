@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -27,6 +28,7 @@ MOST_RECORDS = 5_000  # of a batch: a batch is whatever has gathered
 GATHER_MS = 10  # an empty poll takes this time twice
 FETCH_WAIT_MS = 25  # while a lane's records are being worked on, the next fetch does not ask for that lane
 REBALANCE_MS = 30_000  # a batch that takes longer loses its lanes, and is still applied once
+ACKNOWLEDGING = 5.0  # seconds; while Kafka is away aiokafka would try for ever
 
 _OFFSETS = "select topic, partition, next_offset from positions where consumer = $1"
 
@@ -95,8 +97,9 @@ async def subscribed(
     async def on_batch(message: Any) -> None:
         if await consumer.take(message.raw_message):
             try:
-                await message.ack()
-            except KafkaError as error:  # the positions are kept already
+                async with asyncio.timeout(ACKNOWLEDGING):
+                    await message.ack()
+            except (KafkaError, TimeoutError) as error:  # the positions are kept already
                 log.info("not acknowledged", service=service, error=repr(error))
 
     try:
@@ -108,8 +111,9 @@ async def subscribed(
 
 
 def _quiet_logger() -> logging.Logger:
-    """FastStream's lines without its warning that it makes no topics: ours are made in `topics.py`."""
+    """FastStream's warnings but the one that it makes no topics: ours are made in `topics.py`."""
     logger = logging.getLogger("gridward.faststream")
+    logger.setLevel(max(logging.WARNING, logging.getLogger().level))
     if not logger.filters:
         logger.addFilter(lambda line: "Topic creation is skipped" not in line.getMessage())
     return logger

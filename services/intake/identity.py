@@ -133,4 +133,3 @@ def person_row(vault: Vault, person_id: str, division_code: str, content: Mappin
     """A person as the vault keeps one, under its newest key."""
     found_by, key_version = vault.finds(PHONE, content["phone"])[0] if "phone" in content else (None, None)
     return people.PersonRow(person_id, division_code, found_by, key_version, vault.seal(to_json(content), person_id))
-

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 import tomllib
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -43,7 +44,8 @@ class SheetMapping(BaseModel):
     """How one kind of sheet is read.
 
     columns: field of the record (`person.sex`) -> column. constants: field -> value of every row. words: field ->
-    the sender's word -> ours. empty: what stands for nothing. left_out: columns that are known and not sent.
+    the sender's word -> ours. patterns: field -> (regular expression, ours), the first that is found counts;
+    what none is found in goes without. empty: what stands for nothing. left_out: columns that are known and not sent.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -54,6 +56,7 @@ class SheetMapping(BaseModel):
     constants: dict[str, str] = {}
     days: Days | None = None
     words: dict[str, dict[str, str]] = {}
+    patterns: dict[str, list[tuple[str, str]]] = {}
     empty: list[str] = Field(default=[""])
     left_out: list[str] = []
 
@@ -64,11 +67,23 @@ class SheetMapping(BaseModel):
             _put(record, field, constant)
         for field, column in self.columns.items():
             text = (row.get(column) or "").strip()
-            if text not in self.empty:
-                _put(record, field, self._value(field, column, text))
+            value = None if text in self.empty else self._value(field, column, text)
+            if value is not None:
+                _put(record, field, value)
         return record
 
+    def unread(self, row: Mapping[str, str]) -> list[str]:
+        """Fields whose free text is there and has none of the patterns: to be listed, not dropped in silence."""
+        texts = {field: (row.get(self.columns[field]) or "").strip() for field in self.patterns}
+        return [
+            field
+            for field, text in texts.items()
+            if text not in self.empty and _found(self.patterns[field], text) is None
+        ]
+
     def _value(self, field: str, column: str, text: str) -> object:
+        if field in self.patterns:
+            return _found(self.patterns[field], text)
         if field in self.words:
             if text not in self.words[field]:
                 raise RowError(f"column {column}: the word is not one of {', '.join(self.words[field])}")
@@ -79,6 +94,10 @@ class SheetMapping(BaseModel):
             except ValueError:
                 raise RowError(f"column {column}: this is no day in the form {self.days.form}") from None
         return _number(column, text) if _takes_number(self.kind, field) else text
+
+
+def _found(patterns: list[tuple[str, str]], text: str) -> str | None:
+    return next((ours for pattern, ours in patterns if re.search(pattern, text, re.IGNORECASE)), None)
 
 
 def _put(record: dict[str, Any], field: str, value: object) -> None:

@@ -13,7 +13,7 @@ from typing import Any, Literal, get_args
 from pydantic import ConfigDict, Field, TypeAdapter
 
 from contracts.events.canvassing import Channel, Symptom
-from contracts.events.cases import Classification, FoundHow, Precision
+from contracts.events.cases import Classification, FoundHow, InfectionSource, Precision
 from contracts.events.contacts import ContactWay
 from contracts.events.quarantine import Mode
 from contracts.events.testing import Result
@@ -131,6 +131,7 @@ class CaseFinding(Common, Someone):
     institution: Identifier
     precision: Precision = Precision.MINUTE
     reported_at: Instant | None = None
+    infection_source: InfectionSource | None = None
 
 
 class CaseReport(Common, Someone):
@@ -224,8 +225,21 @@ class Withdrawal(Closed):
 
 
 Record = (
-    HouseholdVisit | Tube | TubeResult | SingleTest | CaseFinding | CaseReport | CaseClassification | Exposure
-    | QuarantineOrder | QuarantineEnd | Placement | PlacementEnd | Visit | PolicyAdoption | StageTime
+    HouseholdVisit
+    | Tube
+    | TubeResult
+    | SingleTest
+    | CaseFinding
+    | CaseReport
+    | CaseClassification
+    | Exposure
+    | QuarantineOrder
+    | QuarantineEnd
+    | Placement
+    | PlacementEnd
+    | Visit
+    | PolicyAdoption
+    | StageTime
 )
 KINDS: dict[str, type[Common]] = {
     get_args(model.model_fields["kind"].annotation)[0]: model for model in get_args(Record)

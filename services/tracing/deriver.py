@@ -7,6 +7,7 @@ changes that row, or meets somebody not met when it was written, names the neigh
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime
@@ -22,11 +23,12 @@ from services.tracing.store.published import Published, load_published, save_pub
 from services.tracing.store.stale import (
     DIVISION,
     PERSON,
+    RESULT,
     TUBE,
     Cause,
     Named,
     append_stale,
-    members_of_positive_tubes,
+    members_of_tubes,
     persons_below,
     take_stale,
 )
@@ -41,13 +43,15 @@ async def derive_stale(tx: Tx, now: datetime) -> Worked:
     """One turn: the first stale persons, each under the lock of his row. Says differences only; `now` plays no part."""
     del now
     taken = await take_stale(tx, TURN_ROWS)
-    persons = {key: cause for (kind, key), cause in taken.items() if kind == PERSON}
-    tubes = {key: cause for (kind, key), cause in taken.items() if kind == TUBE}
-    if tubes:
-        await append_stale(tx, await members_of_positive_tubes(tx, tubes))
+    by_kind: dict[str, dict[str, Cause]] = defaultdict(dict)
     for (kind, key), cause in taken.items():
-        if kind == DIVISION:
-            await append_stale(tx, await persons_below(tx, key, cause))
+        by_kind[kind][key] = cause
+    named = await members_of_tubes(tx, by_kind[TUBE], if_positive=True)
+    named |= await members_of_tubes(tx, by_kind[RESULT], if_positive=False)
+    for division_code, cause in by_kind[DIVISION].items():
+        named |= await persons_below(tx, division_code, cause)
+    await append_stale(tx, named)
+    persons = by_kind[PERSON]
     return Worked(await derive_persons(tx, persons) if persons else (), more=bool(taken))
 
 

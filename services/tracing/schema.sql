@@ -135,10 +135,10 @@ create table if not exists adoptions (
 );
 
 -- Work of the deriver: appended by whoever commits a fact, never changed; a row goes in the transaction that derives.
--- kind: person, tube (its members) or division (all below it); time, event_id, correlation: the event that named it.
+-- kind: see store/stale.py; event_time, event_id, correlation: of the event that named it.
 create table if not exists stale (
     id          bigint generated always as identity primary key,
-    kind        text        not null check (kind in ('person', 'tube', 'division')),
+    kind        text        not null check (kind in ('person', 'tube', 'result', 'division')),
     key         text        not null,
     event_time  timestamptz not null,
     event_id    text        not null,

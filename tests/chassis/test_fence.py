@@ -13,8 +13,8 @@ from tests.chassis.rig import SOURCE, a_record
 
 def stored(**others: Any) -> Position:
     """Five records of epoch 1 are applied."""
-    known: dict[str, Any] = {"topic": "tests", "partition": 0, "next_offset": 5, "epoch": 1, "source": SOURCE, "last": 5}
-    return Position(**{**known, **others})
+    known: dict[str, Any] = {"next_offset": 5, "epoch": 1, "source": SOURCE, "last": 5}
+    return Position("tests", 0, **{**known, **others})
 
 
 def numbered(*numbers: int, offset: int = 5, epoch: int = 1, source: str = SOURCE) -> list[ConsumerRecord]:

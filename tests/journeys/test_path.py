@@ -13,13 +13,11 @@ from contracts.events.cases import CaseClassified, CaseFound, CaseReported
 from contracts.events.quarantine import PlacementEnded, ReleaseDue, SamplingDue
 from deploy.play.compare import Observed, differences, named_ids, observe, read_truth
 from deploy.play.player import Played, play
-from deploy.sample.generate import generate
 from deploy.sample.timeline import read_timeline
 from tests.journeys.replay import Recorded, replayed
 from tests.journeys.town import all_handlers, town
 from tests.servers import Background, in_database
 
-SCALE, SEED = 0.005, 3
 WITHOUT_EFFECT: frozenset[tuple[str, type[Fact]]] = frozenset(
     {
         ("tracing", CaseReported),
@@ -34,14 +32,6 @@ WITHOUT_EFFECT: frozenset[tuple[str, type[Fact]]] = frozenset(
 )
 """Facts that share a topic with others and are passed over: no handler to miss."""
 HANDLERS = [pair for pair in all_handlers() if pair not in WITHOUT_EFFECT]
-
-
-@pytest.fixture(scope="session")
-def sample(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A small outbreak with all that the large one has."""
-    folder = tmp_path_factory.mktemp("sample")
-    generate(folder, SCALE, SEED)
-    return folder
 
 
 async def _journey(database: str, sample: Path, chance: Random | None) -> Recorded:

@@ -133,9 +133,7 @@ class Doors(httpx.AsyncBaseTransport):
 
 
 @asynccontextmanager
-async def town(
-    database: str, *, chance: Random | None = None, kept_from: frozenset[tuple[str, type[Fact]]] = frozenset()
-) -> AsyncIterator[Town]:
+async def town(database: str, *, chance: Random | None = None) -> AsyncIterator[Town]:
     """The town, its courier under way. Whatever ends the courier fails the block."""
     settings = Settings(database=database, token_key=KEY, vault_key=KEY, clock="stage", log_level="ERROR")
     async with AsyncExitStack() as stack:

@@ -56,6 +56,7 @@ A_SCREENING = CaseScreened(**HERE, dwelling_id="d1", round_id="r1", screened_at=
 A_CONTACT = {"linked_id": "p2", "last_exposure_at": NIGHT, "found_at": NIGHT, "exposure_ids": ("e1",)}
 A_MEASURE = Measure(mode=Mode.HOME_QUARANTINE, from_at=NIGHT, until_at=NIGHT + timedelta(days=7))
 IN_FORCE = {"edition": "covid-ed8", "standing": Standing.IN_FORCE}
+PROVISIONAL = {"edition": "covid-ed8", "standing": Standing.PROVISIONAL}
 ONE_OF_EACH: list[tuple[Fact, dict[str, str]]] = [
     (HouseholdCanvassed(statement_id="s1", dwelling_id="d1", round_id="r1", canvassed_at=NIGHT, channel=Channel.VISIT,
                         persons_met=0), {"households-canvassed": "d1/r1"}),
@@ -71,6 +72,8 @@ ONE_OF_EACH: list[tuple[Fact, dict[str, str]]] = [
     (VisitMissed(**HERE, placement_id="pl1", slot_start_at=NIGHT, slot_end_at=NIGHT + timedelta(hours=12)),
      {"visits-missed": "p1/s1"}),
     (ContactIdentified(**HERE, **A_CONTACT, **IN_FORCE, category=Category.SECONDARY), {"secondary-contacts": "p1"}),
+    (ContactIdentified(**HERE, **A_CONTACT, **PROVISIONAL, category=Category.CLOSE),
+     {"close-contacts": "p1", "contacts-provisional": "p1"}),
     (QuarantineProposed(**HERE, **IN_FORCE, category=Category.CLOSE, measures=(A_MEASURE,)), {"proposals-open": "p1"}),
     (SamplingDue(**HERE, tube_id="t1", since_at=NIGHT), {"samplings-due": "p1/s1"}),
     (ReleaseDue(**HERE, order_id="o1", due_at=NIGHT, edition="covid-ed8"), {"releases-due": "p1/s1"}),
@@ -161,7 +164,7 @@ def test_every_indicator_is_counted_by_some_event() -> None:
         for one in Classification for how in (*FoundHow, None)
     ]
     facts += [a_verdict(verdict, standing=standing) for verdict in Verdict for standing in Standing]
-    facts += [ContactIdentified(**HERE, **A_CONTACT, **IN_FORCE, category=category) for category in Category]
+    facts += [ContactIdentified(**HERE, **A_CONTACT, **PROVISIONAL, category=category) for category in Category]
     member = Member(person_id="p1", division_code=GRID)
     facts += [TubeSampled(statement_id="s1", tube_id="t1", sampled_at=NIGHT, members=(member,))]
     assert {one.indicator for fact in facts for one in contributions(said(fact))} == set(BY_CODE)

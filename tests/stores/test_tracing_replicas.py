@@ -33,25 +33,24 @@ WAYS = [ContactWay.DINED, ContactWay.LIVED, ContactWay.SHARED_VENUE]
 
 def an_outbreak(chance: Random) -> Iterator[Event[Fact]]:
     """Five cases who come and go, meetings moved and taken back, orders, placements, tests, tubes."""
-    people = lambda n: chance.sample(PERSONS, n)  # noqa: E731
     for case in PERSONS[:5]:
         yield heard(a_finding(case, onset=at(4)), at(5, 9))
         for n in (1, 2, 3):
             now = chance.choice(list(Classification))
             yield heard(a_classification(case, now, made=at(5, n), n=n), at(5, n))
     for n in range(120):
-        one, other = people(2)
+        one, other = chance.sample(PERSONS, 2)
         first = at(3) + chance.randrange(96) * HOUR
         for revision in range(1, chance.choice([2, 2, 3])):
             gone = revision == 2 and chance.random() < 0.5
             meeting = an_exposure(one, other, first=first + revision * HOUR, way=chance.choice(WAYS), n=n)
             yield heard(meeting.model_copy(update={"revision": revision, "withdrawn": gone}), at(6, revision))
-    for n, person in enumerate(people(12)):
+    for n, person in enumerate(chance.sample(PERSONS, 12)):
         yield heard(an_order(person), at(6))
         yield heard(a_placement(person, at(6, 6)), at(6, 6))
         yield heard(a_test(person, at(6, 8)), at(6, 20))
         yield heard(a_test(person, at(7), n=2), at(7, 20))
-        yield heard(a_tube(f"T{n}", people(4)), at(5))
+        yield heard(a_tube(f"T{n}", chance.sample(PERSONS, 4)), at(5))
         yield heard(a_tube_result(f"T{n}"), at(5, 8))
 
 

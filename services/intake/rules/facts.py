@@ -124,6 +124,7 @@ def _case_finding(record: records.CaseFinding, ids: Ids) -> Iterator[Fact]:
         onset_at=record.onset_at,
         institution=record.institution,
         precision=record.precision,
+        infection_source=record.infection_source,
     )
     if record.reported_at is not None:
         yield CaseReported(

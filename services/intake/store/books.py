@@ -45,7 +45,9 @@ async def count(tx: Tx, counts: Mapping[str, Counts], now: datetime) -> None:
             on conflict (hour_at, feed, slot) do update set
                received = l.received + excluded.received, accepted = l.accepted + excluded.accepted,
                duplicate = l.duplicate + excluded.duplicate, rejected = l.rejected + excluded.rejected""",
-        [feed for feed, _ in rows], *([counted[column] for _, counted in rows] for column in range(4)), now,
+        [feed for feed, _ in rows],
+        *([counted[column] for _, counted in rows] for column in range(4)),
+        now,
     )
 
 
@@ -56,7 +58,9 @@ async def load_ledger(tx: Tx, since: datetime, until: datetime, feed: str | None
                   sum(duplicate)::bigint duplicate, sum(rejected)::bigint rejected, sum(pending)::bigint pending
              from ledger where hour_at >= $1 and hour_at < $2 and ($3::text is null or feed = $3)
             group by feed, hour_at order by hour_at, feed""",
-        since, until, feed,
+        since,
+        until,
+        feed,
     )
     return [dict(row) for row in rows]
 
@@ -75,7 +79,8 @@ async def keep_rejects(tx: Tx, rejects: Collection[Reject], now: datetime) -> No
            insert into vault_rejects (reject_id, body_hash, feed, record_id, sealed, rejected_at)
            select reject_id, body_hash, feed, record_id, sealed, $5 from numbered order by body_hash
            on conflict (body_hash) do update set sealed = excluded.sealed, rejected_at = excluded.rejected_at""",
-        *([row[column] for row in rows] for column in range(4)), now,
+        *([row[column] for row in rows] for column in range(4)),
+        now,
     )
 
 
@@ -93,7 +98,8 @@ async def rejects_sealed_before(tx: Tx, key_version: int, limit: int) -> list[tu
     """(body_hash, sealed) of rejects that another key than this one has sealed, locked."""
     rows = await tx.fetch(
         "select body_hash, sealed from vault_rejects where get_byte(sealed, 0) <> $1 limit $2 for update",
-        key_version, limit,
+        key_version,
+        limit,
     )
     return [(row[0], row[1]) for row in rows]
 
@@ -103,7 +109,8 @@ async def seal_rejects_anew(tx: Tx, sealed: Mapping[bytes, bytes]) -> None:
     await tx.execute(
         """update vault_rejects r set sealed = x.sealed
              from unnest($1::bytea[], $2::bytea[]) x(body_hash, sealed) where r.body_hash = x.body_hash""",
-        list(sealed), list(sealed.values()),
+        list(sealed),
+        list(sealed.values()),
     )
 
 
@@ -112,6 +119,8 @@ async def load_rejects(tx: Tx, feed: str | None, after: int, limit: int) -> list
     rows = await tx.fetch(
         """select reject_id, body_hash, sealed from vault_rejects
             where reject_id > $2 and ($1::text is null or feed = $1) order by reject_id limit $3""",
-        feed, after, limit,
+        feed,
+        after,
+        limit,
     )
     return [KeptReject(*row) for row in rows]

@@ -131,7 +131,10 @@ async def record_access(tx: Tx, person_ids: Iterable[str], caller: str, purpose:
     """One line in the access record of each person."""
     await tx.execute(
         "insert into vault_accesses (accessed_at, caller, purpose, person_id) select $2, $3, $4, unnest($1::text[])",
-        sorted(person_ids), now, caller, purpose,
+        sorted(person_ids),
+        now,
+        caller,
+        purpose,
     )
 
 

@@ -54,7 +54,8 @@ async def insert_new(tx: Tx, kept: Sequence[Kept], received_at: datetime) -> Non
                select x.*, $6 from unnest($1::text[], $2::text[], $3::int[], $4::bytea[], $5::bytea[]) x
                 order by 1 on conflict do nothing returning 1)
            select count(*) from new""",
-        *([row[column] for row in rows] for column in range(5)), received_at,
+        *([row[column] for row in rows] for column in range(5)),
+        received_at,
     )
     if inserted != len(rows):
         raise Raced(f"{len(rows) - inserted} of {len(rows)} records were stored by another transaction")
@@ -69,7 +70,8 @@ async def replace_known(tx: Tx, kept: Sequence[Kept], received_at: datetime) -> 
                   earlier = r.earlier || r.content_hash
              from unnest($1::text[], $2::int[], $3::bytea[], $4::bytea[]) x(record_id, revision, content_hash, said)
             where r.record_id = x.record_id""",
-        *([row[column] for row in kept] for column in (0, 2, 3, 4)), received_at,
+        *([row[column] for row in kept] for column in (0, 2, 3, 4)),
+        received_at,
     )
 
 
@@ -84,5 +86,6 @@ async def load_grids(tx: Tx, names: Mapping[str, str]) -> None:
     await tx.execute(
         """insert into grids (code, name) select * from unnest($1::text[], $2::text[]) order by 1
            on conflict (code) do update set name = excluded.name where grids.name <> excluded.name""",
-        [code for code, _ in rows], [name for _, name in rows],
+        [code for code, _ in rows],
+        [name for _, name in rows],
     )

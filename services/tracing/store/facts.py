@@ -11,7 +11,7 @@ from contracts.envelope import Event, Fact
 from contracts.events.quarantine import QuarantineOrdered
 from contracts.events.testing import Result, TubeSampled
 from services.chassis.database import Tx
-from services.tracing.store.stale import DIVISION, PERSON, TUBE, Cause, Named
+from services.tracing.store.stale import DIVISION, PERSON, RESULT, TUBE, Cause, Named
 from services.tracing.store.tables import TABLES, Table
 
 
@@ -66,7 +66,7 @@ def _named(table: Table, row: Any, cause: Cause) -> Iterable[Named]:
     """What a changed row makes stale. A tube whose result never was positive concerns nobody."""
     if table.name == "tube_results":
         if Result.POSITIVE in (row["old_result"], row["new_result"]):
-            yield from (Named(TUBE, row[name], cause) for name in ("old_tube_id", "new_tube_id") if row[name])
+            yield from (Named(RESULT, row[name], cause) for name in ("old_tube_id", "new_tube_id") if row[name])
         return
     kind = DIVISION if table.name == "adoptions" else PERSON
     for name in table.names:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -10,7 +10,7 @@ from contracts.envelope import Event
 from services.chassis.database import Tx
 from services.tracing.store.tables import TABLES
 
-PERSON, TUBE, DIVISION = "person", "tube", "division"
+PERSON, TUBE, RESULT, DIVISION = "person", "tube", "result", "division"
 
 
 class Cause(NamedTuple):
@@ -26,7 +26,8 @@ class Cause(NamedTuple):
 
 
 class Named(NamedTuple):
-    """kind: PERSON, TUBE (its members, once it is positive) or DIVISION (every person there and below)."""
+    """kind: PERSON; TUBE (its members, if it is positive); RESULT (members of a tube that is or was positive);
+    DIVISION (every person there and below)."""
 
     kind: str
     key: str
@@ -69,12 +70,13 @@ async def count_stale(tx: Tx) -> int:
     return int(await tx.fetchval("select count(*) from stale"))
 
 
-async def members_of_positive_tubes(tx: Tx, tubes: dict[str, Cause]) -> set[Named]:
-    """The persons in these tubes, where the tube has a positive result, or one that was corrected."""
+async def members_of_tubes(tx: Tx, tubes: Mapping[str, Cause], *, if_positive: bool) -> set[Named]:
+    """The persons in these tubes; if_positive: where any statement says that the tube is."""
     rows = await tx.fetch(
-        "select distinct tube_id, person_id from tube_members m where tube_id = any($1) and exists"
-        " (select from tube_results r where r.tube_id = m.tube_id and (r.result = 'positive' or r.revision > 1))",
+        "select distinct tube_id, person_id from tube_members m where tube_id = any($1) and (not $2 or exists"
+        " (select from tube_results r where r.tube_id = m.tube_id and r.result = 'positive' and not r.withdrawn))",
         list(tubes),
+        if_positive,
     )
     return {Named(PERSON, row["person_id"], tubes[row["tube_id"]]) for row in rows}
 
