@@ -13,11 +13,13 @@ from dataclasses import replace
 from datetime import datetime
 from typing import NamedTuple
 
+import structlog
+
 from contracts.envelope import Event, Fact, say
 from contracts.events.quarantine import EpisodeChanged
 from services.chassis.database import Tx
 from services.chassis.service import Worked
-from services.tracing.rules.derivation import Derived, derive_together
+from services.tracing.rules.derivation import Derived, derive, derive_together
 from services.tracing.rules.surroundings import NOBODY, Surroundings
 from services.tracing.store.published import Published, load_published, save_published
 from services.tracing.store.stale import (
@@ -32,8 +34,10 @@ from services.tracing.store.stale import (
     persons_below,
     take_stale,
 )
-from services.tracing.store.states import State, lock_states, save_states
+from services.tracing.store.states import State, lock_states, save_states, save_stuck
 from services.tracing.store.surroundings import load_surroundings
+
+log = structlog.get_logger()
 
 TURN_ROWS = 500
 """Rows of `stale` in one transaction: a few hundred persons, well under a second."""
@@ -43,6 +47,8 @@ async def derive_stale(tx: Tx, now: datetime) -> Worked:
     """One turn: the first stale persons, each under the lock of his row. Says differences only; `now` plays no part."""
     del now
     taken = await take_stale(tx, TURN_ROWS)
+    if not taken:
+        return Worked()
     by_kind: dict[str, dict[str, Cause]] = defaultdict(dict)
     for (kind, key), cause in taken.items():
         by_kind[kind][key] = cause
@@ -52,7 +58,7 @@ async def derive_stale(tx: Tx, now: datetime) -> Worked:
         named |= await persons_below(tx, division_code, cause)
     await append_stale(tx, named)
     persons = by_kind[PERSON]
-    return Worked(await derive_persons(tx, persons) if persons else (), more=bool(taken))
+    return Worked(await derive_persons(tx, persons) if persons else (), more=True)
 
 
 async def derive_persons(tx: Tx, causes: Mapping[str, Cause]) -> list[Event[Fact]]:
@@ -61,9 +67,9 @@ async def derive_persons(tx: Tx, causes: Mapping[str, Cause]) -> list[Event[Fact
     before = await lock_states(tx, person_ids)
     loaded = await load_surroundings(tx, person_ids)
     published = await load_published(tx, person_ids)
-    derived = derive_together(loaded.around)
-    after = {who: _state(before[who], derived[who], around) for who, around in loaded.around.items()}
-    told = {who: to_tell(before[who], after[who]) for who in person_ids}
+    derived, failed = derive_all(loaded.around)
+    after = {who: _state(before[who], came_out, loaded.around[who]) for who, came_out in derived.items()}
+    told = {who: to_tell(before[who], new) for who, new in after.items()}
     causes = _spread(causes, told)
     said: list[tuple[Published, Event[Fact]]] = []
     states: list[tuple[str, State, EpisodeChanged | None]] = []
@@ -76,9 +82,27 @@ async def derive_persons(tx: Tx, causes: Mapping[str, Cause]) -> list[Event[Fact
         said += changes
     await save_published(tx, [row for row, _ in said])
     await save_states(tx, states)
+    await save_stuck(tx, derived, failed)
     # Those derived here have read what came out.
     await append_stale(tx, (Named(PERSON, who, causes[by]) for by in told for who in told[by] - derived.keys()))
     return [event for _, event in said]
+
+
+def derive_all(around: Mapping[str, Surroundings]) -> tuple[dict[str, Derived], dict[str, str]]:
+    """What came out, and by person why nothing did: impossible facts (an onset in the year 1) stop nobody else."""
+    failed: dict[str, str] = {}
+    try:
+        return derive_together(around), failed
+    except Exception as unexpected:
+        for who, one in around.items():
+            try:
+                derive(one)
+            except Exception as error:
+                failed[who] = f"{type(error).__name__}: {error}"
+                log.error("a person cannot be derived: correct the facts", person_id=who, reason=failed[who])
+        if not failed:
+            raise unexpected
+    return derive_together({who: one for who, one in around.items() if who not in failed}), failed
 
 
 def _latest(cause: Cause, old: State, neighbours: Iterable[datetime]) -> datetime:

@@ -143,7 +143,7 @@ create table if not exists stale (
     event_time  timestamptz not null,
     event_id    text        not null,
     correlation text        not null
-);
+) with (autovacuum_vacuum_scale_factor = 0.01, autovacuum_vacuum_cost_delay = 0);
 
 -- What was derived of a person, and all that another person's derivation may read of him: `part` (rules.Neighbour as
 -- JSON; null: neither case nor close contact). met: whom he had met when the row was written; told: part was once not null.
@@ -159,6 +159,12 @@ create table if not exists states (
     event_time     timestamptz
 );
 create index if not exists states_of_division on states (division_code text_pattern_ops);
+
+-- Who could not be derived from facts that no rule expects, and why; a row goes when the facts were corrected.
+create table if not exists stuck (
+    person_id text primary key,
+    reason    text not null
+);
 
 -- What was last said: body is the fact without its revision, as JSON text, so that equal text is an equal fact.
 create table if not exists published (

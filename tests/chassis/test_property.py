@@ -14,6 +14,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from services.chassis import outbox
 from services.chassis.database import Lane
 from services.chassis.plan import Answer, Plan, make_plans
 from services.chassis.relay import relay_connection
@@ -21,6 +22,8 @@ from tests.chassis.rig import INTAKE, TRACING, MemoryLog, a_result, applied, ids
 
 STEPS = st.one_of(
     st.tuples(st.just("say"), st.integers(1, 4)),
+    st.tuples(st.just("say and stay open"), st.none()),
+    st.tuples(st.just("commit what is open"), st.integers(0, 3)),
     st.tuples(st.just("plan"), st.integers(0, 1)),
     st.tuples(st.just("plan, cut before commit"), st.integers(0, 1)),
     st.tuples(st.just("request lands"), st.integers(0, 50)),
@@ -46,6 +49,7 @@ class World:
         self.plans: list[dict[Lane, Plan]] = [{}, {}]
         self.answers: list[dict[Lane, Answer]] = [{}, {}]
         self.sent: list[Plan] = []
+        self.open: list[tuple[asyncpg.Connection, Any]] = []
 
     async def step(self, name: str, choice: Any) -> None:
         await getattr(self, name.replace(", ", "_").replace(" ", "_"))(choice)
@@ -54,6 +58,24 @@ class World:
         events = [a_result(len(self.said) + i, person=f"person-{(len(self.said) + i) % 3}") for i in range(count)]
         self.said += events
         await say_all(self.door, events)
+
+    async def say_and_stay_open(self, _: None) -> None:
+        """A transaction whose rows have their ids and are not committed yet; of a person of its own."""
+        if len(self.open) == 3:
+            return
+        event = a_result(len(self.said), person=f"person-{len(self.said)}-alone")
+        self.said.append(event)
+        tx = await self.door.acquire()
+        transaction = tx.transaction()
+        await transaction.start()
+        self.open.append((tx, transaction))
+        await outbox.write(tx, "intake", [event])
+
+    async def commit_what_is_open(self, choice: int) -> None:
+        if self.open:
+            tx, transaction = self.open.pop(choice % len(self.open))
+            await transaction.commit()
+            await self.door.release(tx)
 
     async def plan(self, relay: int) -> None:
         plans = await make_plans(self.relays[relay], self.answers[relay], self.plans[relay])
@@ -98,6 +120,8 @@ class World:
 
     async def rest(self) -> None:
         """No more faults: relays and consumers run until nothing waits."""
+        while self.open:
+            await self.commit_what_is_open(0)
         while await self.door.fetchval("select exists (select from outbox)") or self.plans[0]:
             await self.plan(0)
             for lane in list(self.plans[0]):

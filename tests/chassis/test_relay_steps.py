@@ -125,6 +125,21 @@ async def test_what_is_answered_is_deleted_exactly_and_the_next_rows_follow_on(d
     assert await fenced(database, log) == ids(EVENTS) + ids(later)
 
 
+async def test_a_row_that_committed_late_waits_for_the_next_plan(database: str) -> None:
+    """Its id lies below those of the plan, and it is not deleted with them."""
+    log = MemoryLog()
+    async with pool_of(INTAKE, database) as pool, pool.acquire() as slow, relay_connection(database, "intake") as db:
+        transaction = slow.transaction()
+        await transaction.start()
+        await outbox.write(slow, "intake", EVENTS[:1])
+        await say_all(pool, EVENTS[1:])
+        (early,) = await make_plans(db, {}, [])
+        await transaction.commit()
+        (late,) = await make_plans(db, {LANE: log.land(early)}, [])
+        log.land(late)
+    assert await fenced(database, log) == ids(EVENTS[1:] + EVENTS[:1])
+
+
 async def test_two_relays_at_once_apply_each_event_once(database: str) -> None:
     """Without any lock: each sends the plan that it read, one answers late, and deletes nothing of the other's."""
     log = MemoryLog()

@@ -58,7 +58,10 @@ def met(
 
 
 def classified(
-    now: Classification = Classification.CONFIRMED, made: datetime = at(6), heard: datetime = KNOWN, statement: str = "c1"
+    now: Classification = Classification.CONFIRMED,
+    made: datetime = at(6),
+    heard: datetime = KNOWN,
+    statement: str = "c1",
 ) -> Classified:
     return Classified(statement, now, made, heard, heard)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 
 import pytest
 
@@ -149,3 +150,15 @@ async def test_care_is_scheduled_by_order_and_placement_and_release_by_tests(wor
     assert "release:o-B-1:B" not in {event.data.statement_id for event in await world.hear(*tests)}
     said = await world.hear(heard(a_test("B", at(19, 8), n=19), at(19, 16)))
     assert fact_of(said, "release:o-B-1:B").due_at == at(20)
+
+
+async def test_a_person_with_impossible_facts_is_set_aside_and_stops_nobody(world: World) -> None:
+    year_one = datetime(1, 1, 1, tzinfo=UTC)
+    meetings = [heard(an_exposure("B", "A"), at(5, 10)), heard(an_exposure("C", "D"), at(5, 10))]
+    impossible = [heard(a_classification("D"), at(5, 9)), heard(a_finding("D", onset=year_one), at(5, 9))]
+    said = await world.hear(*CASE, *impossible, *meetings)
+    assert "contact:B" in {event.data.statement_id for event in said}
+    assert [row["person_id"] for row in await world.tx.fetch("select person_id from stuck")] == ["D"]
+    said = await world.hear(heard(a_finding("D", onset=at(4), revision=2), at(6)))
+    assert fact_of(said, "contact:C").category == "close"
+    assert await world.tx.fetch("select from stuck") == []

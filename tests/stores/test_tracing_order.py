@@ -145,7 +145,7 @@ def test_any_order_repetition_and_correction_of_facts_gives_one_state(
     with asyncio.Runner() as runner:
         tracing = runner.run(tracing_on(database))
 
-        @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+        @settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
         @given(deliveries())
         def in_any_order(delivery: tuple[list[Event[Fact]], list[tuple[list[Event[Fact]], int]]]) -> None:
             once, batches = delivery

@@ -25,10 +25,12 @@ _SIZES = "select indicator, rows from checks order by turn, indicator"
 _FORGET = "delete from drifts where indicator = any($1::text[])"
 _KEEP = "insert into drifts values ($1, $2, $3, $4, $5, $6, $7)"
 _CHECKED = """
+    with sizes as (
+        select indicator, count(*) as rows from counted
+        where division_code is not null and indicator = any($1::text[]) group by 1)
     insert into checks
-    select indicator, $2, (select coalesce(max(turn), 0) + 1 from checks),
-           (select count(*) from counted c where c.indicator = new.indicator and division_code is not null)
-    from unnest($1::text[]) new (indicator)
+    select indicator, $2, (select coalesce(max(turn), 0) + 1 from checks), coalesce(rows, 0)
+    from unnest($1::text[]) new (indicator) left join sizes using (indicator)
     on conflict (indicator)
     do update set checked_at = excluded.checked_at, turn = excluded.turn, rows = excluded.rows"""
 

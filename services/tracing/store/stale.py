@@ -72,6 +72,8 @@ async def count_stale(tx: Tx) -> int:
 
 async def members_of_tubes(tx: Tx, tubes: Mapping[str, Cause], *, if_positive: bool) -> set[Named]:
     """The persons in these tubes; if_positive: where any statement says that the tube is."""
+    if not tubes:
+        return set()
     rows = await tx.fetch(
         "select distinct tube_id, person_id from tube_members m where tube_id = any($1) and (not $2 or exists"
         " (select from tube_results r where r.tube_id = m.tube_id and r.result = 'positive' and not r.withdrawn))",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -78,6 +78,18 @@ async def save_states(tx: Tx, states: Sequence[tuple[str, State, EpisodeChanged 
             for person_id, state, episode in states
         ],
     )
+
+
+async def save_stuck(tx: Tx, derived: Iterable[str], failed: Mapping[str, str]) -> None:
+    """Who cannot be derived, and why, until it succeeds; what was last derived of them stands."""
+    await tx.execute("delete from stuck where person_id = any($1)", [*derived])
+    if failed:
+        await tx.execute(
+            "insert into stuck (person_id, reason) select * from unnest($1::text[], $2::text[])"
+            " on conflict (person_id) do update set reason = excluded.reason",
+            [*failed],
+            [*failed.values()],
+        )
 
 
 async def stream_states(tx: Tx, division_code: str) -> AsyncIterator[dict[str, Any]]:
