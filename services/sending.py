@@ -154,9 +154,7 @@ def _tell_unread(sheet: Sheet, mapping: SheetMapping, console: Console) -> None:
     for number, (_, row) in enumerate(sheet, 2):
         for name in mapping.unread(row):
             text = row[mapping.columns[name]].strip()
-            console.print(
-                f"row {number}: no {name} in the words {text!r}; sent without", highlight=False, markup=False
-            )
+            console.print(f"row {number}: no {name} in the words {text!r}; sent without", highlight=False, markup=False)
 
 
 def _tell_unsent(sheet: Sheet, mapping: SheetMapping, console: Console) -> None:

@@ -34,13 +34,18 @@ _CARE: dict[str, tuple[str, str, tuple[Care, ...], str]] = {
     "awaiting-order": ("Awaiting an order", "待决定", (Care.AWAITING_ORDER,), "somebody with the post has to decide"),
     "awaiting-transfer": ("Awaiting transfer", "待转运", (Care.AWAITING_TRANSFER,), "a state with a clock"),
     "in-quarantine": (
-        "In quarantine", "隔离医学观察", (Care.CENTRAL_QUARANTINE, Care.HOME_QUARANTINE),
+        "In quarantine",
+        "隔离医学观察",
+        (Care.CENTRAL_QUARANTINE, Care.HOME_QUARANTINE),
         "the exposed, in a site or at home; the ill are isolated",
     ),
     "in-central-quarantine": ("In central quarantine", "集中隔离", (Care.CENTRAL_QUARANTINE,), "beds needed"),
     "in-home-quarantine": ("In home quarantine", "居家隔离", (Care.HOME_QUARANTINE,), "homes to look after"),
     "in-health-monitoring": (
-        "In home health monitoring", "居家健康监测", (Care.HOME_HEALTH_MONITORING,), "homes to look after"
+        "In home health monitoring",
+        "居家健康监测",
+        (Care.HOME_HEALTH_MONITORING,),
+        "homes to look after",
     ),
     "isolated": ("Isolated", "隔离治疗", (Care.ISOLATED,), "the ill, in hospital"),
     "released": ("Released", "解除", (Care.RELEASED,), "an end reached is an end"),
@@ -59,38 +64,62 @@ def _care_since(event: Event[Any]) -> datetime:
 def _case(kind: Classification) -> Indicator:
     code, name_en, name_zh = _CASES[kind]
     return Indicator(
-        code, name_en, name_zh, EpisodeChanged,
-        subjects=person, at=_classified_at, counts=lambda fact: fact.classification is kind,
-        why="persons by their present classification, none in two of them", source="domain §0.5; Notices 001-003",
+        code,
+        name_en,
+        name_zh,
+        EpisodeChanged,
+        subjects=person,
+        at=_classified_at,
+        counts=lambda fact: fact.classification is kind,
+        why="persons by their present classification, none in two of them",
+        source="domain §0.5; Notices 001-003",
     )
 
 
 def _confirmed(how: FoundHow | None) -> Indicator:
     name_en, name_zh = _FOUND[how]
     return Indicator(
-        f"cases-confirmed.{how.value if how else 'unknown'}", f"Confirmed, found {name_en}", f"确诊病例·{name_zh}",
+        f"cases-confirmed.{how.value if how else 'unknown'}",
+        f"Confirmed, found {name_en}",
+        f"确诊病例·{name_zh}",
         EpisodeChanged,
-        subjects=person, at=_classified_at, part_of="cases-confirmed",
+        subjects=person,
+        at=_classified_at,
+        part_of="cases-confirmed",
         counts=lambda fact: fact.classification is Classification.CONFIRMED and fact.found_how is how,
-        why="cases found outside control are the ones that spread", source="domain §7, way of finding",
+        why="cases found outside control are the ones that spread",
+        source="domain §7, way of finding",
     )
 
 
 def _contact(category: Category) -> Indicator:
     code, name_en, name_zh = _CONTACTS[category]
     return Indicator(
-        code, name_en, name_zh, ContactIdentified,
-        subjects=person, at=lambda event: event.data.found_at, counts=lambda fact: fact.category is category,
-        why="contacts, not cases, are the load", source="Notice 003 §2; domain §9",
+        code,
+        name_en,
+        name_zh,
+        ContactIdentified,
+        subjects=person,
+        at=lambda event: event.data.found_at,
+        counts=lambda fact: fact.category is category,
+        why="contacts, not cases, are the load",
+        source="Notice 003 §2; domain §9",
     )
 
 
 def _care(code: str) -> Indicator:
     name_en, name_zh, states, why = _CARE[code]
     return Indicator(
-        code, name_en, name_zh, EpisodeChanged,
-        subjects=person, at=_care_since, counts=lambda fact: fact.care in states, part_of=_SHARES.get(code),
-        why=why, source="domain §3, §7",
+        code,
+        name_en,
+        name_zh,
+        EpisodeChanged,
+        subjects=person,
+        at=_care_since,
+        counts=lambda fact: fact.care in states,
+        part_of=_SHARES.get(code),
+        why=why,
+        source="domain §3, §7",
     )
 
 
@@ -99,25 +128,45 @@ PERSONS = (
     *map(_confirmed, _FOUND),
     *map(_contact, _CONTACTS),
     Indicator(
-        "contacts-provisional", "Contacts on provisional values", "按暂行口径判定的接触者", ContactIdentified,
-        subjects=person, at=lambda event: event.data.found_at,
+        "contacts-provisional",
+        "Contacts on provisional values",
+        "按暂行口径判定的接触者",
+        ContactIdentified,
+        subjects=person,
+        at=lambda event: event.data.found_at,
         counts=lambda fact: fact.standing is Standing.PROVISIONAL,
-        why="their plan or lookback is of certainty C and nobody adopted it here", source="design: promise 6",
+        why="their plan or lookback is of certainty C and nobody adopted it here",
+        source="design: promise 6",
     ),
     Indicator(
-        "proposals-open", "Proposals open", "待批隔离建议", QuarantineProposed,
-        subjects=person, at=lambda event: event.time,
-        why="a proposal binds nobody: these wait for a decision", source="design: people order, rules propose",
+        "proposals-open",
+        "Proposals open",
+        "待批隔离建议",
+        QuarantineProposed,
+        subjects=person,
+        at=lambda event: event.time,
+        why="a proposal binds nobody: these wait for a decision",
+        source="design: people order, rules propose",
     ),
     *map(_care, _CARE),
     Indicator(
-        "samplings-due", "Samplings due", "待单采人数", SamplingDue,
-        subjects=statement, at=lambda event: event.data.since_at,
-        why="members of a positive tube who owe a sample of their own", source="Notice 003 §2",
+        "samplings-due",
+        "Samplings due",
+        "待单采人数",
+        SamplingDue,
+        subjects=statement,
+        at=lambda event: event.data.since_at,
+        why="members of a positive tube who owe a sample of their own",
+        source="Notice 003 §2",
     ),
     Indicator(
-        "releases-due", "Releases due", "待解除人数", ReleaseDue,
-        subjects=statement, at=lambda event: event.data.due_at,
-        why="every condition is met; somebody with the post has to say so", source="domain §3",
+        "releases-due",
+        "Releases due",
+        "待解除人数",
+        ReleaseDue,
+        subjects=statement,
+        at=lambda event: event.data.due_at,
+        why="every condition is met; somebody with the post has to say so",
+        source="domain §3",
     ),
 )

@@ -45,12 +45,11 @@ LINES: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
     ("Messages", (("sent", "messages-sent"),)),
 )
 COLUMNS = (
-    ("canvassed", "households-canvassed"),
     ("screened", "persons-screened"),
     ("cases", "cases-confirmed"),
     ("close", "close-contacts"),
     ("secondary", "secondary-contacts"),
-    ("in quar.", "in-quarantine"),
+    ("in q.", "in-quarantine"),
     ("released", "released"),
     ("kept", "deadlines-kept"),
     ("late", "deadlines-late"),
@@ -67,9 +66,7 @@ def print_summary(console: Console, observed: Observed, wrong: Sequence[str], sc
     _counties(console, observed)
     _books(console, observed, seconds)
     if not wrong:
-        console.print(
-            "[bold green]✓ Equal to the truth made without the services:[/] every figure, every person's end state"
-        )
+        console.print("[bold green]✓ Equal to the truth made without the services[/]: every figure, every end state")
         return
     console.print(f"[bold red]✗ {len(wrong):,} differences from the truth:[/]")
     for line in wrong[:SHOWN_DIFFERENCES]:
@@ -95,14 +92,14 @@ def _totals(console: Console, province: Figures) -> None:
 
 
 def _counties(console: Console, observed: Observed) -> None:
-    table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
-    table.add_column("county")
+    table = Table(box=None, padding=(0, 1, 0, 0), header_style="bold")
+    table.add_column("county", no_wrap=True)
     for head, _ in COLUMNS:
-        table.add_column(head, justify="right")
+        table.add_column(head, justify="right", no_wrap=True)
     for code in sorted(code for code in observed.figures if code not in (PROVINCE, CITY)):
-        table.add_row(f"{code} {observed.names[code]}", *_row(observed.figures[code]))
+        table.add_row(observed.names[code], *_row(observed.figures[code]))
     table.add_section()
-    table.add_row(f"{CITY} {observed.names.get(CITY, '')}", *_row(observed.figures.get(CITY, {})), style="bold")
+    table.add_row(observed.names.get(CITY, CITY), *_row(observed.figures.get(CITY, {})), style="bold")
     console.print(table)
 
 

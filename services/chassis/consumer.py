@@ -95,8 +95,12 @@ class Consumer:
 
     async def _apply(self, cut: Sequence[ConsumerRecord], condemned: BaseException | None = None) -> Applied:
         applied = await apply(
-            self._pool, self._service, cut,
-            log_starts=self._log_starts, dead_letters_an_hour=self._an_hour, condemned=condemned,
+            self._pool,
+            self._service,
+            cut,
+            log_starts=self._log_starts,
+            dead_letters_an_hour=self._an_hour,
+            condemned=condemned,
         )
         if applied.said:
             self._committed()

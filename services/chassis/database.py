@@ -50,12 +50,14 @@ async def prepare(tx: Tx, service: str, schema: str) -> None:
     await tx.execute(
         "insert into lanes (topic, partition, source) select t, p, $3 from unnest($1::text[], $2::int[]) x(t, p)"
         " on conflict do nothing",
-        *columns_of(lanes_of(said_by(service))), source,
+        *columns_of(lanes_of(said_by(service))),
+        source,
     )
     await tx.execute(
         "insert into positions (consumer, topic, partition) select $3, t, p from unnest($1::text[], $2::int[]) x(t, p)"
         " on conflict do nothing",
-        *columns_of(lanes_of(heard_by(service))), service,
+        *columns_of(lanes_of(heard_by(service))),
+        service,
     )
 
 

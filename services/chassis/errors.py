@@ -1,21 +1,21 @@
 """The errors of the chassis, one tree; each message says what to do.
 
-    GridwardError
-      Refused                 the process cannot go on until a person has mended something
-        PartitionsDiffer      the broker's partition count is not the one in contracts/topics.py
-        LogAhead              the log holds numbers that the database does not know: it was put back in time
-        LogBroken             the log lost records, or says what no relay can have said
-        PlanBroken            rows that a relay has planned are no longer in the outbox: somebody deleted them
-        WrongSettings         a setting is missing or cannot be right
-      NotOurs                 a service said an event of another service's topic
-      OversizedEvent          an event is larger than the log takes
-      PositionsMissing        a lane has no row in `positions`
-      TooManyDeadLetters      so many events failed that the fault is not in them
-      NoSuchDeadLetter        resending named a dead letter that is not open
-      NoSuchRow               a row of the outbox to be voided is not there
-      RelayAtWork             an operator's act needs the service stopped
-      NotSignedIn             a request without a valid token (HTTP 401)
-      NotAllowed              a request beyond the caller's roles or division (HTTP 403)
+GridwardError
+  Refused                 the process cannot go on until a person has mended something
+    PartitionsDiffer      the broker's partition count is not the one in contracts/topics.py
+    LogAhead              the log holds numbers that the database does not know: it was put back in time
+    LogBroken             the log lost records, or says what no relay can have said
+    PlanBroken            rows that a relay has planned are no longer in the outbox: somebody deleted them
+    WrongSettings         a setting is missing or cannot be right
+  NotOurs                 a service said an event of another service's topic
+  OversizedEvent          an event is larger than the log takes
+  PositionsMissing        a lane has no row in `positions`
+  TooManyDeadLetters      so many events failed that the fault is not in them
+  NoSuchDeadLetter        resending named a dead letter that is not open
+  NoSuchRow               a row of the outbox to be voided is not there
+  RelayAtWork             an operator's act needs the service stopped
+  NotSignedIn             a request without a valid token (HTTP 401)
+  NotAllowed              a request beyond the caller's roles or division (HTTP 403)
 """
 
 from __future__ import annotations

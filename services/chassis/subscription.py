@@ -26,7 +26,7 @@ log = structlog.get_logger()
 
 MOST_RECORDS = 5_000  # of a batch: a batch is whatever has gathered
 GATHER_MS = 10  # an empty poll takes this time twice
-FETCH_WAIT_MS = 25  # while a lane's records are being worked on, the next fetch does not ask for that lane
+FETCH_WAIT_MS = 60  # while a lane's records are being worked on, the next fetch does not ask for that lane
 REBALANCE_MS = 30_000  # a batch that takes longer loses its lanes, and is still applied once
 ACKNOWLEDGING = 5.0  # seconds; while Kafka is away aiokafka would try for ever
 

@@ -92,7 +92,11 @@ def _past(router: APIRouter, app: App) -> None:
         for row in rows:
             reasons[row["reason"]] = reasons.get(row["reason"], 0) + row["delta"]
         return {
-            "from": first, "to": last, "total": sum(reasons.values()), "reasons": reasons, "days": [*map(dict, rows)],
+            "from": first,
+            "to": last,
+            "total": sum(reasons.values()),
+            "reasons": reasons,
+            "days": [*map(dict, rows)],
         }
 
 

@@ -116,15 +116,6 @@ create table if not exists placement_ends (
 );
 create index if not exists placement_ends_of_person on placement_ends (person_id);
 
--- Nothing is derived from a visit; it is kept for the page that shows a person's care.
-create table if not exists visits (
-    like facts including all,
-    person_id           text        not null,
-    visited_at          timestamptz not null,
-    temperature_celsius real
-);
-create index if not exists visits_of_person on visits (person_id, visited_at);
-
 create table if not exists adoptions (
     like facts including all,
     jurisdiction_code text        not null,

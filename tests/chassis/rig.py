@@ -134,9 +134,7 @@ class MemoryLog:
         """Append a request and answer it."""
         records = self.records.setdefault(plan.lane, [])
         for number, (_, value) in enumerate(plan.rows, plan.last + 1):
-            records.append(
-                a_record(len(records), number, value, epoch=plan.epoch, source=plan.source, lane=plan.lane)
-            )
+            records.append(a_record(len(records), number, value, epoch=plan.epoch, source=plan.source, lane=plan.lane))
         return Answer(plan.lane, plan.last, len(records))
 
 

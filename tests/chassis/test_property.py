@@ -7,18 +7,20 @@ without losing what it acknowledged. Relays and consumers come and go in twos; n
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager
 from typing import Any
 
 import asyncpg
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.chassis import outbox
 from services.chassis.database import Lane
 from services.chassis.plan import Answer, Plan, make_plans
 from services.chassis.relay import relay_connection
-from tests.chassis.rig import INTAKE, TRACING, MemoryLog, a_result, applied, ids, pool_of, say_all, take
+from tests.chassis.rig import INTAKE, TRACING, MemoryLog, a_result, applied, ids, of_lane, pool_of, say_all, take
 
 STEPS = st.one_of(
     st.tuples(st.just("say"), st.integers(1, 4)),
@@ -33,6 +35,11 @@ STEPS = st.one_of(
     st.tuples(st.just("consume"), st.tuples(st.integers(0, 12), st.integers(1, 12))),
     st.tuples(st.just("consume, cut before commit"), st.tuples(st.integers(0, 12), st.integers(1, 12))),
 )
+
+
+LANE_OF = {lane: [event.subject for event in of_lane(lane, 400)] for lane in (0, 1)}
+PERSONS = (*LANE_OF[0][:2], LANE_OF[1][0])
+ALONE = LANE_OF[0][2:]  # each says one event, so no other transaction is ordered by its key
 
 
 class Cut(Exception):
@@ -55,7 +62,7 @@ class World:
         await getattr(self, name.replace(", ", "_").replace(" ", "_"))(choice)
 
     async def say(self, count: int) -> None:
-        events = [a_result(len(self.said) + i, person=f"person-{(len(self.said) + i) % 3}") for i in range(count)]
+        events = [a_result(len(self.said) + i, person=PERSONS[(len(self.said) + i) % 3]) for i in range(count)]
         self.said += events
         await say_all(self.door, events)
 
@@ -63,7 +70,7 @@ class World:
         """A transaction whose rows have their ids and are not committed yet; of a person of its own."""
         if len(self.open) == 3:
             return
-        event = a_result(len(self.said), person=f"person-{len(self.said)}-alone")
+        event = a_result(len(self.said), person=ALONE[len(self.said)])
         self.said.append(event)
         tx = await self.door.acquire()
         transaction = tx.transaction()
@@ -141,36 +148,53 @@ class World:
                 self.answers[relay][lane] = answer
 
 
-async def play(database: str, steps: list[tuple[str, Any]]) -> None:
+CLEAN_DOOR = "delete from outbox; update lanes set last = 0, ids = '{}', tail_offset = 0 where last > 0 or ids <> '{}'"
+CLEAN_HEARER = """
+truncate applied restart identity;
+update positions set next_offset = 0, epoch = 0, source = '', last = 0 where epoch > 0"""
+LANES = "select topic, partition, last from lanes where topic = 'tests' order by 1, 2"
+POSITIONS = "select topic, partition, last from positions where topic = 'tests' order by 1, 2"
+
+
+async def play(world: World, steps: list[tuple[str, Any]]) -> None:
+    for name, choice in steps:
+        await world.step(name, choice)
+    await world.rest()
+    done = await applied(world.hearer)
+    assert sorted(done) == sorted(ids(world.said))
+    for person in PERSONS:
+        mine = [event.id for event in world.said if event.subject == person]
+        assert [event for event in done if event in mine] == mine
+    assert await world.door.fetch(LANES) == await world.hearer.fetch(POSITIONS)
+
+
+@asynccontextmanager
+async def connected(database: str) -> AsyncIterator[Callable[[list[tuple[str, Any]]], Coroutine[Any, Any, None]]]:
+    """Plays one list of steps after the other, each on clean tables."""
     async with (
         pool_of(INTAKE, database) as door,
         pool_of(TRACING, database) as hearer,
         relay_connection(database, "intake") as first,
         relay_connection(database, "intake") as second,
     ):
-        for pool in (door, hearer):
-            await pool.execute("delete from outbox")
-        await door.execute("update lanes set last = 0, ids = '{}', tail_offset = 0")
-        await hearer.execute("update positions set next_offset = 0, epoch = 0, source = '', last = 0")
-        await hearer.execute("truncate applied restart identity")
-        world = World(door, hearer, [first, second])
-        for name, choice in steps:
-            await world.step(name, choice)
-        await world.rest()
-        done = await applied(hearer)
-        assert sorted(done) == sorted(ids(world.said))
-        for person in range(3):
-            mine = [event.id for event in world.said if event.subject == f"person-{person}"]
-            assert [event for event in done if event in mine] == mine
-        books = [await pool.fetch(sql) for pool, sql in ((door, LANES), (hearer, POSITIONS))]
-        assert books[0] == books[1]
+
+        async def one(steps: list[tuple[str, Any]]) -> None:
+            await door.execute(CLEAN_DOOR)
+            await hearer.execute(CLEAN_HEARER)
+            await play(World(door, hearer, [first, second]), steps)
+
+        yield one
 
 
-LANES = "select topic, partition, last from lanes where topic = 'tests' order by 1, 2"
-POSITIONS = "select topic, partition, last from positions where topic = 'tests' order by 1, 2"
+def test_relay_and_fence_cut_at_any_point_apply_each_event_once(database: str) -> None:
+    with asyncio.Runner() as runner:
+        manager = connected(database)
+        one = runner.run(manager.__aenter__())
 
+        @settings(max_examples=150, deadline=None, database=None)
+        @given(steps=st.lists(STEPS, min_size=10, max_size=40))
+        def every(steps: list[tuple[str, Any]]) -> None:
+            runner.run(one(steps))
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(steps=st.lists(STEPS, min_size=5, max_size=40))
-def test_relay_and_fence_cut_at_any_point_apply_each_event_once(database: str, steps: list[tuple[str, Any]]) -> None:
-    asyncio.run(play(database, steps))
+        every()
+        runner.run(manager.__aexit__(None, None, None))

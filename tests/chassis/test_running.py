@@ -210,4 +210,3 @@ async def test_http_is_served_and_events_are_taken_while_kafka_has_never_been_th
             answer = await client.get(f"{run.url}/readyz")
         assert answer.status_code == 503
         assert "start it, or correct GRIDWARD_KAFKA" in answer.text
-

@@ -58,39 +58,65 @@ A_MEASURE = Measure(mode=Mode.HOME_QUARANTINE, from_at=NIGHT, until_at=NIGHT + t
 IN_FORCE = {"edition": "covid-ed8", "standing": Standing.IN_FORCE}
 PROVISIONAL = {"edition": "covid-ed8", "standing": Standing.PROVISIONAL}
 ONE_OF_EACH: list[tuple[Fact, dict[str, str]]] = [
-    (HouseholdCanvassed(statement_id="s1", dwelling_id="d1", round_id="r1", canvassed_at=NIGHT, channel=Channel.VISIT,
-                        persons_met=0), {"households-canvassed": "d1/r1"}),
+    (
+        HouseholdCanvassed(
+            statement_id="s1", dwelling_id="d1", round_id="r1", canvassed_at=NIGHT, channel=Channel.VISIT, persons_met=0
+        ),
+        {"households-canvassed": "d1/r1"},
+    ),
     (A_SCREENING, {"persons-screened": "p1/r1", "feverish": "p1/r1"}),
     (ArrivalRegistered(**HERE, source_area_code="3101", arrived_at=NIGHT), {"arrivals": "p1"}),
-    (TubeResulted(statement_id="s1", tube_id="t1", resulted_at=NIGHT, result=Result.POSITIVE),
-     {"tubes-positive": "t1"}),
+    (
+        TubeResulted(statement_id="s1", tube_id="t1", resulted_at=NIGHT, result=Result.POSITIVE),
+        {"tubes-positive": "t1"},
+    ),
     (TubeResulted(statement_id="s1", tube_id="t1", resulted_at=NIGHT, result=Result.NEGATIVE), {}),
-    (TestResulted(**HERE, sampled_at=NIGHT, resulted_at=NIGHT, result=Result.POSITIVE),
-     {"tests-done": "p1/s1", "tests-positive": "p1/s1"}),
+    (
+        TestResulted(**HERE, sampled_at=NIGHT, resulted_at=NIGHT, result=Result.POSITIVE),
+        {"tests-done": "p1/s1", "tests-positive": "p1/s1"},
+    ),
     (TestResulted(**HERE, sampled_at=NIGHT, resulted_at=NIGHT, result=Result.INCONCLUSIVE), {"tests-done": "p1/s1"}),
     (PersonVisited(**HERE, visited_at=NIGHT), {"visits-done": "p1/s1"}),
-    (VisitMissed(**HERE, placement_id="pl1", slot_start_at=NIGHT, slot_end_at=NIGHT + timedelta(hours=12)),
-     {"visits-missed": "p1/s1"}),
+    (
+        VisitMissed(**HERE, placement_id="pl1", slot_start_at=NIGHT, slot_end_at=NIGHT + timedelta(hours=12)),
+        {"visits-missed": "p1/s1"},
+    ),
     (ContactIdentified(**HERE, **A_CONTACT, **IN_FORCE, category=Category.SECONDARY), {"secondary-contacts": "p1"}),
-    (ContactIdentified(**HERE, **A_CONTACT, **PROVISIONAL, category=Category.CLOSE),
-     {"close-contacts": "p1", "contacts-provisional": "p1"}),
+    (
+        ContactIdentified(**HERE, **A_CONTACT, **PROVISIONAL, category=Category.CLOSE),
+        {"close-contacts": "p1", "contacts-provisional": "p1"},
+    ),
     (QuarantineProposed(**HERE, **IN_FORCE, category=Category.CLOSE, measures=(A_MEASURE,)), {"proposals-open": "p1"}),
     (SamplingDue(**HERE, tube_id="t1", since_at=NIGHT), {"samplings-due": "p1/s1"}),
     (ReleaseDue(**HERE, order_id="o1", due_at=NIGHT, edition="covid-ed8"), {"releases-due": "p1/s1"}),
     (an_episode(), {}),
     (an_episode(classification=Classification.EXCLUDED, classified_at=NIGHT), {}),
-    (an_episode(classification=Classification.CONFIRMED, classified_at=NIGHT, found_how=FoundHow.CANVASSING),
-     {"cases-confirmed": "p1", "cases-confirmed.canvassing": "p1"}),
-    (an_episode(classification=Classification.ASYMPTOMATIC, classified_at=NIGHT, found_how=FoundHow.CANVASSING,
-                care=Care.ISOLATED, care_since_at=NIGHT), {"cases-asymptomatic": "p1", "isolated": "p1"}),
+    (
+        an_episode(classification=Classification.CONFIRMED, classified_at=NIGHT, found_how=FoundHow.CANVASSING),
+        {"cases-confirmed": "p1", "cases-confirmed.canvassing": "p1"},
+    ),
+    (
+        an_episode(
+            classification=Classification.ASYMPTOMATIC,
+            classified_at=NIGHT,
+            found_how=FoundHow.CANVASSING,
+            care=Care.ISOLATED,
+            care_since_at=NIGHT,
+        ),
+        {"cases-asymptomatic": "p1", "isolated": "p1"},
+    ),
     (an_episode(care=Care.HOME_QUARANTINE, care_since_at=NIGHT), {"in-quarantine": "p1", "in-home-quarantine": "p1"}),
     (an_episode(care=Care.HOME_HEALTH_MONITORING, care_since_at=NIGHT), {"in-health-monitoring": "p1"}),
     (a_verdict(Verdict.MISSED), {"deadlines-missed": "p1/s1"}),
     (a_verdict(Verdict.MISSED, standing=Standing.PROVISIONAL), {"deadlines-missed.provisional": "p1/s1"}),
     (a_verdict(Verdict.RUNNING, standing=Standing.PROVISIONAL), {"deadlines-running": "p1/s1"}),
     (a_verdict(Verdict.CANCELLED), {}),
-    (MessageSent(statement_id="s1", post_id="post", line=Line.COMMAND, post_division_code="330402", items=3,
-                 sent_at=NIGHT), {"messages-sent": "s1"}),
+    (
+        MessageSent(
+            statement_id="s1", post_id="post", line=Line.COMMAND, post_division_code="330402", items=3, sent_at=NIGHT
+        ),
+        {"messages-sent": "s1"},
+    ),
     (CaseReported(**HERE, reported_at=NIGHT, institution="h1"), {}),
 ]
 
@@ -107,7 +133,9 @@ def test_a_tube_counts_once_and_each_member_in_the_division_where_the_person_liv
     tube = TubeSampled(statement_id="s1", tube_id="t1", sampled_at=NIGHT, members=members)
     found = [(one.indicator, one.subject_id, one.division) for one in contributions(said(tube))]
     assert found == [
-        ("tubes-sampled", "t1", GRID), ("persons-sampled", "p1/t1", GRID), ("persons-sampled", "p2/t1", OTHER),
+        ("tubes-sampled", "t1", GRID),
+        ("persons-sampled", "p1/t1", GRID),
+        ("persons-sampled", "p2/t1", OTHER),
     ]
 
 
@@ -161,7 +189,8 @@ def test_every_indicator_is_counted_by_some_event() -> None:
     facts += [an_episode(care=care, care_since_at=NIGHT) for care in Care]
     facts += [
         an_episode(classification=one, classified_at=NIGHT, found_how=how)
-        for one in Classification for how in (*FoundHow, None)
+        for one in Classification
+        for how in (*FoundHow, None)
     ]
     facts += [a_verdict(verdict, standing=standing) for verdict in Verdict for standing in Standing]
     facts += [ContactIdentified(**HERE, **A_CONTACT, **PROVISIONAL, category=category) for category in Category]

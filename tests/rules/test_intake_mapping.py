@@ -53,7 +53,10 @@ def test_a_wrong_cell_is_told_by_its_column_without_its_value(change: dict[str, 
 def test_numbers_become_numbers_where_the_record_wants_them() -> None:
     visits = SheetMapping.model_validate(VISITS)
     assert visits.record_of({"t": "36.5", "ref": "17"}) == {
-        "feed": "f", "kind": "visit", "temperature_celsius": 36.5, "person_ref": "17"
+        "feed": "f",
+        "kind": "visit",
+        "temperature_celsius": 36.5,
+        "person_ref": "17",
     }
     with pytest.raises(RowError, match="column t"):
         visits.record_of({"t": "warm"})

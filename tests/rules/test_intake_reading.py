@@ -62,12 +62,18 @@ def test_a_record_of_every_kind_is_read() -> None:
         ({"members": [7]}, ("members[0]", "not_object")),
         ({"members": [{"temperature_celsius": 36.5}]}, ("members[0]", "nobody_named")),
         ({"members": [{"person": {"name": "王某"}}]}, ("members[0]", "nobody_named")),
-        ({"members": [{"person_ref": "a", "temperature_celsius": "36.5"}]},
-         ("members[0].temperature_celsius", "not_number")),
-        ({"members": [{"person_ref": "a", "temperature_celsius": 365}]},
-         ("members[0].temperature_celsius", "too_high")),
-        ({"members": [{"person": {"id_number": a_number(1)[:-1] + "Q"}}]},
-         ("members[0].person.id_number", "id_number_form")),
+        (
+            {"members": [{"person_ref": "a", "temperature_celsius": "36.5"}]},
+            ("members[0].temperature_celsius", "not_number"),
+        ),
+        (
+            {"members": [{"person_ref": "a", "temperature_celsius": 365}]},
+            ("members[0].temperature_celsius", "too_high"),
+        ),
+        (
+            {"members": [{"person": {"id_number": a_number(1)[:-1] + "Q"}}]},
+            ("members[0].person.id_number", "id_number_form"),
+        ),
         ({"colour": "red"}, ("colour", "unknown_field")),
     ],
 )

@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 from contracts.divisions import Divisions
-from services.rollup import rules
 from services.rollup.drift import whose_turn
-from services.rollup.rules import NOTHING, Change, Key, Known, Reason, Row, Said
+from services.rollup.rules import counting, summing
+from services.rollup.rules.counting import NOTHING, Change, Key, Known, Reason, Row, Said
 
 T0 = datetime(2022, 3, 5, 1, tzinfo=UTC)
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
@@ -19,16 +19,24 @@ def a_row(statement: str = "a", *, at: datetime = T0, division: str = GRID) -> R
     return Row(at, statement, at.date(), division)
 
 
-def says(row: Row | None, revision: int = 1, *, statement: str = "a", time: datetime = T0, withdrawn: bool = False,
-         derived: bool = False, key: Key = KEY) -> Said:
+def says(
+    row: Row | None,
+    revision: int = 1,
+    *,
+    statement: str = "a",
+    time: datetime = T0,
+    withdrawn: bool = False,
+    derived: bool = False,
+    key: Key = KEY,
+) -> Said:
     return Said(statement, revision, withdrawn, derived, time, {key: row} if row else {})
 
 
 def changes(*said: Said) -> list[Change]:
-    _, steps = rules.advance({}, said)
+    _, steps = counting.advance({}, said)
     found: list[Change] = []
     for key in dict.fromkeys(step.key for step in steps):
-        found += rules.fold(NOTHING, [step for step in steps if step.key == key])[1]
+        found += counting.fold(NOTHING, [step for step in steps if step.key == key])[1]
     return found
 
 
@@ -61,7 +69,9 @@ def test_a_derived_state_that_goes_on_has_moved_and_is_new_in_the_next() -> None
     after = Key("p1", "isolated", False)
     told = changes(says(a_row(), derived=True), says(a_row(), 2, derived=True, key=after, time=T0 + HOUR))
     assert [(change.key, change.reason) for change in told] == [
-        (KEY, Reason.NEW), (KEY, Reason.MOVED), (after, Reason.NEW),
+        (KEY, Reason.NEW),
+        (KEY, Reason.MOVED),
+        (after, Reason.NEW),
     ]
 
 
@@ -78,32 +88,34 @@ def test_a_later_statement_on_the_same_subject_changes_nothing() -> None:
 
 def test_the_hour_recorded_never_goes_back() -> None:
     known = {"a": Known(1, T0 + 5 * HOUR, frozenset([KEY]))}
-    went_on, (step,) = rules.advance(known, [says(None, 2, time=T0, withdrawn=True)])
+    went_on, (step,) = counting.advance(known, [says(None, 2, time=T0, withdrawn=True)])
     assert step.recorded_at == went_on["a"].recorded_at == T0 + 5 * HOUR
 
 
 def test_a_statement_read_late_changes_nothing_before_the_hour_of_the_one_it_replaces() -> None:
-    held = rules.Held(a_row(), T0 + 5 * HOUR)
+    held = counting.Held(a_row(), T0 + 5 * HOUR)
     early = says(a_row("b", at=T0 - HOUR, division=OTHER), statement="b", time=T0)
-    after, (change,) = rules.fold(held, rules.advance({}, [early])[1])
+    after, (change,) = counting.fold(held, counting.advance({}, [early])[1])
     assert change.recorded_at == after.since_at == T0 + 5 * HOUR
 
 
 def test_deltas_are_summed_and_what_cancels_out_is_left_out() -> None:
-    own, past = rules.own_deltas(changes(says(a_row()), says(a_row(division=OTHER), 2, time=T0 + HOUR)))
+    own, past = summing.own_deltas(changes(says(a_row()), says(a_row(division=OTHER), 2, time=T0 + HOUR)))
     assert own == {(OTHER, KEY.indicator, T0.date(), False): 1}
     assert [(key[0], key[4], key[5], delta) for key, delta in past.items()] == [
-        (GRID, T0, "new", 1), (GRID, T0 + HOUR, "moved", -1), (OTHER, T0 + HOUR, "moved", 1),
+        (GRID, T0, "new", 1),
+        (GRID, T0 + HOUR, "moved", -1),
+        (OTHER, T0 + HOUR, "moved", 1),
     ]
 
 
 def test_a_move_within_a_county_leaves_the_county_as_it_was() -> None:
     own = {(GRID, "arrivals", T0.date(), False): -1, (OTHER, "arrivals", T0.date(), False): 1}
-    assert {key[1] for key in rules.summed(own, Divisions.load())} == {GRID, OTHER}
+    assert {key[1] for key in summing.summed(own, Divisions.load())} == {GRID, OTHER}
 
 
 def test_a_functional_area_takes_its_villages_out_of_the_county() -> None:
-    figures = rules.summed({("330402012001", "arrivals", T0.date(), False): 1}, Divisions.load())
+    figures = summing.summed({("330402012001", "arrivals", T0.date(), False): 1}, Divisions.load())
     lines = {tree: [code for other, code, *_ in figures if other == tree] for tree in ("statutory", "reporting")}
     assert lines["statutory"] == ["330402012001", "330402012", "330402", "3304", "33"]
     assert lines["reporting"] == ["330402012001", "330402012", "3304J1", "3304", "33"]

@@ -33,7 +33,8 @@ def at(day: float, hour: float = 0) -> datetime:
     return datetime(2022, 3, 1, tzinfo=SHANGHAI) + DAY * (day - 1) + HOUR * hour
 
 
-ILL, KNOWN, HEARD = at(5), at(6, 8), at(6, 10)
+ILL, MADE, KNOWN, HEARD = at(5), at(6), at(6, 8), at(6, 10)
+SERVED, PLACED = at(7), at(7, 6)
 
 
 def a_case(reference: datetime = ILL, isolated: datetime | None = None, known: datetime = KNOWN) -> Neighbour:
@@ -59,7 +60,7 @@ def met(
 
 def classified(
     now: Classification = Classification.CONFIRMED,
-    made: datetime = at(6),
+    made: datetime = MADE,
     heard: datetime = KNOWN,
     statement: str = "c1",
 ) -> Classified:
@@ -80,13 +81,13 @@ def measure(mode: Mode, from_at: datetime, days: float, *test_days: datetime) ->
     )
 
 
-def order(*measures: Measure, served: datetime = at(7), ended: datetime | None = None, n: int = 1) -> Order:
+def order(*measures: Measure, served: datetime = SERVED, ended: datetime | None = None, n: int = 1) -> Order:
     usual = measure(Mode.CENTRAL_QUARANTINE, served, 14)
     return Order(f"o{n}", served, measures or (usual,), ended)
 
 
 def placed(
-    mode: Mode = Mode.CENTRAL_QUARANTINE, started: datetime = at(7, 6), ended: datetime | None = None, n: int = 1
+    mode: Mode = Mode.CENTRAL_QUARANTINE, started: datetime = PLACED, ended: datetime | None = None, n: int = 1
 ) -> Placement:
     return Placement(f"p{n}", mode, started, ended)
 

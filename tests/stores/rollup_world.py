@@ -33,44 +33,102 @@ Figures = dict[tuple[str, str, str, date, bool], int]
 
 
 def a_screening(
-    statement: str = "s1", revision: int = 1, *, person: str = "p1", round_id: str = "r1", at: datetime = T0,
-    time: datetime | None = None, division: str = PLACES[0], celsius: float = 36.6, withdrawn: bool = False,
+    statement: str = "s1",
+    revision: int = 1,
+    *,
+    person: str = "p1",
+    round_id: str = "r1",
+    at: datetime = T0,
+    time: datetime | None = None,
+    division: str = PLACES[0],
+    celsius: float = 36.6,
+    withdrawn: bool = False,
     drill: bool = False,
 ) -> Event[Any]:
     fact = CaseScreened(
-        statement_id=statement, revision=revision, withdrawn=withdrawn, person_id=person, dwelling_id="d1",
-        round_id=round_id, screened_at=at, temperature_celsius=celsius,
+        statement_id=statement,
+        revision=revision,
+        withdrawn=withdrawn,
+        person_id=person,
+        dwelling_id="d1",
+        round_id=round_id,
+        screened_at=at,
+        temperature_celsius=celsius,
     )
     return say(fact, source="intake", time=time or at, division=division, drill=drill)
 
 
 def an_episode(
-    person: str = "p1", revision: int = 1, *, classification: Classification | None = Classification.CONFIRMED,
-    care: Care = Care.NONE, how: FoundHow | None = FoundHow.CANVASSING, at: datetime = T0, time: datetime | None = None,
-    division: str = PLACES[0], withdrawn: bool = False,
+    person: str = "p1",
+    revision: int = 1,
+    *,
+    classification: Classification | None = Classification.CONFIRMED,
+    care: Care = Care.NONE,
+    how: FoundHow | None = FoundHow.CANVASSING,
+    at: datetime = T0,
+    time: datetime | None = None,
+    division: str = PLACES[0],
+    withdrawn: bool = False,
 ) -> Event[Any]:
     fact = EpisodeChanged(
-        statement_id=f"episode:{person}", revision=revision, withdrawn=withdrawn, person_id=person, category=None,
-        classification=classification, found_how=how, classified_at=at, care=care, care_since_at=at,
+        statement_id=f"episode:{person}",
+        revision=revision,
+        withdrawn=withdrawn,
+        person_id=person,
+        category=None,
+        classification=classification,
+        found_how=how,
+        classified_at=at,
+        care=care,
+        care_since_at=at,
     )
     return say(fact, source="tracing", time=time or at, division=division)
 
 
-def a_tube(statement: str, revision: int, members: Sequence[tuple[str, str]], *, at: datetime, division: str,
-           time: datetime | None = None, withdrawn: bool = False) -> Event[Any]:
+def a_tube(
+    statement: str,
+    revision: int,
+    members: Sequence[tuple[str, str]],
+    *,
+    at: datetime,
+    division: str,
+    time: datetime | None = None,
+    withdrawn: bool = False,
+) -> Event[Any]:
     fact = TubeSampled(
-        statement_id=statement, revision=revision, withdrawn=withdrawn, tube_id=f"tube-{statement}", sampled_at=at,
+        statement_id=statement,
+        revision=revision,
+        withdrawn=withdrawn,
+        tube_id=f"tube-{statement}",
+        sampled_at=at,
         members=tuple(Member(person_id=person, division_code=code) for person, code in members),
     )
     return say(fact, source="intake", time=time or at, division=division)
 
 
-def a_verdict(person: str, revision: int, verdict: Verdict, *, at: datetime, division: str,
-              standing: Standing = Standing.IN_FORCE, time: datetime | None = None) -> Event[Any]:
+def a_verdict(
+    person: str,
+    revision: int,
+    verdict: Verdict,
+    *,
+    at: datetime,
+    division: str,
+    standing: Standing = Standing.IN_FORCE,
+    time: datetime | None = None,
+) -> Event[Any]:
     fact = DeadlineJudged(
-        statement_id=f"clock:report:{person}", revision=revision, person_id=person, clock_id=f"c-{person}",
-        deadline="report.case.direct", line=Line.HEALTH, verdict=verdict, started_at=at, due_at=at + 2 * HOUR,
-        stopped_at=None, edition="covid-ed8", standing=standing,
+        statement_id=f"clock:report:{person}",
+        revision=revision,
+        person_id=person,
+        clock_id=f"c-{person}",
+        deadline="report.case.direct",
+        line=Line.HEALTH,
+        verdict=verdict,
+        started_at=at,
+        due_at=at + 2 * HOUR,
+        stopped_at=None,
+        edition="covid-ed8",
+        standing=standing,
     )
     return say(fact, source="alerts", time=time or at, division=division)
 
@@ -84,36 +142,66 @@ _seldom = st.sampled_from([False, False, False, False, True])
 
 def _screenings(name: str, revision: int) -> st.SearchStrategy[Event[Any]]:
     return st.builds(
-        a_screening, st.just(name), st.just(revision), person=_persons, at=_moments, time=_moments, division=_places,
-        celsius=st.sampled_from([36.6, 38.0]), withdrawn=_withdrawn, drill=_seldom,
+        a_screening,
+        st.just(name),
+        st.just(revision),
+        person=_persons,
+        at=_moments,
+        time=_moments,
+        division=_places,
+        celsius=st.sampled_from([36.6, 38.0]),
+        withdrawn=_withdrawn,
+        drill=_seldom,
     )
 
 
 def _episodes(person: str, revision: int) -> st.SearchStrategy[Event[Any]]:
     return st.builds(
-        an_episode, st.just(person), st.just(revision), classification=st.sampled_from([None, *Classification]),
-        care=st.sampled_from(list(Care)), how=st.sampled_from([None, *FoundHow]), at=_moments, time=_moments,
-        division=_places, withdrawn=_withdrawn,
+        an_episode,
+        st.just(person),
+        st.just(revision),
+        classification=st.sampled_from([None, *Classification]),
+        care=st.sampled_from(list(Care)),
+        how=st.sampled_from([None, *FoundHow]),
+        at=_moments,
+        time=_moments,
+        division=_places,
+        withdrawn=_withdrawn,
     )
 
 
 def _tubes(name: str, revision: int) -> st.SearchStrategy[Event[Any]]:
     members = st.lists(st.tuples(_persons, _places), min_size=1, max_size=4)
     return st.builds(
-        a_tube, st.just(name), st.just(revision), members, at=_moments, time=_moments, division=_places,
+        a_tube,
+        st.just(name),
+        st.just(revision),
+        members,
+        at=_moments,
+        time=_moments,
+        division=_places,
         withdrawn=_withdrawn,
     )
 
 
 def _verdicts(person: str, revision: int) -> st.SearchStrategy[Event[Any]]:
     return st.builds(
-        a_verdict, st.just(person), st.just(revision), st.sampled_from(list(Verdict)), at=_moments, time=_moments,
-        division=_places, standing=st.sampled_from(list(Standing)),
+        a_verdict,
+        st.just(person),
+        st.just(revision),
+        st.sampled_from(list(Verdict)),
+        at=_moments,
+        time=_moments,
+        division=_places,
+        standing=st.sampled_from(list(Standing)),
     )
 
 
 _STATEMENTS = [
-    *((_screenings, name) for name in ("s1", "s2", "s3", "s4")), (_tubes, "t1"), (_episodes, "p1"), (_episodes, "p2"),
+    *((_screenings, name) for name in ("s1", "s2", "s3", "s4")),
+    (_tubes, "t1"),
+    (_episodes, "p1"),
+    (_episodes, "p2"),
     (_verdicts, "p1"),
 ]
 

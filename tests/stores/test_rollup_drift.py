@@ -79,8 +79,10 @@ async def test_a_replica_that_finds_another_checking_takes_its_result(database: 
 async def test_batches_that_run_meanwhile_are_no_drift(database: str) -> None:
     async with a_database(database) as writer, a_database(database) as checker:
         batches = [
-            [a_screening(f"s{n}-{k}", person=f"p{n}-{k % 90}", at=T0 + timedelta(minutes=k), division=PLACES[k % 6])
-             for k in range(100)]
+            [
+                a_screening(f"s{n}-{k}", person=f"p{n}-{k % 90}", at=T0 + timedelta(minutes=k), division=PLACES[k % 6])
+                for k in range(100)
+            ]
             for n in range(30)
         ]
         writing = asyncio.create_task(read_batches(writer, batches))

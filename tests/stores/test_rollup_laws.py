@@ -103,8 +103,11 @@ def test_a_parent_is_its_children_and_what_is_recorded_at_itself(
         divisions = Divisions.load()
         for (tree, code, *rest), value in figures.items():
             children = sum(
-                below for (other, child, *more), below in figures.items()
-                if other == tree and more == rest and divisions.parent(child, Tree(tree)) == code
+                below
+                for (other, child, *more), below in figures.items()
+                if other == tree
+                and more == rest
+                and divisions.parent(child, Tree(tree)) == code
                 and divisions.ancestors(child, Tree(tree))[0] == child
             )
             assert value == children + own.get((tree, code, *rest), 0)

@@ -41,7 +41,8 @@ CASES: dict[str, tuple[list[Event[Any]], list[Event[Any]]]] = {
     "a correction beside its original": ([], [FIRST, a_screening(revision=2, division=PLACES[2])]),
     "a withdrawal beside its original": ([], [FIRST, a_screening(revision=2, withdrawn=True)]),
     "two corrections of a known statement": (
-        [FIRST], [a_screening(revision=2, person="p2"), a_screening(revision=3, person="p3", division=PLACES[2])]
+        [FIRST],
+        [a_screening(revision=2, person="p2"), a_screening(revision=3, person="p3", division=PLACES[2])],
     ),
 }
 
@@ -67,10 +68,12 @@ async def test_replicas_that_touch_the_same_rows_in_any_order_never_deadlock(dat
     events = [event for person in range(40) for event in one_person(f"p{person}")]
     shares = [chance.sample(events, len(events)) for _ in range(3)]
     async with a_database(database) as one, a_database(database) as other, a_database(database) as third:
-        await asyncio.gather(*(
-            read_batches(tx, [share[at : at + 25] for at in range(0, len(share), 25)])
-            for tx, share in zip((one, other, third), shares, strict=True)
-        ))
+        await asyncio.gather(
+            *(
+                read_batches(tx, [share[at : at + 25] for at in range(0, len(share), 25)])
+                for tx, share in zip((one, other, third), shares, strict=True)
+            )
+        )
         assert await stored_figures(one) == figures_of(events)
         assert await drift.compare(one, list(BY_CODE)) == []
 
@@ -81,19 +84,29 @@ async def test_replicas_with_other_statements_never_deadlock(database: str, apar
     persons = [f"p{n}" for n in range(90)]
     known = [a_screening(f"a-{person}", person=person) for person in persons]
     shares = [
-        [a_screening(f"{name}-{lap}-{person}", person=f"{person}{name * apart}", at=T0 - 9 * lap * HOUR,
-                     division=chance.choice(PLACES), celsius=38.5)
-         for lap in range(8) for person in chance.sample(persons, len(persons))]
+        [
+            a_screening(
+                f"{name}-{lap}-{person}",
+                person=f"{person}{name * apart}",
+                at=T0 - 9 * lap * HOUR,
+                division=chance.choice(PLACES),
+                celsius=38.5,
+            )
+            for lap in range(8)
+            for person in chance.sample(persons, len(persons))
+        ]
         for name in "bcde"
     ]
     async with AsyncExitStack() as stack:
         replicas = [await stack.enter_async_context(a_database(database)) for _ in shares]
         one = replicas[0]
         await read_batches(one, [known])
-        await asyncio.gather(*(
-            read_batches(tx, [share[at : at + 30] for at in range(0, len(share), 30)])
-            for tx, share in zip(replicas, shares, strict=True)
-        ))
+        await asyncio.gather(
+            *(
+                read_batches(tx, [share[at : at + 30] for at in range(0, len(share), 30)])
+                for tx, share in zip(replicas, shares, strict=True)
+            )
+        )
         assert await stored_figures(one) == figures_of([*known, *chain(*shares)])
         assert await drift.compare(one, list(BY_CODE)) == []
 

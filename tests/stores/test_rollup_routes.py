@@ -87,7 +87,9 @@ async def test_the_rows_are_as_many_as_the_figure_and_show_where_the_person_is_n
     found = await answer(web, "/rows", division="330402", **SCREENED)
     assert found["figure"] == len(found["rows"]) == 3
     assert [(row["division_code"], row["moved_to"]) for row in found["rows"]] == [
-        (PLACES[0], PLACES[1]), (PLACES[2], None), (PLACES[0], None),
+        (PLACES[0], PLACES[1]),
+        (PLACES[2], None),
+        (PLACES[0], None),
     ]
     assert set(found["rows"][0]) == {"division_code", "day", "at", "counted_since_at", "moved_to"}
     part = await answer(web, "/rows", division="330402", limit=2, **SCREENED)
@@ -143,11 +145,14 @@ async def test_an_area_sees_the_townships_that_it_takes(web: httpx.AsyncClient) 
     assert (await web.get("/figures", params={"division": "330402012", "tree": "statutory"})).status_code == 403
 
 
-@pytest.mark.parametrize(("query", "words"), [
-    ({"division": "330", "indicator": "arrivals"}, "330"),
-    ({"division": "33", "indicator": "arivals"}, "GET /indicators"),
-    ({"division": "33", "indicator": "arrivals", "from": "2022-03-05T00:00:00"}, "+08:00"),
-])
+@pytest.mark.parametrize(
+    ("query", "words"),
+    [
+        ({"division": "330", "indicator": "arrivals"}, "330"),
+        ({"division": "33", "indicator": "arivals"}, "GET /indicators"),
+        ({"division": "33", "indicator": "arrivals", "from": "2022-03-05T00:00:00"}, "+08:00"),
+    ],
+)
 async def test_a_wrong_question_is_answered_with_what_to_do(
     web: httpx.AsyncClient, query: dict[str, str], words: str
 ) -> None:

@@ -7,11 +7,13 @@ from datetime import UTC, datetime
 
 import pytest
 
-from contracts.events.cases import Classification
+from contracts.events.cases import CaseReported, Classification
 from contracts.events.contacts import Standing
+from contracts.events.policies import TimeAdvanced
 from contracts.events.quarantine import Care, Mode
 from contracts.events.testing import Result
-from services.tracing.store.stale import count_stale
+from contracts.topics import heard_by
+from services.tracing.store.tables import TABLES
 from tests.stores.tracing_facts import (
     HOME,
     a_classification,
@@ -21,7 +23,6 @@ from tests.stores.tracing_facts import (
     a_test,
     a_tube,
     a_tube_result,
-    a_visit,
     an_adoption,
     an_end,
     an_exposure,
@@ -110,12 +111,6 @@ async def test_the_members_of_a_positive_tube_owe_a_sample_until_one_of_their_ow
     assert words(await world.hear(negative)) == [("sampling:T:C", 2, True)]
 
 
-async def test_a_visit_is_kept_and_makes_nobody_stale(world: World) -> None:
-    await world.tracing.hear(world.tx, [heard(a_visit("B", at(6, 8)), at(6, 9))])
-    assert await count_stale(world.tx) == 0
-    assert await world.tx.fetchval("select count(*) from visits") == 1
-
-
 async def test_the_latest_fact_says_where_a_person_lives_and_a_move_is_said_anew(world: World) -> None:
     meeting = an_exposure("A", "B").model_copy(update={"other_division_code": ELSEWHERE})
     said = await world.hear(*CASE, heard(meeting, at(5, 10)))
@@ -162,3 +157,9 @@ async def test_a_person_with_impossible_facts_is_set_aside_and_stops_nobody(worl
     said = await world.hear(heard(a_finding("D", onset=at(4), revision=2), at(6)))
     assert fact_of(said, "contact:C").category == "close"
     assert await world.tx.fetch("select from stuck") == []
+
+
+def test_every_fact_that_tracing_hears_is_kept_or_passed_over_by_name() -> None:
+    heard_of = {kind for topic in heard_by("tracing") for kind in topic.events}
+    assert heard_of - TABLES.keys() == {CaseReported, TimeAdvanced}
+    assert TABLES.keys() - heard_of == set()

@@ -17,7 +17,7 @@ from services.chassis.service import App
 from services.chassis.settings import Settings
 from services.chassis.web import make_web
 from services.tracing.service import SERVICE
-from tests.stores.tracing_facts import HOME, a_classification, a_finding, a_visit, an_adoption, an_exposure, at, heard
+from tests.stores.tracing_facts import HOME, a_classification, a_finding, an_adoption, an_exposure, at, heard
 from tests.stores.tracing_world import Tracing
 
 KEY = SecretStr("k" * 32)
@@ -27,7 +27,6 @@ EVENTS = [
     heard(a_finding("A"), at(5, 9)),
     heard(an_exposure("B", "A"), at(5, 10)),
     heard(an_exposure("C", "A", n=2), at(5, 10), ELSEWHERE),
-    heard(a_visit("B", at(6, 8)), at(6, 9)),
     heard(an_adoption(HOME[:6]), at(6), HOME[:6]),
 ]
 
@@ -66,7 +65,7 @@ async def test_a_person_is_shown_with_what_is_stated_and_the_facts_under_it(web:
         "quarantine-proposed",
         "episode-changed",
     }
-    assert shown["facts"].keys() == {"exposures", "visits"}
+    assert shown["facts"].keys() == {"exposures"}
     assert shown["facts"]["exposures"][0]["other_id"] == "A"
     assert (await answer(web, "/persons/A"))["facts"].keys() == {"exposures", "findings", "classifications"}
 

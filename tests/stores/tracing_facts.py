@@ -13,7 +13,6 @@ from contracts.events.policies import PolicyAdopted
 from contracts.events.quarantine import (
     Measure,
     Mode,
-    PersonVisited,
     PlacementEnded,
     PlacementStarted,
     QuarantineEnded,
@@ -154,12 +153,6 @@ def a_placement(
 def a_leaving(person: str, ended: datetime, *, n: int = 1, **more: Any) -> PlacementEnded:
     return PlacementEnded(
         statement_id=f"left:{person}:{n}", person_id=person, placement_id=f"p-{person}-{n}", ended_at=ended, **more
-    )
-
-
-def a_visit(person: str, visited: datetime, n: int = 1) -> PersonVisited:
-    return PersonVisited(
-        statement_id=f"visit:{person}:{n}", person_id=person, visited_at=visited, temperature_celsius=36.6
     )
 
 

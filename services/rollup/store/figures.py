@@ -6,7 +6,8 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from services.chassis.database import Tx
-from services.rollup.rules import Figure, Past
+from services.rollup.rules.counting import ONLY_RISING
+from services.rollup.rules.summing import Figure, Past
 
 _ADD_FIGURES = """
     insert into figures
@@ -32,20 +33,20 @@ _DROP_HISTORY = """
 
 async def add_figures(tx: Tx, deltas: Mapping[Figure, int]) -> None:
     """Adds the changes; a figure that comes to 0 has no row."""
-    await _add(tx, deltas, _ADD_FIGURES, _DROP_FIGURES)
+    if deltas:
+        await tx.execute(_ADD_FIGURES, *_columns(deltas), list(deltas.values()))
+    fallen = [key for key, delta in deltas.items() if delta < 0]
+    if fallen:
+        await tx.execute(_DROP_FIGURES, *_columns(fallen))
 
 
 async def add_history(tx: Tx, deltas: Mapping[Past, int]) -> None:
     """Adds the changes; a sum that comes to 0 has no row."""
-    await _add(tx, deltas, _ADD_HISTORY, _DROP_HISTORY)
-
-
-async def _add(tx: Tx, deltas: Mapping[Any, int], add: str, drop: str) -> None:
     if deltas:
-        await tx.execute(add, *_columns([(*key, delta) for key, delta in deltas.items()]))
-    # Only what met an opposite sign can have come to 0, and all but new subjects bring a minus.
-    if any(delta < 0 for delta in deltas.values()):
-        await tx.execute(drop, *_columns(list(deltas)))
+        await tx.execute(_ADD_HISTORY, *_columns(deltas), list(deltas.values()))
+    both_ways = [key for key in deltas if key[-1] not in ONLY_RISING]
+    if both_ways:
+        await tx.execute(_DROP_HISTORY, *_columns(both_ways))
 
 
 def _columns(rows: Collection[tuple[Any, ...]]) -> list[list[Any]]:

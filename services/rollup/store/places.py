@@ -6,7 +6,7 @@ from collections.abc import Collection
 
 from contracts.divisions import Divisions
 from services.chassis.database import Tx
-from services.rollup.rules import line_of
+from services.rollup.rules.summing import line_of
 
 _NEW = """
     select code from unnest($1::text[]) code
@@ -53,10 +53,7 @@ async def redraw(tx: Tx, divisions: Divisions) -> list[str]:
 
 async def _outdated(tx: Tx, divisions: Divisions) -> list[str]:
     drawn = await tx.fetch(_DRAWN)
-    return [
-        code for code, *columns in drawn
-        if sorted(zip(*columns, strict=True)) != sorted(line_of(code, divisions))
-    ]
+    return [code for code, *columns in drawn if sorted(zip(*columns, strict=True)) != sorted(line_of(code, divisions))]
 
 
 async def _draw(tx: Tx, codes: Collection[str], divisions: Divisions) -> None:

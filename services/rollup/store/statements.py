@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 
 from services.chassis.database import Tx
-from services.rollup.rules import Key, Known
+from services.rollup.rules.counting import Key, Known
 
 _INSERT = """
     insert into statements (statement, revision, recorded_at)
@@ -26,10 +26,10 @@ _SAVE = """
 
 async def insert_or_lock(tx: Tx, new: Mapping[str, Known]) -> dict[str, Known]:
     """Inserts the statements never met; locks those that were, and returns them as they are held."""
-    names = [row[0] for row in await tx.fetch(_INSERT, *_columns(new))]
-    if len(names) == len(new):
+    inserted = await tx.fetch(_INSERT, *_columns(new))
+    if len(inserted) == len(new):
         return {}
-    held = await tx.fetch(_LOCK, sorted(new.keys() - set(names)))
+    held = await tx.fetch(_LOCK, sorted(new.keys() - {row[0] for row in inserted}))
     superseded = [row["statement"] for row in held if row["revision"] < new[row["statement"]].revision]
     keys = await _keys_of(tx, superseded) if superseded else {}
     return {name: Known(revision, recorded_at, keys.get(name, set())) for name, revision, recorded_at in held}

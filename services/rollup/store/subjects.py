@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 
 from services.chassis.database import Tx
-from services.rollup.rules import Held, Key, Row
+from services.rollup.rules.counting import Held, Key, Row
 
 _INSERT = """
     insert into counted
@@ -37,10 +37,10 @@ _INSERT_SPARES = """
 async def insert_or_lock(tx: Tx, new: Mapping[Key, Held]) -> dict[Key, Held]:
     """Inserts the subjects never met as they now are; locks those that were, and returns them as they are held."""
     fresh = {key: held for key, held in new.items() if held.counted}
-    inserted = {Key(*row) for row in await tx.fetch(_INSERT, *_columns(fresh))} if fresh else set()
+    inserted = await tx.fetch(_INSERT, *_columns(fresh)) if fresh else []
     if len(inserted) == len(new):
         return {}
-    keys = _keys(sorted(new.keys() - inserted))
+    keys = _keys(sorted(new.keys() - {Key(*row) for row in inserted}))
     held = await tx.fetch(_LOCK, *keys)
     spares: defaultdict[Key, list[Row]] = defaultdict(list)
     for *key, statement, division, day, at in await tx.fetch(_SPARES, *keys):

@@ -20,8 +20,8 @@ async def load_facts(tx: Tx, person_id: str) -> dict[str, list[dict[str, Any]]]:
     """By table, the newest statements (at most 200 of each) that name the person, withdrawn ones too."""
     facts = {}
     for table in TABLES.values():
-        if "person_id" in table.columns:
-            whom = " or ".join(f"{name} = $1" for name in table.names or ("person_id",))
+        if "person_id" in table.names:
+            whom = " or ".join(f"{name} = $1" for name in table.names)
             facts[table.name] = await tx.fetch(
                 f"select * from {table.name} where {whom} order by event_time desc, statement_id limit $2",  # noqa: S608
                 person_id,

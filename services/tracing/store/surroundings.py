@@ -72,7 +72,7 @@ class Loaded(NamedTuple):
 async def load_surroundings(tx: Tx, person_ids: Sequence[str]) -> Loaded:
     """The surroundings of these persons.
 
-    The division is the one that the latest fact on the person says, of those that stand. Visits and tubes that are not
+    The division is the one that the latest fact on the person says, of those that stand. Tubes that are not
     positive have no say: nobody is derived because of them, so what they say would be known or not by chance.
     """
     facts: dict[str, Rows] = {}

@@ -11,7 +11,6 @@ from contracts.events.cases import CaseClassified, CaseFound
 from contracts.events.contacts import ExposureNamed
 from contracts.events.policies import PolicyAdopted
 from contracts.events.quarantine import (
-    PersonVisited,
     PlacementEnded,
     PlacementStarted,
     QuarantineEnded,
@@ -107,7 +106,6 @@ TABLES: Mapping[type[Fact], Table] = {
         "placements", {"person_id": TEXT, "placement_id": TEXT, "mode": TEXT, "site_id": TEXT, "started_at": INSTANT}
     ),
     PlacementEnded: Table("placement_ends", {"person_id": TEXT, "placement_id": TEXT, "ended_at": INSTANT}),
-    PersonVisited: Table("visits", {"person_id": TEXT, "visited_at": INSTANT, "temperature_celsius": "real"}, names=()),
     PolicyAdopted: Table(
         "adoptions",
         {

@@ -1,4 +1,4 @@
-"""Which statement counts for which subject, what that changes, and why. Pure: state and statements in, changes out.
+"""Which statement counts for which subject, what that changes, and why: state and statements in, changes out.
 
 A statement says which subjects it counts for; its newest revision holds. A subject counts once for an indicator: by the
 earliest of its contributions (`Row` order). Every change of the counted one is a step of the figures, with its reason.
@@ -6,14 +6,11 @@ earliest of its contributions (`Row` order). Every change of the counted one is 
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence, Set
 from datetime import UTC, date, datetime
 from enum import StrEnum
-from itertools import pairwise
 from typing import Any, NamedTuple
 
-from contracts.divisions import Divisions, Tree
 from contracts.envelope import Event
 from contracts.indicators import OF_FACT, contributions
 from contracts.policy.days import day_of
@@ -28,6 +25,9 @@ class Reason(StrEnum):
     CORRECTED = "corrected"
     WITHDRAWN = "withdrawn"
     MOVED = "moved"  # to another division, or a derived state went on to the next
+
+
+ONLY_RISING = frozenset({Reason.NEW, Reason.LATE})
 
 
 class Key(NamedTuple):
@@ -94,9 +94,6 @@ class Change(NamedTuple):
     reason: Reason
 
 
-Own = tuple[str, str, date, bool]  # division where recorded, indicator, reporting day, drill
-Figure = tuple[str, str, str, date, bool]  # tree, then as Own, at any level
-Past = tuple[str, str, date, bool, datetime, str]  # as Own, the hour recorded, the reason
 BEGINNING = datetime(1, 1, 1, tzinfo=UTC)
 NOTHING = Held(None, BEGINNING)
 
@@ -181,61 +178,3 @@ def _reason(before: Row | None, after: Row | None, step: Step, recorded_at: date
     if before or after is None:
         return Reason.CORRECTED  # an earlier statement on the same subject took the place
     return Reason.LATE if day_of(recorded_at) > after.day else Reason.NEW
-
-
-def own_deltas(changes: Iterable[Change]) -> tuple[dict[Own, int], dict[Past, int]]:
-    """Changes of the figures where they were recorded, and of the history; zeros left out."""
-    own: defaultdict[Own, int] = defaultdict(int)
-    past: defaultdict[Past, int] = defaultdict(int)
-    for (_, indicator, drill), before, after, recorded_at, reason in changes:
-        if before and after and before[2:] == after[2:]:
-            continue
-        hour = recorded_at.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
-        for row, delta in ((before, -1), (after, 1)):
-            if row:
-                place = (row.division, indicator, row.day, drill)
-                own[place] += delta
-                past[(*place, hour, reason.value)] += delta
-    return _without_zeros(own), _without_zeros(past)
-
-
-def summed(own: Mapping[Own, int], divisions: Divisions) -> dict[Figure, int]:
-    """The same changes at the division itself and every one above it, in both trees; zeros left out.
-
-    Summed upwards in waves, children before parents: a batch touches many grids and few of what lies above them.
-    """
-    figures: defaultdict[Figure, int] = defaultdict(int)
-    for tree in Tree:
-        lines = {division: divisions.ancestors(division, tree) for division in {key[0] for key in own}}
-        above: dict[str, str | None] = {line[-1]: None for line in lines.values()}
-        above |= {code: up for line in lines.values() for code, up in pairwise(line)}
-        wave = _summed_by(own, {division: line[0] for division, line in lines.items()})
-        while wave:
-            for (division, indicator, day, drill), delta in wave.items():
-                figures[tree.value, division, indicator, day, drill] += delta
-            wave = _summed_by(wave, above)
-    return _without_zeros(figures)
-
-
-def _summed_by(deltas: Mapping[Own, int], place: Mapping[str, str | None]) -> dict[Own, int]:
-    """The changes put where `place` says; None: nowhere."""
-    found: defaultdict[Own, int] = defaultdict(int)
-    for (division, indicator, day, drill), delta in deltas.items():
-        there = place[division]
-        if there is not None:
-            found[there, indicator, day, drill] += delta
-    return found
-
-
-def line_of(division: str, divisions: Divisions) -> Iterable[tuple[str, str, int]]:
-    """(tree, code, steps up) of each division where what is recorded at `division` counts; 0 is where it counts first.
-
-    Raises MalformedCodeError.
-    """
-    for tree in Tree:
-        for up, code in enumerate(divisions.ancestors(division, tree)):
-            yield tree.value, code, up
-
-
-def _without_zeros(deltas: dict[Any, int]) -> dict[Any, int]:
-    return {key: delta for key, delta in deltas.items() if delta}
