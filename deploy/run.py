@@ -128,7 +128,7 @@ def _say_where(console: Console, stage: Stage) -> None:
     console.print("\nLook around; the stage clock goes on at wall speed. The embedded stack keeps nothing.")
     console.print(f"  board    {stage.urls['rollup']}/#token={stage.token}", soft_wrap=True)
     for name, url in stage.urls.items():
-        console.print(f"  {name:8} {url}/docs   {url}/metrics", soft_wrap=True)
+        console.print(f"  {name:8} {url}/openapi.json   {url}/metrics", soft_wrap=True)
     console.print("Ctrl-C stops everything.")
 
 
