@@ -14,7 +14,7 @@ from services.chassis.health import Health, database_trouble, kafka_trouble
 from services.chassis.reader import LogReader
 from services.chassis.service import App, Turn
 
-WATCH_SECONDS = 5.0
+WATCH_SECONDS = 2.0
 
 _POSITIONS = "select topic, partition, last, next_offset from positions where consumer = $1 order by 1, 2"
 _BOOKS = """

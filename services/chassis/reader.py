@@ -11,7 +11,7 @@ from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 
 from services.chassis.database import Lane
 
-_TIMEOUT_MS = 5_000
+_TIMEOUT_MS = 3_000
 
 
 class Span(NamedTuple):

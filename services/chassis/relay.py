@@ -29,7 +29,7 @@ log = structlog.get_logger()
 POLL = 0.05  # seconds between two looks when nobody wakes us
 AFTER_REFUSAL = 0.5
 AFTER_LOSS = 1.0
-AFTER_AHEAD = 3.0
+AFTER_AHEAD = 2.0
 LOOK_FOR_LOCK = 0.5
 
 # One relay a service holds it; it goes with the connection. Tried, never waited for: a statement that waits keeps the

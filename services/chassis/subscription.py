@@ -27,6 +27,7 @@ log = structlog.get_logger()
 MOST_RECORDS = 5_000  # of a batch: a batch is whatever has gathered
 GATHER_MS = 10  # an empty poll takes this time twice
 FETCH_WAIT_MS = 60  # while a lane's records are being worked on, the next fetch does not ask for that lane
+HEARTBEAT_MS = 1_000  # a replica learns with a heartbeat that lanes change hands
 REBALANCE_MS = 30_000  # a batch that takes longer loses its lanes, and is still applied once
 ACKNOWLEDGING = 5.0  # seconds; while Kafka is away aiokafka would try for ever
 
@@ -81,6 +82,7 @@ async def subscribed(
         batch_timeout_ms=GATHER_MS,
         fetch_max_wait_ms=FETCH_WAIT_MS,
         rebalance_timeout_ms=REBALANCE_MS,
+        heartbeat_interval_ms=HEARTBEAT_MS,
         group_id=f"gridward-{service}",
         group_instance_id=instance,
         auto_offset_reset="earliest",

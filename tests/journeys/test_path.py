@@ -10,7 +10,7 @@ import pytest
 
 from contracts.envelope import Fact
 from contracts.events.cases import CaseClassified, CaseFound, CaseReported
-from contracts.events.quarantine import PlacementEnded, ReleaseDue, SamplingDue
+from contracts.events.quarantine import CareScheduled, PlacementEnded, ReleaseDue, SamplingDue
 from deploy.play.compare import Observed, differences, named_ids, observe, read_truth
 from deploy.play.player import Played, play
 from deploy.sample.timeline import read_timeline
@@ -28,6 +28,7 @@ WITHOUT_EFFECT: frozenset[tuple[str, type[Fact]]] = frozenset(
         ("rollup", CaseFound),
         ("rollup", CaseReported),
         ("rollup", CaseClassified),
+        ("rollup", CareScheduled),
     }
 )
 """Facts that share a topic with others and are passed over: no handler to miss."""
