@@ -13,6 +13,7 @@ from typing import Any
 import httpx
 
 PATIENCE_SECONDS = 120.0
+LOOK_AGAIN_SECONDS = 0.06
 Books = Mapping[str, Mapping[str, Any]]
 
 
@@ -46,10 +47,12 @@ async def until_quiet(client: httpx.AsyncClient, urls: Mapping[str, str]) -> Boo
         async with asyncio.timeout(PATIENCE_SECONDS):
             while True:
                 positions = await read_books(client, urls)
-                lanes = await read_books(client, urls)
-                owed = unbalanced(positions, lanes)
+                owed = unbalanced(positions, positions)
                 if not owed:
-                    return lanes
-                await asyncio.sleep(0.02)
+                    lanes = await read_books(client, urls)
+                    owed = unbalanced(positions, lanes)
+                    if not owed:
+                        return lanes
+                await asyncio.sleep(LOOK_AGAIN_SECONDS)
     except TimeoutError:
         raise NotQuietError(f"not quiet after {PATIENCE_SECONDS:.0f} s: " + "; ".join(owed[:8])) from None

@@ -74,7 +74,7 @@ def counts_at(scale: float) -> Counts:
         missed_visits=some(700),
         missed_twice=some(180),
         late_visits=some(300),
-        households=some(GRIDS * 50),
+        households=some(GRIDS * 25),
         second_calls=some(600),
         corrected_calls=some(600),
         corrected_checks=some(400),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import signal
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from typing import TypeVar
 
 import asyncpg
@@ -32,6 +32,7 @@ log = structlog.get_logger()
 
 TRY_AGAIN = 0.5
 PATIENCE = 20.0  # for what is under way at the end
+START_PATIENCE = 2.0  # for a step of the start: cut while it connects, aiokafka leaves its socket open
 T = TypeVar("T")
 
 
@@ -51,12 +52,10 @@ class Running:
     async def end(self) -> None:
         """Finish what is under way, ticks and batches before the relay, then close."""
         self._ending.set()
-        if not self._started:
-            self._work.cancel()
-        _, late = await asyncio.wait({self._work}, timeout=PATIENCE)
-        for task in late:
+        _, late = await asyncio.wait({self._work}, timeout=PATIENCE if self._started else START_PATIENCE)
+        if late and self._started:
             log.error("ended in the middle of its work", service=self.app.name, seconds=PATIENCE)
-            task.cancel()
+        self._work.cancel()
         await asyncio.gather(self._work, return_exceptions=True)
 
     def _notice(self, task: asyncio.Task[None]) -> None:
@@ -101,13 +100,15 @@ class Running:
             await stack.enter_async_context(subscribed(self.consumer, app.name, app.settings, app.pool, reader))
 
     async def _again(self, work: Callable[[], Awaitable[T]]) -> T:
-        """Until Kafka answers."""
-        while True:
+        """Until Kafka answers, or the process ends."""
+        while not self._ending.is_set():
             try:
                 return await work()
             except (KafkaError, OSError) as error:
                 self.health.unwell("kafka", kafka_trouble(error))
-            await asyncio.sleep(TRY_AGAIN)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._ending.wait(), TRY_AGAIN)
+        raise asyncio.CancelledError
 
 
 async def _pool(service: Service, settings: Settings) -> asyncpg.Pool:
@@ -145,15 +146,21 @@ async def running(service: Service, settings: Settings) -> AsyncIterator[Running
 
 async def serve(services: Sequence[tuple[Service, Settings]]) -> None:
     """Run services in this process until SIGTERM or SIGINT. Raises what ended one of them."""
-    loop, asked = asyncio.get_running_loop(), asyncio.Event()
+    loop = asyncio.get_running_loop()
+    work = asyncio.create_task(_run_all(services))
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, asked.set)
+        loop.add_signal_handler(number, work.cancel)
+    with suppress(asyncio.CancelledError):
+        await work
+
+
+async def _run_all(services: Sequence[tuple[Service, Settings]]) -> None:
     async with AsyncExitStack() as stack:
         runs = [await stack.enter_async_context(running(service, settings)) for service, settings in services]
-        for run in runs:
-            run.failed.add_done_callback(lambda _: asked.set())
-        await asked.wait()
-        log.info("ending", services=[service.name for service, _ in services])
+        try:
+            await asyncio.wait([run.failed for run in runs], return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            log.info("ending", services=[service.name for service, _ in services])
 
 
 def main(services: Sequence[tuple[Service, Settings]]) -> int:

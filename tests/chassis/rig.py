@@ -124,6 +124,14 @@ async def take(pool: asyncpg.Pool, records: Sequence[ConsumerRecord], **others: 
     return await apply(pool, TRACING, records, **{"log_starts": {}, "dead_letters_an_hour": 100, **others})
 
 
+def a_plan(first: int, last: int, *, epoch: int = 1, source: str = SOURCE, lane: int = 0) -> Plan:
+    """The events number `first` to `last` of a lane, as the relay would send them."""
+    rows: list[tuple[str, bytes | None]] = [
+        (event.subject, event.to_wire()) for event in of_lane(lane, last)[first - 1 : last]
+    ]
+    return Plan(("tests", lane), epoch, source, first - 1, len(rows), rows)
+
+
 class MemoryLog:
     """A log that takes whatever is sent, in the order of landing: what a broker promises without idempotence."""
 

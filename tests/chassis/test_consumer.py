@@ -9,13 +9,12 @@ import httpx
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
 from contracts.topics import heard_by
-from services.chassis.plan import Plan
 from services.chassis.running import Running, running
 from services.chassis.sending import relay_producer, send
 from services.chassis.topics import make_topics
 from tests.chassis.rig import (
-    SOURCE,
     TRACING,
+    a_plan,
     a_result,
     applied,
     ids,
@@ -27,14 +26,6 @@ from tests.chassis.rig import (
 )
 
 EVENTS = of_lane(0, 8)
-
-
-def a_plan(first: int, last: int, *, epoch: int = 1, source: str = SOURCE, lane: int = 0) -> Plan:
-    """The events number `first` to `last` of a lane, as the relay would send them."""
-    rows: list[tuple[str, bytes | None]] = [
-        (event.subject, event.to_wire()) for event in of_lane(lane, last)[first - 1 : last]
-    ]
-    return Plan(("tests", lane), epoch, source, first - 1, len(rows), rows)
 
 
 @asynccontextmanager

@@ -12,7 +12,6 @@ import pytest
 from aiokafka import AIOKafkaProducer
 
 from contracts.envelope import Event
-from contracts.topics import said_by
 from services.chassis import epoch
 from services.chassis.errors import LogAhead, LogBroken, NoSuchRow, RelayAtWork
 from services.chassis.fence import Number
@@ -26,6 +25,7 @@ from services.chassis.tail import is_other_server, refuse_log_ahead
 from services.chassis.topics import make_topics
 from tests.chassis.rig import (
     INTAKE,
+    TESTS,
     TRACING,
     applied,
     ids,
@@ -81,13 +81,15 @@ class Site:
 
 @asynccontextmanager
 async def site(database: str, kafka: str) -> AsyncIterator[Site]:
-    await make_topics(kafka, said_by("intake"), -1)
+    """With the lanes of one topic: a lane costs a marker."""
+    await make_topics(kafka, [TESTS], -1)
     async with (
         pool_of(INTAKE, database) as pool,
         relay_connection(database, "intake") as db,
         relay_producer(kafka) as producer,
         log_reader(kafka) as reader,
     ):
+        await pool.execute("delete from lanes where topic <> 'tests'")
         yield Site(database, kafka, pool, db, producer, reader)
 
 

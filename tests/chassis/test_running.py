@@ -193,6 +193,18 @@ async def test_a_process_ends_cleanly_when_asked(
     assert "Traceback" not in log
 
 
+async def test_a_process_that_waits_for_postgresql_ends_cleanly_when_asked(tmp_path: Path) -> None:
+    nowhere = {"GRIDWARD_DATABASE": "postgresql://nobody@127.0.0.1:1/gridward", "GRIDWARD_TOKEN_KEY": KEY}
+    child = start_child([sys.executable, "-c", PROGRAM], {**os.environ, **nowhere}, tmp_path / "intake.log")
+
+    async def waits() -> bool:
+        return "waiting for PostgreSQL" in child.log_path.read_text()
+
+    await until(waits, "the process waits")
+    assert await child.stop(first=signal.SIGINT) == 0
+    assert "Traceback" not in child.log_path.read_text()
+
+
 async def test_a_refusal_ends_the_process_in_words(tmp_path: Path) -> None:
     child = start_child([sys.executable, "-c", PROGRAM], dict(os.environ), tmp_path / "intake.log")
     assert await child.wait() == 1

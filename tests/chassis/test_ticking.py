@@ -14,6 +14,7 @@ from contracts.topics import heard_by
 from services.chassis.database import Tx
 from services.chassis.reader import log_reader
 from services.chassis.running import running
+from services.chassis.sending import relay_producer, send
 from services.chassis.service import App, Service, Tick, Worked
 from services.chassis.ticking import is_caught_up, keep_ticking, run_once
 from services.chassis.topics import make_topics
@@ -22,10 +23,10 @@ from tests.chassis.rig import (
     INTAKE,
     TRACING,
     Broken,
+    a_plan,
     a_result,
     of_lane,
     pool_of,
-    say_all,
     settings,
     until,
     until_applied,
@@ -95,13 +96,9 @@ async def test_a_tick_after_the_backlog_waits_until_every_lane_is_read(database:
 
     given = settings(database, fresh_kafka)
     await make_topics(fresh_kafka, heard_by("tracing"), -1)
-    async with running(INTAKE, given) as door:
-        await say_all(door.app.pool, events)
-
-        async def relayed() -> bool:
-            return bool(await door.app.pool.fetchval("select sum(last) from lanes") == len(events))
-
-        await until(relayed, "all is in the log")
+    async with relay_producer(fresh_kafka) as producer:
+        for lane in (0, 1):
+            await send(producer, a_plan(1, 300, lane=lane))
     service = Service("tracing", APPLIED, {type(events[0].data): slow}, ticks=(Tick("count", 0.01, count, True),))
     async with running(service, given) as hearer:
         await until_ready(hearer)
@@ -122,13 +119,9 @@ async def test_behind_in_one_lane_is_behind(database: str, fresh_kafka: str) -> 
     async with pool_of(TRACING, database) as pool, log_reader(fresh_kafka) as reader:
         app = App(TRACING, settings(database, fresh_kafka), pool)
         assert await is_caught_up(app, reader)
-        async with running(INTAKE, settings(database, fresh_kafka)) as door:
-            await say_all(door.app.pool, of_lane(2, 1))
-
-            async def behind() -> bool:
-                return not await is_caught_up(app, reader)
-
-            await until(behind, "one record is not read")
+        async with relay_producer(fresh_kafka) as producer:
+            await send(producer, a_plan(1, 1, lane=2))
+        assert not await is_caught_up(app, reader)
         await pool.execute("update positions set next_offset = 1 where (topic, partition) = ('tests', 2)")
         assert await is_caught_up(app, reader)
 

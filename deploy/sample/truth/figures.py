@@ -105,12 +105,11 @@ def _people(told: Told, cases: Mapping[str, str], care: Mapping[str, str]) -> It
 
 def _due(told: Told, care: Mapping[str, str]) -> Iterator[Counted]:
     """What somebody has to do: decide, sample, release. Nothing rests on a provisional value: the city adopted them."""
-    homes = told.book.homes
+    homes, last_modes = told.book.homes, _last_modes(told.book)
     for person, word in care.items():
         if word == "awaiting_order":
             yield "proposals-open", homes[person]
-        last = {"close": "home_health_monitoring", "secondary": "central_quarantine"}.get(_category(told, person))
-        if word == last:  # every test was taken and negative: those who stay are only waiting for the word
+        if word == last_modes.get(person):  # every test was taken and negative: only the word is missing
             yield "releases-due", homes[person]
     sampled = {(who(said.record), said.at("sampled_at")) for said in told.book.of("test")}
     results = (said for said in told.book.of("tube-result") if said.record["result"] == "positive")
@@ -122,8 +121,10 @@ def _due(told: Told, care: Mapping[str, str]) -> Iterator[Counted]:
                 yield "samplings-due", member["division_code"]
 
 
-def _category(told: Told, person: str) -> str:
-    return told.exposed[person].category if person in told.exposed else ""
+def _last_modes(book: Book) -> dict[str, str]:
+    """Person -> the mode with which the last order served ends."""
+    orders = sorted(book.of("quarantine-order"), key=lambda said: said.at("served_at"))
+    return {who(said.record): said.record["measures"][-1]["mode"] for said in orders}
 
 
 def _judged(told: Told) -> Iterator[Counted]:

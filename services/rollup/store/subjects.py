@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 
 from services.chassis.database import Tx
-from services.rollup.rules.counting import Held, Key, Row
+from services.rollup.rules.counting import BEGINNING, Held, Key, Row
 
 _INSERT = """
     insert into counted
@@ -36,7 +36,7 @@ _INSERT_SPARES = """
 
 async def insert_or_lock(tx: Tx, new: Mapping[Key, Held]) -> dict[Key, Held]:
     """Inserts the subjects never met as they now are; locks those that were, and returns them as they are held."""
-    fresh = {key: held for key, held in new.items() if held.counted}
+    fresh = {key: held for key, held in new.items() if held.since_at > BEGINNING}  # also what came and went at once
     inserted = await tx.fetch(_INSERT, *_columns(fresh)) if fresh else []
     if len(inserted) == len(new):
         return {}
