@@ -71,9 +71,6 @@ async def subscribed(
         """A parser that looks at nothing and so cannot raise: a header may be null or no text at all."""
         return KafkaAckableMessage(body=b"", raw_message=records, consumer=consumer.client())
 
-    async def whole(message: KafkaAckableMessage) -> KafkaAckableMessage:
-        return message
-
     instance = settings.instance and f"gridward-{service}-{settings.instance}"
     subscriber = broker.subscriber(
         *(topic.key for topic in heard_by(service)),
@@ -89,7 +86,7 @@ async def subscribed(
         ack_policy=AckPolicy.MANUAL,
         listener=_Rebalances(consumer, service, pool, reader),
         parser=raw,
-        decoder=whole,
+        decoder=_whole,
         no_reply=True,
     )
 
@@ -98,11 +95,7 @@ async def subscribed(
     @subscriber
     async def on_batch(message: Any) -> None:
         if await consumer.take(message.raw_message):
-            try:
-                async with asyncio.timeout(ACKNOWLEDGING):
-                    await message.ack()
-            except (KafkaError, TimeoutError) as error:  # the positions are kept already
-                log.info("not acknowledged", service=service, error=repr(error))
+            await _acknowledge(message, service)
 
     try:
         await broker.start()
@@ -110,6 +103,20 @@ async def subscribed(
     finally:
         consumer.end()
         await broker.stop()
+
+
+async def _whole(message: KafkaAckableMessage) -> KafkaAckableMessage:
+    """A decoder that leaves all as it is: FastStream's own costs four times the rest of the way."""
+    return message
+
+
+async def _acknowledge(message: KafkaAckableMessage, service: str) -> None:
+    """Only a hint for the next start: the positions are kept already."""
+    try:
+        async with asyncio.timeout(ACKNOWLEDGING):
+            await message.ack()
+    except (KafkaError, TimeoutError) as error:
+        log.info("not acknowledged", service=service, error=repr(error))
 
 
 def _quiet_logger() -> logging.Logger:

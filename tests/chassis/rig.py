@@ -72,6 +72,12 @@ async def on_result(event: Event[TestResulted], tx: asyncpg.Connection) -> list[
     return []
 
 
+async def on_result_mended(event: Event[TestResulted], tx: asyncpg.Connection) -> list[Event[Any]]:
+    """The handler after it was mended."""
+    await tx.execute("insert into applied (event_id) values ($1)", event.id)
+    return []
+
+
 TRACING = Service("tracing", APPLIED, {TestResulted: on_result})
 INTAKE = Service("intake")
 

@@ -2,95 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
-from typing import Any
-
 import asyncpg
 import pytest
-from aiokafka import AIOKafkaProducer
 
-from contracts.envelope import Event
 from services.chassis import epoch
-from services.chassis.errors import LogAhead, LogBroken, NoSuchRow, RelayAtWork
+from services.chassis.errors import LogAhead, LogBroken
 from services.chassis.fence import Number
-from services.chassis.operating import new_epoch, void_row
+from services.chassis.operating import new_epoch
 from services.chassis.plan import make_plans
-from services.chassis.reader import LogReader, Span, log_reader
-from services.chassis.relay import TRY_LOCK, relay_connection
 from services.chassis.running import running
-from services.chassis.sending import relay_producer, send
+from services.chassis.sending import send
 from services.chassis.tail import is_other_server, refuse_log_ahead
-from services.chassis.topics import make_topics
-from tests.chassis.rig import (
-    INTAKE,
-    TESTS,
-    TRACING,
-    applied,
-    ids,
-    of_lane,
-    pool_of,
-    say_all,
-    settings,
-    take,
-    until,
-    until_applied,
-    until_ready,
-)
+from tests.chassis.rig import INTAKE, TRACING, ids, of_lane, say_all, settings, until, until_applied, until_ready
+from tests.chassis.site import site
 
 EVENTS = of_lane(0, 9)
-LANE = ("tests", 0)
-_TABLES = ("outbox", "lanes")
-
-
-@dataclass
-class Site:
-    """intake's database, a relay's connection, producer and reader of the log."""
-
-    database: str
-    kafka: str
-    pool: asyncpg.Pool
-    db: asyncpg.Connection
-    producer: AIOKafkaProducer
-    reader: LogReader
-
-    async def publish(self, events: list[Event[Any]]) -> None:
-        """Say these events and relay them to the end."""
-        await say_all(self.pool, events)
-        answers: dict[Any, Any] = {}
-        while plans := await make_plans(self.db, answers, []):
-            answers = {plan.lane: await send(self.producer, plan) for plan in plans}
-
-    async def back_up(self) -> None:
-        for table in _TABLES:
-            await self.pool.execute(f"create table backup_{table} as table {table}")
-
-    async def restore(self) -> None:
-        for table in _TABLES:
-            await self.pool.execute(f"delete from {table}; insert into {table} select * from backup_{table}")
-
-    async def read_by_a_consumer(self) -> list[str]:
-        """What tracing applies of the lane."""
-        end = (await self.reader.ends([LANE]))[LANE]
-        records = [record async for record in self.reader.read({LANE: Span(0, end)})]
-        async with pool_of(TRACING, self.database) as hearer:
-            assert not (await take(hearer, records)).problems
-            return await applied(hearer)
-
-
-@asynccontextmanager
-async def site(database: str, kafka: str) -> AsyncIterator[Site]:
-    """With the lanes of one topic: a lane costs a marker."""
-    await make_topics(kafka, [TESTS], -1)
-    async with (
-        pool_of(INTAKE, database) as pool,
-        relay_connection(database, "intake") as db,
-        relay_producer(kafka) as producer,
-        log_reader(kafka) as reader,
-    ):
-        await pool.execute("delete from lanes where topic <> 'tests'")
-        yield Site(database, kafka, pool, db, producer, reader)
 
 
 async def test_a_database_behind_the_log_publishes_nothing_and_says_what_to_do(database: str, fresh_kafka: str) -> None:
@@ -232,24 +158,3 @@ async def test_another_server_than_before_is_noticed_once(database: str, fresh_k
             return bool(await door.app.pool.fetchval(epochs) == 2)
 
         await until(opened, "epoch 2 is open")
-
-
-async def test_an_operator_does_not_work_beside_a_relay(database: str, fresh_kafka: str, monkeypatch: Any) -> None:
-    monkeypatch.setattr("services.chassis.operating.PATIENCE", 0.2)
-    monkeypatch.setattr("services.chassis.operating.TRIES", 2)
-    async with site(database, fresh_kafka) as here:
-        await here.db.fetchval(TRY_LOCK, "intake")
-        with pytest.raises(RelayAtWork, match="stop the service first"):
-            await new_epoch(INTAKE, settings(database, fresh_kafka))
-
-
-async def test_a_voided_row_moves_the_number_and_nothing_else(database: str, fresh_kafka: str) -> None:
-    given = settings(database, fresh_kafka)
-    async with site(database, fresh_kafka) as here:
-        await say_all(here.pool, EVENTS[:3])
-        row = await here.pool.fetchval("select id from outbox where event_id = $1", EVENTS[1].id)
-        assert await void_row(INTAKE, given, row) == EVENTS[1].id
-        with pytest.raises(NoSuchRow):
-            await void_row(INTAKE, given, row)
-        await here.publish(EVENTS[3:5])
-        assert await here.read_by_a_consumer() == ids(EVENTS[:1] + EVENTS[2:5])

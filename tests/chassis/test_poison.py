@@ -12,7 +12,7 @@ from aiokafka import ConsumerRecord
 
 from contracts.envelope import Event
 from contracts.events.testing import TestResulted
-from services.chassis import deadletter, once, operating
+from services.chassis import deadletter, once
 from services.chassis.consumer import Consumer
 from services.chassis.database import is_transient
 from services.chassis.errors import NoSuchDeadLetter, OversizedEvent
@@ -28,6 +28,7 @@ from tests.chassis.rig import (
     ids,
     of_lane,
     on_result,
+    on_result_mended,
     pool_of,
     records_of,
     settings,
@@ -187,7 +188,7 @@ async def test_too_many_dead_letters_stop_the_consumer_aloud(database: str, kafk
 
 
 async def test_resending_a_dead_letter_runs_inside_the_service_and_closes_it(database: str, kafka: str) -> None:
-    service = Service("tracing", APPLIED, {TestResulted: on_result_with_thirteen})
+    service = Service("tracing", APPLIED, {TestResulted: on_result_mended})
     async with consuming(database, kafka) as (consumer, pool, _):
         await consumer.take(with_poison(4))
         before = await pool.fetch("select * from positions order by 1, 2, 3")
@@ -207,27 +208,6 @@ async def test_a_dead_letter_that_fails_again_stays_open(database: str, kafka: s
         with pytest.raises(Broken):
             await once.resend(pool, TRACING, letter.id, "duty-desk")
         assert len(await deadletter.waiting(pool)) == 1
-
-
-async def test_an_operator_lists_resends_and_drops_dead_letters(database: str, kafka: str) -> None:
-    async with consuming(database, kafka) as (consumer, pool, _):
-        await consumer.take(with_poison(4, 6))
-        given = settings(database, kafka)
-        first, second = await operating.dead_letters(TRACING, given)
-        assert (first.reason, first.key, first.record) == ("Broken: thirteen", "key", with_poison(4)[4].value)
-        mended = Service("tracing", APPLIED, {TestResulted: on_result_with_thirteen})
-        await operating.resend(mended, given, first.id, "duty-desk")
-        await operating.drop(TRACING, given, second.id, "duty-desk")
-        assert await operating.dead_letters(TRACING, given) == []
-        closed = await pool.fetchval("select array_agg(closed_by order by id) from dead_letters")
-        assert closed == ["resent by duty-desk", "dropped by duty-desk"]
-        assert await applied(pool) == [*without(4, 6), EVENTS[4].id]
-
-
-async def on_result_with_thirteen(event: Event[TestResulted], tx: asyncpg.Connection) -> list[Event[Any]]:
-    """The handler after it was mended."""
-    await tx.execute("insert into applied (event_id) values ($1)", event.id)
-    return []
 
 
 def test_a_reason_fits_and_holds_no_zero_byte() -> None:

@@ -21,7 +21,7 @@ from tests.stores.rollup_world import HOUR, T0, a_database, figures_of, read_bat
 
 Work = Callable[[Tx], Awaitable[None]]
 Batches = list[list[Event[Any]]]
-a_law = settings(max_examples=250, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+a_law = settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 class Undo(Exception):
