@@ -6,11 +6,14 @@ import asyncio
 import sys
 from importlib import import_module
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from services.chassis.errors import GridwardError
+
+if TYPE_CHECKING:
+    from services.chassis.service import Service
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -95,13 +98,69 @@ def token(
     name: Annotated[str, typer.Argument(help="who it is for")],
     role: Annotated[list[str], typer.Option(help="sender, operator …; may be given again")],
     division: Annotated[str, typer.Option(help="the division it covers, with all below it")],
+    key: Annotated[str, typer.Option(envvar="GRIDWARD_TOKEN_KEY", help="the services' key, 32 characters or more")],
     hours: Annotated[int, typer.Option(min=1, max=8784, help="how long it holds")] = 12,
 ) -> None:
     """Make a token with GRIDWARD_TOKEN_KEY. Example: gridward token duty-desk --role operator --division 3304"""
+    from pydantic import SecretStr
+
     from services.chassis.access import make_token
+
+    if len(key) < 32:
+        raise typer.BadParameter("GRIDWARD_TOKEN_KEY must be the services' own key, 32 characters or more")
+    typer.echo(make_token(SecretStr(key), name, frozenset(role), division, hours))
+
+
+Named = Annotated[str, typer.Argument(help="intake, tracing, alerts or rollup", metavar="SERVICE")]
+
+
+def _named(name: str) -> Service:
+    from contracts.topics import SERVICES
+
+    if name not in SERVICES:
+        raise typer.BadParameter(f"no service {name!r}: one of {', '.join(SERVICES)}")
+    service: Service = import_module(f"services.{name}.service").SERVICE
+    return service
+
+
+@app.command("new-epoch")
+def new_epoch(service: Named) -> None:
+    """Let a restored database publish again; stop the service first. Example: gridward new-epoch tracing"""
+    from services.chassis import operating
     from services.chassis.settings import Settings
 
-    typer.echo(make_token(Settings.from_environment().token_key, name, frozenset(role), division, hours))
+    opened = asyncio.run(operating.new_epoch(_named(service), Settings.from_environment()))
+    typer.echo(
+        f"epoch {opened.epoch} of {service} is open: the log holds {opened.said_before} events that the database did "
+        f"not, {opened.dropped} of them waited to be said again and were dropped. Start the service."
+    )
+
+
+@app.command("dead-letters")
+def dead_letters(
+    service: Named,
+    resend: Annotated[int | None, typer.Option(help="run the handler on this one again, inside the service")] = None,
+    drop: Annotated[int | None, typer.Option(help="close this one without handling it")] = None,
+    by: Annotated[str, typer.Option(help="who decides; kept with the row")] = "",
+) -> None:
+    """List open dead letters, resend one or drop one. Example: gridward dead-letters rollup --resend 7 --by duty"""
+    from services.chassis import operating
+    from services.chassis.settings import Settings
+
+    its, settings = _named(service), Settings.from_environment()
+    if (resend or drop) and not by:
+        raise typer.BadParameter("say who decides: --by NAME")
+    if resend is not None:
+        said = asyncio.run(operating.resend(its, settings, resend, by))
+        typer.echo(f"dead letter {resend} was handled and closed; it said {said} events")
+    elif drop is not None:
+        asyncio.run(operating.drop(its, settings, drop, by))
+        typer.echo(f"dead letter {drop} is closed; the row stays")
+    else:
+        for letter in asyncio.run(operating.dead_letters(its, settings)):
+            typer.echo(
+                f"{letter.id}  {letter.failed_at:%Y-%m-%d %H:%M}  {letter.topic}/{letter.partition}  {letter.reason}"
+            )
 
 
 def main() -> None:
