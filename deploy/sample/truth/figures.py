@@ -35,7 +35,7 @@ INDICATORS = (
     "tubes-positive", "tests-done", "tests-positive", "cases-confirmed",
     *(f"cases-confirmed.{how}" for how in _FOUND_HOW), "cases-preliminary", "cases-suspected", "cases-asymptomatic",
     *_BY_CATEGORY.values(), "contacts-provisional", *_BY_CARE.values(), "proposals-open", "samplings-due",
-    "releases-due", "visits-done", "visits-missed", "deadlines-kept",
+    "visits-done", "visits-missed", "deadlines-kept",
     "deadlines-late", "deadlines-missed", "deadlines-running", "messages-sent",
 )  # fmt: skip
 Counted = tuple[str, str]
@@ -104,13 +104,9 @@ def _people(told: Told, cases: Mapping[str, str], care: Mapping[str, str]) -> It
 
 
 def _due(told: Told, care: Mapping[str, str]) -> Iterator[Counted]:
-    """What somebody has to do: decide, sample, release. Nothing rests on a provisional value: the city adopted them."""
-    homes, last_modes = told.book.homes, _last_modes(told.book)
-    for person, word in care.items():
-        if word == "awaiting_order":
-            yield "proposals-open", homes[person]
-        if word == last_modes.get(person):  # every test was taken and negative: only the word is missing
-            yield "releases-due", homes[person]
+    """What somebody has to do: decide, sample. Nothing rests on a provisional value: the city adopted them."""
+    homes = told.book.homes
+    yield from (("proposals-open", homes[person]) for person, word in care.items() if word == "awaiting_order")
     sampled = {(who(said.record), said.at("sampled_at")) for said in told.book.of("test")}
     results = (said for said in told.book.of("tube-result") if said.record["result"] == "positive")
     positive = {said.record["tube_id"]: said for said in results}
@@ -119,12 +115,6 @@ def _due(told: Told, care: Mapping[str, str]) -> Iterator[Counted]:
         for member in tube.record["members"]:
             if since and not any(person == who(member) and at > since for person, at in sampled):
                 yield "samplings-due", member["division_code"]
-
-
-def _last_modes(book: Book) -> dict[str, str]:
-    """Person -> the mode with which the last order served ends."""
-    orders = sorted(book.of("quarantine-order"), key=lambda said: said.at("served_at"))
-    return {who(said.record): said.record["measures"][-1]["mode"] for said in orders}
 
 
 def _judged(told: Told) -> Iterator[Counted]:
