@@ -32,9 +32,8 @@ WITHOUT_EFFECT: frozenset[tuple[str, type[Fact]]] = frozenset(
     }
 )
 """Facts that share a topic with others and are passed over: no handler to miss."""
-NOT_IN_THE_TRUTH: frozenset[tuple[str, type[Fact]]] = frozenset({("rollup", ReleaseDue)})
-"""Counted, but the truth does not say how many releases are due: tested with rollup's own figures."""
-HANDLERS = [pair for pair in all_handlers() if pair not in WITHOUT_EFFECT | NOT_IN_THE_TRUTH]
+
+HANDLERS = [pair for pair in all_handlers() if pair not in WITHOUT_EFFECT]
 
 
 async def _journey(database: str, sample: Path, chance: Random | None) -> Recorded:

@@ -25,9 +25,10 @@ class Ill:
 
 @dataclass(frozen=True, slots=True)
 class Chain:
-    """One way in which a person became a contact. root: the case; known_at: when its last fact was received."""
+    """One way in which a person became a contact. root: the case; met: who was met; known_at: when all was received."""
 
     root: str
+    met: str
     first_at: datetime
     last_at: datetime
     known_at: datetime
@@ -35,10 +36,19 @@ class Chain:
 
 @dataclass(frozen=True, slots=True)
 class Exposed:
-    """A contact. found_at: when the first of the chains was complete."""
+    """A contact. found_at: when the first of the chains was complete; linked: who was met last; first_at: met first."""
 
     category: str
     found_at: datetime
+    linked: str
+    first_at: datetime
+
+    @classmethod
+    def by(cls, category: str, chains: list[Chain]) -> Exposed:
+        """A contact by these chains."""
+        last = max(chains, key=lambda chain: chain.last_at)
+        found_at = min(chain.known_at for chain in chains)
+        return cls(category, found_at, last.met, min(chain.first_at for chain in chains))
 
 
 def classified(book: Book) -> dict[str, str]:
@@ -80,12 +90,12 @@ def exposed_people(book: Book) -> dict[str, Exposed]:
     for meeting in book.meetings():
         for contact, person in meeting.ends:
             if contact in close and contact not in ill and not meeting.venue_only:
-                chain = _from_contact(meeting, person, close[contact], placed.get(contact, NEVER))
+                chain = _from_contact(meeting, contact, person, close[contact], placed.get(contact, NEVER))
                 if chain:
                     secondary.setdefault(person, []).append(chain)
     found: dict[str, Exposed] = {}
     for category, chains in (("casual", casual), ("secondary", secondary), ("close", close)):
-        found |= {person: Exposed(category, min(chain.known_at for chain in its)) for person, its in chains.items()}
+        found |= {person: Exposed.by(category, its) for person, its in chains.items()}
     return found
 
 
@@ -117,10 +127,10 @@ def _from_case(meeting: Meeting, case: str, ill: Mapping[str, Ill]) -> Chain | N
     if its is None or meeting.last_at < its.since or meeting.first_at > its.until:
         return None
     first_at, last_at = max(meeting.first_at, its.since), min(meeting.last_at, its.until)
-    return Chain(case, first_at, last_at, max(meeting.known_at, its.known_at))
+    return Chain(case, case, first_at, last_at, max(meeting.known_at, its.known_at))
 
 
-def _from_contact(meeting: Meeting, person: str, close: list[Chain], placed_at: datetime) -> Chain | None:
+def _from_contact(meeting: Meeting, contact: str, person: str, close: list[Chain], placed_at: datetime) -> Chain | None:
     """Whoever met a close contact after that one's exposure to a case other than the person."""
     others = [chain for chain in close if chain.root != person]
     if not others:
@@ -130,4 +140,4 @@ def _from_contact(meeting: Meeting, person: str, close: list[Chain], placed_at: 
     if last_at < first_at:
         return None
     earliest = min(others, key=lambda chain: chain.known_at)
-    return Chain(earliest.root, first_at, last_at, max(meeting.known_at, earliest.known_at))
+    return Chain(earliest.root, contact, first_at, last_at, max(meeting.known_at, earliest.known_at))

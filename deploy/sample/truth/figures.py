@@ -10,6 +10,7 @@ from deploy.sample.places import CITY, PROVINCE, Places
 from deploy.sample.posts import division_of_post
 from deploy.sample.steps import STEPS
 from deploy.sample.truth.book import Book, Said, who
+from deploy.sample.truth.release import free_to_go
 from deploy.sample.truth.telling import Told
 
 FEVER_LINE_CELSIUS = 37.3
@@ -35,7 +36,7 @@ INDICATORS = (
     "tubes-positive", "tests-done", "tests-positive", "cases-confirmed",
     *(f"cases-confirmed.{how}" for how in _FOUND_HOW), "cases-preliminary", "cases-suspected", "cases-asymptomatic",
     *_BY_CATEGORY.values(), "contacts-provisional", *_BY_CARE.values(), "proposals-open", "samplings-due",
-    "visits-done", "visits-missed", "deadlines-kept",
+    "releases-due", "visits-done", "visits-missed", "deadlines-kept",
     "deadlines-late", "deadlines-missed", "deadlines-running", "messages-sent",
 )  # fmt: skip
 Counted = tuple[str, str]
@@ -104,9 +105,10 @@ def _people(told: Told, cases: Mapping[str, str], care: Mapping[str, str]) -> It
 
 
 def _due(told: Told, care: Mapping[str, str]) -> Iterator[Counted]:
-    """What somebody has to do: decide, sample. Nothing rests on a provisional value: the city adopted them."""
+    """What somebody has to do: decide, release, sample. Nothing rests on a provisional value: the city adopted them."""
     homes = told.book.homes
     yield from (("proposals-open", homes[person]) for person, word in care.items() if word == "awaiting_order")
+    yield from (("releases-due", homes[person]) for person in free_to_go(told.book, told.exposed, care))
     sampled = {(who(said.record), said.at("sampled_at")) for said in told.book.of("test")}
     results = (said for said in told.book.of("tube-result") if said.record["result"] == "positive")
     positive = {said.record["tube_id"]: said for said in results}
