@@ -48,7 +48,7 @@ async def observe(stage: Stage, played: Played, truth: Mapping[str, Any]) -> Obs
     async with stage.client() as client:
         positions = await read_books(client, stage.urls)
         lanes = await read_books(client, stage.urls)
-        figures, names = await _figures(client, stage.urls["rollup"])
+        figures, names = await read_figures(client, stage.urls["rollup"])
         states, strangers = await _states(client, stage, truth["end_states"])
         return Observed(
             figures=figures,
@@ -108,7 +108,8 @@ async def _json(client: httpx.AsyncClient, url: str) -> Any:
     return (await client.get(url)).raise_for_status().json()
 
 
-async def _figures(client: httpx.AsyncClient, rollup: str) -> tuple[dict[str, Figures], dict[str, str]]:
+async def read_figures(client: httpx.AsyncClient, rollup: str) -> tuple[dict[str, Figures], dict[str, str]]:
+    """Figures and names of the province, the city and its counties, by code, from rollup at that address."""
     province = await _json(client, f"{rollup}/figures?division={PROVINCE}")
     city = await _json(client, f"{rollup}/figures?division={CITY}&children=true")
     lines = [province["total"], city["total"], *city["children"]]
@@ -119,10 +120,15 @@ async def _states(
     client: httpx.AsyncClient, stage: Stage, known: Iterable[str]
 ) -> tuple[dict[str, Mapping[str, Any]], int]:
     """The states of those the truth names, by identity number; and how many others have one."""
-    answer = (await client.get(f"{stage.urls['tracing']}/states")).raise_for_status().text
-    states = {state["person_id"]: state for state in map(json.loads, answer.splitlines())}
+    states = await read_states(client, stage.urls["tracing"])
     ids = await named_ids(client, stage.urls["intake"], known)
     return {number: states.pop(each) for number, each in ids.items() if each in states}, len(states)
+
+
+async def read_states(client: httpx.AsyncClient, tracing: str) -> dict[str, Mapping[str, Any]]:
+    """The state of everybody who has one, by person_id, from tracing at that address."""
+    answer = (await client.get(f"{tracing}/states")).raise_for_status().text
+    return {state["person_id"]: state for state in map(json.loads, answer.splitlines())}
 
 
 async def named_ids(client: httpx.AsyncClient, intake: str, numbers: Iterable[str]) -> dict[str, str]:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import httpx
 
-from deploy.play.quiet import Books, until_quiet
+from deploy.play.quiet import until_quiet
 from deploy.sample.timeline import Step, read_timeline
 
 LINES_A_REQUEST = 5_000
@@ -23,11 +23,10 @@ class PlayError(Exception):
 
 @dataclass
 class Played:
-    """What came of a play: verdicts by word, and the books at its end."""
+    """What came of a play: verdicts by word, and how many steps were played."""
 
     verdicts: Counter[str] = field(default_factory=Counter)
     steps: int = 0
-    books: Books = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -55,7 +54,7 @@ async def play(stage: Stage, sample: Path, on_step: Callable[[Step, int], None])
             await _advance(client, stage, step.at.isoformat(), played.steps, running=False)
             await until_quiet(client, stage.urls)
             played.verdicts += await send(client, stage.urls["intake"], step.feeds)
-            played.books = await until_quiet(client, stage.urls)
+            await until_quiet(client, stage.urls)
             played.steps += 1
     return played
 

@@ -1,19 +1,19 @@
 """What alerts shows: inboxes and clocks; and where its posts come in."""
 
-import hashlib
-import os
 from typing import Annotated, Any
 
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from fastapi import APIRouter, Depends, HTTPException, Query, Request
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from contracts.envelope import DivisionCode, Id
 from contracts.events.deadlines import Line
+from services.alerts.posts import seals_of
 from services.alerts.store import posts
+from services.alerts.store.clocks import find_clocks
 from services.alerts.store.posts import Post
 from services.alerts.wording import worded
 from services.chassis.access import Caller
+from services.chassis.sealing import Seals
 from services.chassis.service import App
 
 
@@ -33,6 +33,7 @@ class PostGiven(BaseModel):
 def routes(app: App) -> APIRouter:
     """The routes of alerts."""
     router = APIRouter()
+    seals = seals_of(app.settings)
     Asking = Annotated[Caller, Depends(app.caller)]  # noqa: N806 - a type
 
     @router.post("/posts")
@@ -46,7 +47,7 @@ def routes(app: App) -> APIRouter:
         if unseen:
             raise HTTPException(403, f"post {unseen.post_id} lies in {unseen.division_code}, outside your division")
         async with app.transaction() as turn:
-            await posts.save_posts(turn.tx, [_sealed(post, app.settings.vault_key) for post in given])
+            await posts.save_posts(turn.tx, [_sealed(post, seals) for post in given])
         return {"posts": len(given)}
 
     @router.get("/inbox")
@@ -64,15 +65,7 @@ def routes(app: App) -> APIRouter:
     ) -> list[dict[str, Any]]:
         """Clocks by verdict, those due first; each names the edition that judged it and how firmly it holds."""
         async with app.reading() as turn:
-            rows = await turn.tx.fetch(
-                """select clock_id, deadline, line, division_code, verdict, started_at, due_at, stopped_at, edition,
-                     standing from clocks where verdict = $1 and starts_with(division_code, $2)
-                   order by due_at, clock_id limit $3""",
-                verdict,
-                caller.division,
-                limit,
-            )
-        return [dict(row) for row in rows]
+            return await find_clocks(turn.tx, verdict, caller.division, limit)
 
     return router
 
@@ -86,16 +79,14 @@ def _read(number: int, line: bytes) -> PostGiven:
         raise HTTPException(422, f"line {number}: {field}: {first['msg']}; mend it and send the file again") from None
 
 
-def _sealed(given: PostGiven, key: SecretStr | None) -> Post:
-    holder, channel = (_seal(key, given.post_id, text) for text in (given.holder, given.channel))
+def _sealed(given: PostGiven, seals: Seals | None) -> Post:
+    holder, channel = (_seal(seals, given.post_id, text) for text in (given.holder, given.channel))
     return Post(given.post_id, given.line.value, given.division_code, given.unit, given.title, holder, channel)
 
 
-def _seal(key: SecretStr | None, post_id: str, text: str | None) -> bytes | None:
+def _seal(seals: Seals | None, post_id: str, text: str | None) -> bytes | None:
     if text is None:
         return None
-    if key is None:
+    if seals is None:
         raise HTTPException(422, "names and channels are kept encrypted: set GRIDWARD_VAULT_KEY, or leave them out")
-    nonce = os.urandom(12)
-    sealer = AESGCM(hashlib.sha256(b"alerts posts" + key.get_secret_value().encode()).digest())
-    return nonce + sealer.encrypt(nonce, text.encode(), post_id.encode())
+    return seals.seal(text.encode(), post_id)

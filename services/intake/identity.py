@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from pydantic_core import from_json, to_json
 
 from services.chassis.database import Tx
-from services.intake.records import Dwelling
+from services.intake.parts import Dwelling
 from services.intake.rules.mentions import Mention
 from services.intake.rules.resolve import Named, Resolution, resolve
 from services.intake.store import people

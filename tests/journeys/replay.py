@@ -6,7 +6,6 @@ messages of a replay are those of the record.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
@@ -20,7 +19,7 @@ from contracts.envelope import Event, Fact, parse
 from contracts.events.deadlines import MessageSent
 from contracts.events.policies import TimeAdvanced
 from contracts.topics import OF_FACT
-from deploy.play.compare import CITY, PROVINCE
+from deploy.play.compare import read_figures, read_states
 from services.chassis import outbox
 from services.chassis.access import make_token
 from services.chassis.database import open_pool
@@ -31,6 +30,7 @@ from services.chassis.web import make_web
 from tests.journeys.town import KEY, ROLES, SENT
 
 BATCH = 4_000
+SERVICE_URL = "http://service"
 Kept = tuple[str, type[Fact]] | None
 
 
@@ -56,8 +56,8 @@ async def replayed(database: str, recorded: Recorded, without: Kept) -> dict[str
         said += [event for event in recorded.events if isinstance(event.data, MessageSent)]
         await _heard(apps["rollup"], said, without, recorded.ended_at)
         return {
-            "figures": await _figures(apps["rollup"]),
-            "states": await _states(apps["tracing"]),
+            "figures": (await read_figures(_client(apps["rollup"]), SERVICE_URL))[0],
+            "states": await read_states(_client(apps["tracing"]), SERVICE_URL),
         }
 
 
@@ -98,17 +98,4 @@ async def _let_it_work(app: App, now: datetime) -> None:
 def _client(app: App) -> httpx.AsyncClient:
     transport = httpx.ASGITransport(make_web(app, Health(app.name)))
     headers = {"authorization": f"Bearer {make_token(KEY, 'tester', ROLES)}"}
-    return httpx.AsyncClient(transport=transport, base_url="http://service", headers=headers)
-
-
-async def _figures(rollup: App) -> dict[str, dict[str, int]]:
-    async with _client(rollup) as client:
-        province = (await client.get(f"/figures?division={PROVINCE}")).raise_for_status().json()
-        city = (await client.get(f"/figures?division={CITY}&children=true")).raise_for_status().json()
-    return {line["division"]: line["figures"] for line in (province["total"], city["total"], *city["children"])}
-
-
-async def _states(tracing: App) -> dict[str, dict[str, Any]]:
-    async with _client(tracing) as client:
-        lines = (await client.get("/states")).raise_for_status().text.splitlines()
-    return {state["person_id"]: state for state in map(json.loads, lines)}
+    return httpx.AsyncClient(transport=transport, headers=headers)

@@ -14,10 +14,11 @@ import pytest
 
 from contracts.events.canvassing import CaseScreened
 from contracts.events.testing import TestResulted
+from services.chassis.sealing import CannotOpen
 from services.intake.admission import admit
 from services.intake.desk import Desk, open_desk
 from services.intake.reading import read
-from services.intake.vault import CannotOpen, Vault
+from services.intake.vault import Vault
 from tests.stores.intake_world import KEY, World, a_household, a_number, a_test, intake, one_of_each
 
 OLD, NEW = "o" * 32, "n" * 32

@@ -11,8 +11,9 @@ from pydantic import SecretStr
 from structlog.testing import capture_logs
 
 from services.chassis.errors import WrongSettings
+from services.chassis.sealing import CannotOpen
 from services.intake.ledger import SHOW_LEDGER
-from services.intake.vault import CannotOpen, Vault
+from services.intake.vault import Vault
 from tests.stores.intake_world import KEY, World, a_household, a_number, a_person, a_test, intake, one_of_each
 
 

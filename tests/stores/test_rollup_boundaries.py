@@ -9,15 +9,8 @@ from contracts.indicators import BY_CODE
 from services.chassis.database import Tx
 from services.rollup.handlers import on_batch
 from services.rollup.store import drift, places
-from tests.stores.rollup_world import (
-    PLACES,
-    a_database,
-    a_screening,
-    figures_of,
-    read_batches,
-    stored_figures,
-    until_waiting,
-)
+from tests.stores.rollup_facts import PLACES, a_screening
+from tests.stores.rollup_world import a_database, figures_of, read_batches, stored_figures, until_waiting
 
 EVENTS = [a_screening(f"s{n}", person=f"p{n}", division=place) for n, place in enumerate(PLACES)]
 AREA = {"code": "3304K1", "name": "another zone", "parent": "3304", "takes": PLACES[0][:9]}

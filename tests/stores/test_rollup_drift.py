@@ -13,7 +13,8 @@ from contracts.indicators import BY_CODE
 from services.chassis.database import Tx
 from services.rollup.drift import look_for_drift
 from services.rollup.store import drift
-from tests.stores.rollup_world import HOUR, PLACES, T0, a_database, a_screening, read_batches
+from tests.stores.rollup_facts import HOUR, PLACES, T0, a_screening
+from tests.stores.rollup_world import a_database, read_batches
 
 
 def shown() -> float | None:

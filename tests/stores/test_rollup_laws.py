@@ -17,7 +17,8 @@ from contracts.envelope import Event
 from contracts.indicators import BY_CODE, INDICATORS
 from services.chassis.database import Tx
 from services.rollup.store import drift, reading
-from tests.stores.rollup_world import HOUR, T0, a_database, figures_of, read_batches, said, stored_figures
+from tests.stores.rollup_facts import HOUR, T0, said
+from tests.stores.rollup_world import a_database, figures_of, read_batches, stored_figures
 
 Work = Callable[[Tx], Awaitable[None]]
 Batches = list[list[Event[Any]]]

@@ -17,18 +17,8 @@ from contracts.events.quarantine import Care
 from contracts.indicators import BY_CODE
 from services.rollup.handlers import on_batch
 from services.rollup.store import drift
-from tests.stores.rollup_world import (
-    HOUR,
-    PLACES,
-    T0,
-    a_database,
-    a_screening,
-    an_episode,
-    figures_of,
-    read_batches,
-    stored_figures,
-    until_waiting,
-)
+from tests.stores.rollup_facts import HOUR, PLACES, T0, a_screening, an_episode
+from tests.stores.rollup_world import a_database, figures_of, read_batches, stored_figures, until_waiting
 
 FIRST = a_screening()
 EARLY = a_screening("s2", at=T0 - HOUR, division=PLACES[1])

@@ -21,7 +21,8 @@ from services.chassis.settings import Settings
 from services.chassis.web import make_web
 from services.rollup.drift import look_for_drift
 from services.rollup.service import SERVICE
-from tests.stores.rollup_world import HOUR, PLACES, T0, a_database, a_screening, an_episode, read_batches
+from tests.stores.rollup_facts import HOUR, PLACES, T0, a_screening, an_episode
+from tests.stores.rollup_world import a_database, read_batches
 
 KEY = SecretStr("k" * 32)
 DAY = T0.date().isoformat()

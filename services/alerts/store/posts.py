@@ -35,6 +35,16 @@ async def save_posts(tx: Tx, posts: Sequence[Post]) -> None:
     )
 
 
+async def load_sealed_before(tx: Tx, version: int) -> list[Post]:
+    """Posts of which anything is sealed with an older key, locked: the version is the first byte of what is sealed."""
+    rows = await tx.fetch(
+        f"""select {", ".join(Post.__dataclass_fields__)} from posts
+            where get_byte(holder, 0) < $1 or get_byte(channel, 0) < $1 order by post_id for update""",  # noqa: S608
+        version,
+    )
+    return [Post(**row) for row in rows]
+
+
 Where = tuple[str, str, str | None]
 """line, division, unit"""
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from services.intake import records
+from services.intake import parts, records
+from services.intake.parts import Person
 from services.intake.problems import Problem
-from services.intake.records import Person, Record, Withdrawal
+from services.intake.records import Record, Withdrawal
 
 
 class Mention(NamedTuple):
@@ -30,12 +31,12 @@ def mentions_of(record: Record | Withdrawal) -> tuple[Mention, ...]:
             other = record.other
             named = Mention("other", other.person or other.flat, other.person_ref, record.other_division_code)
             return (_mention("", record, record.division_code), named)
-        case records.Someone():
+        case parts.Someone():
             return (_mention("", record, record.division_code),)
     return ()
 
 
-def _mention(field: str, someone: records.Someone, division: str) -> Mention:
+def _mention(field: str, someone: parts.Someone, division: str) -> Mention:
     return Mention(field, someone.person, someone.person_ref, division)
 
 
@@ -69,8 +70,8 @@ _ORDER = {
     records.SingleTest: ("sampled_at", "resulted_at"),
     records.Exposure: ("first_at", "last_at"),
     records.CaseFinding: ("found_at", "reported_at"),
-    records.MeasureOrdered: ("from_at", "until_at"),
-    records.Arrival: ("left_area_at", "arrived_at"),
+    parts.MeasureOrdered: ("from_at", "until_at"),
+    parts.Arrival: ("left_area_at", "arrived_at"),
 }
 
 

@@ -1,0 +1,122 @@
+"""Who is told what and when: rungs, digests, missed visits."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from datetime import timedelta
+
+import pytest
+
+from contracts.events.contacts import Category
+from contracts.events.deadlines import MessageSent, VisitMissed
+from services.alerts.store import posts
+from tests.stores.alerts_world import (
+    GRID,
+    HOUR,
+    LADDER,
+    NOON,
+    T0,
+    Alerts,
+    alerts_on,
+    care,
+    close,
+    found,
+    placed,
+    visited,
+)
+
+
+@pytest.fixture
+async def alerts(database: str) -> AsyncIterator[Alerts]:
+    async with alerts_on(database) as world:
+        yield world
+
+
+async def test_the_responsible_post_is_told_first_then_one_rung_an_hour_after_the_deadline(alerts: Alerts) -> None:
+    await alerts.hear(close())
+    told: list[tuple[str, int]] = []
+    for minutes in (1, 2, 12 * 60, 12 * 60 + 1, 13 * 60, 13 * 60 + 1, 20 * 60):
+        for event in await alerts.at(T0 + timedelta(minutes=minutes)):
+            if isinstance(event.data, MessageSent):
+                told.append((event.data.post_division_code, minutes))
+    assert told == [
+        (GRID, 2), (GRID[:12], 12 * 60 + 1), (GRID[:9], 13 * 60 + 1), ("3304", 20 * 60), (GRID[:6], 20 * 60),
+    ]  # fmt: skip
+
+
+async def test_a_stopped_clock_is_told_to_nobody_more(alerts: Alerts) -> None:
+    await alerts.hear(close())
+    await alerts.at(T0 + 2 * HOUR)
+    await alerts.hear(placed(T0 + 3 * HOUR))
+    assert await alerts.at(T0 + 40 * HOUR) == []
+
+
+async def test_one_digest_names_every_item_of_a_post(alerts: Alerts) -> None:
+    many = [close(statement_id=f"contact:p{i}", person_id=f"p{i}") for i in range(40)]
+    await alerts.hear(*many)
+    sent = [e.data for e in await alerts.at(T0 + HOUR)]
+    assert [(m.post_id, m.items) for m in sent] == [(f"command-{GRID}", 40)]
+    inbox = await posts.load_inbox(alerts.connection, f"command-{GRID}", "33", 10)
+    assert [len(message["items"]) for message in inbox] == [40]
+
+
+async def test_the_institution_is_the_first_rung_of_the_health_line(alerts: Alerts) -> None:
+    await alerts.hear(found())
+    sent = [e.data.post_id for e in await alerts.at(T0 + HOUR)]
+    assert sent == ["hospital-1"]
+
+
+async def test_visits_are_owed_in_whole_slots_and_missed_ones_climb(alerts: Alerts) -> None:
+    # Care from 08:00 Shanghai on 5 March for three days: five whole half-days, the first from noon of the 5th.
+    await alerts.hear(care())
+    await alerts.hear(visited(NOON + HOUR))
+    sent: list[str] = []
+    for slot in range(1, 7):
+        sent += [
+            e.data.post_id for e in await alerts.at(NOON + slot * 12 * HOUR + HOUR) if isinstance(e.data, MessageSent)
+        ]
+    missed = sorted(m.slot_start_at for m in alerts.standing(VisitMissed).values())
+    assert missed == [NOON + i * 12 * HOUR for i in (1, 2, 3, 4)]
+    assert sent == [
+        f"command-{GRID}",
+        f"command-{GRID[:12]}", f"command-{GRID}",
+        f"command-{GRID[:9]}", f"command-{GRID}",
+        f"command-{GRID[:6]}", f"command-{GRID}",
+    ]  # fmt: skip
+
+
+async def test_a_check_received_late_takes_the_missed_slot_back(alerts: Alerts) -> None:
+    await alerts.hear(care())
+    await alerts.at(NOON + 13 * HOUR)
+    assert len(alerts.standing(VisitMissed)) == 1
+    await alerts.hear(visited(NOON + HOUR))
+    assert alerts.standing(VisitMissed) == {}
+    await alerts.hear(visited(NOON + HOUR, revision=2, withdrawn=True))
+    assert len(alerts.standing(VisitMissed)) == 1
+
+
+async def test_a_schedule_cut_short_owes_nothing_after_its_end(alerts: Alerts) -> None:
+    await alerts.hear(care())
+    await alerts.at(NOON + 30 * HOUR)
+    assert len(alerts.standing(VisitMissed)) == 2
+    await alerts.hear(care(revision=2, until_at=NOON + 12 * HOUR))
+    assert len(alerts.standing(VisitMissed)) == 1
+    assert await alerts.at(NOON + 60 * HOUR) == []
+
+
+async def test_a_line_goes_up_from_where_the_institution_lies_and_skips_levels_without_a_post(alerts: Alerts) -> None:
+    elsewhere = "330483001001001"
+    asked = [("health", elsewhere, "hospital-1"), ("health", elsewhere, None), ("command", GRID, None)]
+    async with alerts.connection.transaction():
+        ladders = await posts.load_ladders(alerts.connection, asked)
+    assert [post.post_id for post in ladders[asked[0]]] == ["hospital-1", "health-330421", "health-3304"]
+    assert [post.post_id for post in ladders[asked[1]]] == ["health-3304"]
+    assert [post.division_code for post in ladders[asked[2]]] == [code for code, _ in LADDER]
+
+
+async def test_a_contact_that_becomes_close_later_is_told_as_new_then(alerts: Alerts) -> None:
+    await alerts.hear(close(category=Category.SECONDARY))
+    later = T0 + 5 * HOUR
+    await alerts.hear(close(later, revision=2))
+    assert await alerts.at(later) == []
+    assert [e.data.post_id for e in await alerts.at(later + timedelta(minutes=2))] == [f"command-{GRID}"]
