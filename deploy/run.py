@@ -11,7 +11,7 @@ import secrets
 import signal
 import sys
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -19,7 +19,7 @@ from pydantic import SecretStr
 from rich.console import Console
 
 from deploy.fleet import Fleet, FleetError, fleet
-from deploy.local import Stack, embedded_stack
+from deploy.local import Stack, embedded_stack, start_child
 from deploy.local.children import scratch_directory
 from deploy.play.compare import differences, observe, read_truth
 from deploy.play.player import PlayError, Stage, let_time_run, play
@@ -35,8 +35,8 @@ async def run_sample(*, once: bool, scale: float, seed: int) -> int:
     """Play the sample outbreak. 0: every figure and state equals the truth, or a person ended it; 1: not so."""
     console = Console(highlight=False)
     try:
-        async with _ended_by_signals(), _stage(console) as (stack, services, stage, logs):
-            equal = await _played(console, stage, logs / "sample", scale, seed)
+        async with _ended_by_signals(), _stage(console, scale, seed) as (stack, services, stage, logs):
+            equal = await _played(console, stage, logs / "sample", scale)
             if once:
                 return 0 if equal else 1
             await let_time_run(stage, logs / "sample")
@@ -68,17 +68,18 @@ async def serve_all() -> int:
 
 
 @asynccontextmanager
-async def _stage(console: Console) -> AsyncIterator[tuple[Stack, Fleet, Stage, Path]]:
+async def _stage(console: Console, scale: float, seed: int) -> AsyncIterator[tuple[Stack, Fleet, Stage, Path]]:
+    """The stack, the services and, written meanwhile, the sample."""
     token_key, vault_key = secrets.token_hex(32), secrets.token_hex(32)
     token = make_token(SecretStr(token_key), "stage manager", PLAYER_ROLES, hours=24)
     with scratch_directory() as directory:
         began = time.monotonic()
-        async with embedded_stack() as stack:
+        console.print("Starting PostgreSQL, a broker and four services; writing the sample outbreak and its truth …")
+        async with _sample_written(directory, scale, seed) as written, embedded_stack() as stack:
             environment = _environment(stack, token_key, vault_key)
             async with fleet(environment, directory) as services:
-                console.print(
-                    f"Embedded PostgreSQL and broker, and four services: ready in {time.monotonic() - began:.1f} s"
-                )
+                await written()
+                console.print(f"Ready in {time.monotonic() - began:.1f} s")
                 yield stack, services, Stage(services.urls, token), directory
 
 
@@ -92,8 +93,7 @@ def _environment(stack: Stack, token_key: str, vault_key: str) -> Mapping[str, s
     }
 
 
-async def _played(console: Console, stage: Stage, sample: Path, scale: float, seed: int) -> bool:
-    await _generate(console, sample, scale, seed)
+async def _played(console: Console, stage: Stage, sample: Path, scale: float) -> bool:
     began = time.monotonic()
     with shown(console, sample) as on_step:
         played = await play(stage, sample, on_step)
@@ -104,24 +104,29 @@ async def _played(console: Console, stage: Stage, sample: Path, scale: float, se
     return not wrong
 
 
-async def _generate(console: Console, sample: Path, scale: float, seed: int) -> None:
+@asynccontextmanager
+async def _sample_written(directory: Path, scale: float, seed: int) -> AsyncIterator[Callable[[], Awaitable[None]]]:
     """In a process of its own: the truth is made without the services, by something that cannot import them."""
-    with console.status("Writing the sample outbreak and its truth …"):
-        process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-m",
-            "deploy.sample",
-            str(sample),
-            "--scale",
-            str(scale),
-            "--seed",
-            str(seed),
-            stdout=asyncio.subprocess.DEVNULL,
-        )
-        if await process.wait():
-            raise PlayError(
-                f"the sample could not be written: `python -m deploy.sample` ended with {process.returncode}"
-            )
+    words = [
+        sys.executable,
+        "-m",
+        "deploy.sample",
+        str(directory / "sample"),
+        "--scale",
+        str(scale),
+        "--seed",
+        str(seed),
+    ]
+    child = start_child(words, os.environ, directory / "sample.log")
+
+    async def written() -> None:
+        if await child.wait():
+            raise PlayError(f"the sample could not be written: {child.log_tail()}")
+
+    try:
+        yield written
+    finally:
+        await child.stop()
 
 
 def _say_where(console: Console, stage: Stage) -> None:

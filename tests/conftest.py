@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-pytest_plugins = ["tests.servers"]
+pytest_plugins = ["tests.servers", "tests.leftovers"]
 
 ORDER = ("rules", "contracts", "chassis", "stores", "journeys", "faults")
 

@@ -7,8 +7,7 @@ import signal
 import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from signal import Signals
 
@@ -16,8 +15,7 @@ import pytest
 
 from deploy.local import embedded_stack, postgres, start_child
 from deploy.local.guard import running
-
-PROJECT = Path(__file__).parents[2]
+from tests.leftovers import PROJECT, family, until
 
 A_STACK = """
 import asyncio, sys
@@ -33,38 +31,10 @@ asyncio.run(main())
 """
 
 
-def family(pid: int) -> set[int]:
-    """`pid` and all processes under it."""
-    listed = subprocess.run(["ps", "-A", "-o", "pid=,ppid="], capture_output=True, text=True, check=True).stdout
-    pairs = [tuple(map(int, line.split())) for line in listed.splitlines()]
-    found, fresh = {pid}, {pid}
-    while fresh:
-        fresh = {child for child, parent in pairs if parent in fresh}
-        found |= fresh
-    return found
-
-
 def shared_memory_made_by(pids: set[int]) -> list[str]:
     """Lines of System V shared memory whose creator is among `pids`."""
     lines = Path("/proc/sysvipc/shm").read_text().splitlines()[1:]
     return [line for line in lines if int(line.split()[4]) in pids]
-
-
-def until(condition: Callable[[], bool], what: str) -> None:
-    """Waits until `condition()` holds, 10 s at most."""
-    deadline = time.monotonic() + 10
-    while not condition():
-        assert time.monotonic() < deadline, f"after 10 s it is still not so: {what}"
-        time.sleep(0.02)
-
-
-@pytest.fixture
-def open_tmp() -> Iterator[Path]:
-    """A directory for temporary files which PostgreSQL's user may enter; pytest's own is closed to others."""
-    with tempfile.TemporaryDirectory(prefix="g-") as name:
-        path = Path(name)
-        path.chmod(0o755)
-        yield path
 
 
 @pytest.fixture
