@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 SCALE ?= 0.1
 RUN_FLAGS := $(if $(ONCE),--once) --scale $(SCALE)
 
-.PHONY: help run test check fmt clean
+.PHONY: help run test check bench fmt clean
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -23,6 +23,9 @@ check: $(VENV)/.dev ## ruff, mypy --strict, import-linter, schemas fresh and unb
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python -m deploy.contracts check
+
+bench: $(VENV)/.run $(VENV)/.peers ## how fast it is beside what one might write instead, in 3 minutes (BENCH=full longer, ONLY=ours,reading)
+	@GRIDWARD_BENCH_QUIX=$(VENV)/peers/bin/python exec $(BIN)/python -m benchmarks $(if $(ONLY),--only $(ONLY))
 
 fmt: $(VENV)/.dev ## format, and write again what is generated
 	$(BIN)/ruff check --fix .
@@ -43,3 +46,9 @@ $(VENV)/.dev: pyproject.toml
 	@$(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
 	@touch $@ $(VENV)/.run
+
+# Quix Streams holds pydantic back, so it has an environment of its own.
+$(VENV)/.peers: benchmarks/peers/requirements.txt $(VENV)/.run
+	@$(PYTHON) -m venv $(VENV)/peers
+	@$(VENV)/peers/bin/python -m pip install --quiet --disable-pip-version-check --requirement $<
+	@touch $@

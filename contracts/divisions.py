@@ -172,7 +172,7 @@ class Divisions:
         problems, added = [], dict[str, str]()
         for number, row in enumerate(rows, 2):
             code, name = (row.get("code") or "").strip(), (row.get("name") or "").strip()
-            wrong = f"{code} stands twice: remove one" if code in added else self._wrong_grid(code, name)
+            wrong = f"{code} stands twice: remove one" if code in added else self.wrong_with_grid(code, name)
             problems += [f"line {number}: {wrong}"] if wrong else []
             added[code] = name
         if problems:
@@ -193,12 +193,8 @@ class Divisions:
             raise BadRowsError("functional areas", problems)
         return Divisions(self.edition, self._table, self._grids, areas)
 
-    def _find(self, code: str) -> str | None:
-        if code in self._areas:
-            return self._areas[code].name
-        return (self._grids if len(code) == Level.GRID else self._table).name(code)
-
-    def _wrong_grid(self, code: str, name: str) -> str:
+    def wrong_with_grid(self, code: str, name: str) -> str:
+        """Why a grid cannot be added, in words; "" when it can."""
         village = code[: Level.VILLAGE]
         if not _GRID_CODE.fullmatch(code):
             return (
@@ -207,6 +203,11 @@ class Divisions:
         if not self.knows(village):
             return f"{code} lies in no village: {village} is not in the edition {self.edition}; correct those digits"
         return "" if len(name.splitlines()) == 1 else f"{code} needs a name of one line: fill in the column name"
+
+    def _find(self, code: str) -> str | None:
+        if code in self._areas:
+            return self._areas[code].name
+        return (self._grids if len(code) == Level.GRID else self._table).name(code)
 
     def _wrong_area(self, code: str, takes: str, parent: str) -> str:
         if not _AREA_CODE.fullmatch(code) or code[: Level.PREFECTURE] != parent or not self.knows(parent):

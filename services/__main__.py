@@ -6,14 +6,12 @@ import asyncio
 import sys
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
+from services import deadletters, recovery
 from services.chassis.errors import GridwardError
-
-if TYPE_CHECKING:
-    from services.chassis.service import Service
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -23,6 +21,8 @@ app = typer.Typer(
     epilog="Settings are read from GRIDWARD_*: see the README. Example: GRIDWARD_KAFKA=host:9092 "
     "GRIDWARD_DATABASE=postgresql://user@host/gridward GRIDWARD_TOKEN_KEY=… gridward tracing",
 )
+app.add_typer(deadletters.app, name="deadletters")
+recovery.register(app)
 
 
 def _serve(name: str) -> None:
@@ -109,58 +109,6 @@ def token(
     if len(key) < 32:
         raise typer.BadParameter("GRIDWARD_TOKEN_KEY must be the services' own key, 32 characters or more")
     typer.echo(make_token(SecretStr(key), name, frozenset(role), division, hours))
-
-
-Named = Annotated[str, typer.Argument(help="intake, tracing, alerts or rollup", metavar="SERVICE")]
-
-
-def _named(name: str) -> Service:
-    from contracts.topics import SERVICES
-
-    if name not in SERVICES:
-        raise typer.BadParameter(f"no service {name!r}: one of {', '.join(SERVICES)}")
-    service: Service = import_module(f"services.{name}.service").SERVICE
-    return service
-
-
-@app.command("new-epoch")
-def new_epoch(service: Named) -> None:
-    """Let a restored database publish again; stop the service first. Example: gridward new-epoch tracing"""
-    from services.chassis import operating
-    from services.chassis.settings import Settings
-
-    opened = asyncio.run(operating.new_epoch(_named(service), Settings.from_environment()))
-    typer.echo(
-        f"epoch {opened.epoch} of {service} is open: the log holds {opened.said_before} events that the database did "
-        f"not, {opened.dropped} of them waited to be said again and were dropped. Start the service."
-    )
-
-
-@app.command("dead-letters")
-def dead_letters(
-    service: Named,
-    resend: Annotated[int | None, typer.Option(help="run the handler on this one again, inside the service")] = None,
-    drop: Annotated[int | None, typer.Option(help="close this one without handling it")] = None,
-    by: Annotated[str, typer.Option(help="who decides; kept with the row")] = "",
-) -> None:
-    """List open dead letters, resend one or drop one. Example: gridward dead-letters rollup --resend 7 --by duty"""
-    from services.chassis import operating
-    from services.chassis.settings import Settings
-
-    its, settings = _named(service), Settings.from_environment()
-    if (resend or drop) and not by:
-        raise typer.BadParameter("say who decides: --by NAME")
-    if resend is not None:
-        said = asyncio.run(operating.resend(its, settings, resend, by))
-        typer.echo(f"dead letter {resend} was handled and closed; it said {said} events")
-    elif drop is not None:
-        asyncio.run(operating.drop(its, settings, drop, by))
-        typer.echo(f"dead letter {drop} is closed; the row stays")
-    else:
-        for letter in asyncio.run(operating.dead_letters(its, settings)):
-            typer.echo(
-                f"{letter.id}  {letter.failed_at:%Y-%m-%d %H:%M}  {letter.topic}/{letter.partition}  {letter.reason}"
-            )
 
 
 def main() -> None:

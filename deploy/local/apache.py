@@ -14,7 +14,7 @@ import subprocess
 import tempfile
 import uuid
 from base64 import urlsafe_b64encode
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from signal import Signals
@@ -107,11 +107,12 @@ def _java_version() -> int:
 class ApacheKafka:
     """One KRaft node, broker and controller in one process. `kafka` and the data stay over stops and starts."""
 
-    def __init__(self, directory: Path, classpath: str, heap: str) -> None:
+    def __init__(self, directory: Path, classpath: str, heap: str, behind: Mapping[str, tuple[int, int]]) -> None:
         self.kafka = f"127.0.0.1:{free_port()}"
         self._controller = f"127.0.0.1:{free_port()}"
         self._cluster_id = urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
         self._directory = directory
+        self._behind = behind
         self._java = [_java(), f"-Xmx{heap}", *_GARBAGE_COLLECTOR, "-cp", classpath, *_LOG]
         self._child: Child | None = None
 
@@ -149,10 +150,18 @@ class ApacheKafka:
         await self.start()
 
     def _settings(self) -> dict[str, str]:
-        listeners = f"PLAINTEXT://{self.kafka},CONTROLLER://{self._controller}"
-        voters = f"1@{self._controller}"
-        data = str(self._directory / "data")
-        return {**SETTINGS, "listeners": listeners, "controller.quorum.voters": voters, "log.dirs": data}
+        bound = {name: f"127.0.0.1:{port}" for name, (port, _) in self._behind.items()}
+        told = {name: f"127.0.0.1:{port}" for name, (_, port) in self._behind.items()}
+        own = {"PLAINTEXT": self.kafka}
+        protocols = SETTINGS["listener.security.protocol.map"].split(",") + [f"{name}:PLAINTEXT" for name in bound]
+        return {
+            **SETTINGS,
+            "listeners": _named({**own, "CONTROLLER": self._controller, **bound}),
+            "advertised.listeners": _named({**own, **told}),
+            "listener.security.protocol.map": ",".join(protocols),
+            "controller.quorum.voters": f"1@{self._controller}",
+            "log.dirs": str(self._directory / "data"),
+        }
 
     async def _format(self, properties: Path) -> None:
         tool = self._run("kafka.tools.StorageTool", "format", "-t", self._cluster_id, "-c", properties)
@@ -165,12 +174,22 @@ class ApacheKafka:
         return self._child
 
 
+def _named(addresses: Mapping[str, str]) -> str:
+    return ",".join(f"{name}://{address}" for name, address in addresses.items())
+
+
 @asynccontextmanager
-async def apache_kafka(heap: str = "512m") -> AsyncIterator[ApacheKafka]:
-    """A running Kafka on free ports, gone with its data after the block; `heap` as Java's -Xmx takes it."""
+async def apache_kafka(
+    heap: str = "512m", behind: Mapping[str, tuple[int, int]] | None = None
+) -> AsyncIterator[ApacheKafka]:
+    """A running Kafka on free ports, gone with its data after the block; `heap` as Java's -Xmx takes it.
+
+    behind: further listeners, each by its name (capitals): the port that Kafka binds, and the port of the proxy before
+    it, to which Kafka sends the clients of that listener.
+    """
     classpath = f"{await asyncio.to_thread(jars)}/*"
     with scratch_directory() as directory:
-        kafka = ApacheKafka(directory, classpath, heap)
+        kafka = ApacheKafka(directory, classpath, heap, behind or {})
         try:
             await kafka.start()
             yield kafka

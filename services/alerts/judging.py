@@ -118,33 +118,31 @@ def _missed(watch: Watch, slot: tuple[datetime, datetime], revision: int, withdr
 async def _saved_missed(tx: Tx, missed: Sequence[Missed], times: Mapping[str, datetime]) -> list[Event[Fact]]:
     if missed:
         await watches.save_missed(tx, missed)
-    return [
-        say(
-            VisitMissed(
-                statement_id=f"missed:{m.placement_id}:{m.slot_end_at.astimezone(UTC):%Y%m%dT%H%M}",
-                revision=m.revision,
-                withdrawn=m.withdrawn,
-                person_id=m.person_id,
-                placement_id=m.placement_id,
-                slot_start_at=m.slot_start_at,
-                slot_end_at=m.slot_end_at,
-            ),
-            source=ME,
-            time=times.get(m.person_id, m.slot_end_at),
-            division=m.division_code,
-            drill=m.drill,
-        )
-        for m in missed
-    ]
+    return [missed_event(each, times.get(each.person_id, each.slot_end_at)) for each in missed]
+
+
+def missed_event(missed: Missed, time: datetime) -> Event[Fact]:
+    """A missed slot, or one taken back, as it is said."""
+    fact = VisitMissed(
+        statement_id=f"missed:{missed.placement_id}:{missed.slot_end_at.astimezone(UTC):%Y%m%dT%H%M}",
+        revision=missed.revision,
+        withdrawn=missed.withdrawn,
+        person_id=missed.person_id,
+        placement_id=missed.placement_id,
+        slot_start_at=missed.slot_start_at,
+        slot_end_at=missed.slot_end_at,
+    )
+    return say(fact, source=ME, time=time, division=missed.division_code, drill=missed.drill)
 
 
 async def _saved(tx: Tx, changed: Sequence[Clock], times: Mapping[str, datetime]) -> list[Event[Fact]]:
     if changed:
         await clocks.save_clocks(tx, changed)
-    return [_judged(clock, times.get(clock.person_id, clock.started_at)) for clock in changed]
+    return [clock_event(clock, times.get(clock.person_id, clock.started_at)) for clock in changed]
 
 
-def _judged(clock: Clock, time: datetime) -> Event[Fact]:
+def clock_event(clock: Clock, time: datetime) -> Event[Fact]:
+    """A clock as it is said."""
     fact = DeadlineJudged(
         statement_id=f"clock:{clock.clock_id}",
         revision=clock.revision,

@@ -13,7 +13,7 @@ SERVICE = Service(
     name="alerts",
     schema=(files(__package__) / "schema.sql").read_text("utf-8"),
     on_batch=handlers.on_batch,
-    ticks=(Tick("timers", every_seconds=0.2, run=timers.work, when_caught_up=True),),
+    ticks=(Tick("timers", every_seconds=0.2, run=timers.work, when_caught_up=True, after_facts=True),),
     pending=timers.pending,
     routes=routes,
     on_start=turn_keys,

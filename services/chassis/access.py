@@ -1,21 +1,26 @@
 """Who is asking, and for which division: a signed token (JWT, HS256) names the caller, the roles and one division.
 
-Sent as `Authorization: Bearer <token>`, or by a browser in the cookie `gridward`.
+Beside our own tokens those of one OpenID Connect issuer are taken (`issuer.py`), if the settings name one. Sent as
+`Authorization: Bearer <token>`, or by a browser in the cookie `gridward`.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from fastapi import Request
-from joserfc import jwt
+from joserfc import jws, jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import OctKey
 from pydantic import SecretStr
 
 from services.chassis.errors import NotAllowed, NotSignedIn
+
+if TYPE_CHECKING:
+    from services.chassis.issuer import Issuer
 
 COOKIE = "gridward"
 _ALGORITHM = "HS256"
@@ -61,17 +66,27 @@ def read_token(key: SecretStr, token: str) -> Caller:
         raise NotSignedIn(f"the token is not valid ({error}): sign in again") from None
 
 
-def signed_in(key: SecretStr) -> Callable[[Request], Caller]:
-    """A FastAPI dependency that gives the Caller of a request."""
+def signed_in(key: SecretStr, issuer: Issuer | None = None) -> Callable[[Request], Awaitable[Caller]]:
+    """A FastAPI dependency that gives the Caller of a request, by a token of ours or of the issuer."""
 
-    def caller(request: Request) -> Caller:
+    async def caller(request: Request) -> Caller:
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
-        token = token if scheme.lower() == "bearer" else request.cookies.get(COOKIE, "")
+        token = (token if scheme.lower() == "bearer" else request.cookies.get(COOKIE, "")).strip()
         if not token:
             raise NotSignedIn("no token: send the header `Authorization: Bearer <token>`, made by `gridward token`")
-        return read_token(key, token.strip())
+        if issuer is not None and not is_ours(token):
+            return await issuer.caller(token)
+        return read_token(key, token)
 
     return caller
+
+
+def is_ours(token: str) -> bool:
+    """Whether a token says that it is signed in our way; whether it is, `read_token` decides."""
+    try:
+        return bool(jws.extract_compact(token.encode()).headers().get("alg") == _ALGORITHM)
+    except (JoseError, ValueError):
+        return True  # refused there, in words
 
 
 def _key(key: SecretStr) -> OctKey:

@@ -7,6 +7,7 @@ missed seek shows up as a batch that begins too high, a stale batch as repeats.
 from __future__ import annotations
 
 import asyncio
+import traceback
 from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 
@@ -15,11 +16,13 @@ from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.errors import KafkaError
 from asyncpg import Pool
 
-from services.chassis import metrics
+from services.chassis import deadletter, metrics
+from services.chassis.care import Care
 from services.chassis.database import Lane, is_transient
 from services.chassis.errors import TooManyDeadLetters
 from services.chassis.fence import Above, Gap, Problem
 from services.chassis.health import Health
+from services.chassis.masking import reason_of
 from services.chassis.once import Applied, apply, by_lane
 from services.chassis.reader import LogReader
 from services.chassis.service import Service
@@ -47,6 +50,8 @@ class Consumer:
         self._service, self._pool, self._reader, self._health = service, pool, reader, health
         self._an_hour = settings.dead_letters_an_hour
         self._committed = committed
+        self.care = Care(pool, reader, service.name)
+        self._full = ""  # why the limit was met: nothing is read until there is room
         self._log_starts: dict[Lane, int] = {}
         self._gaps: dict[Lane, Gap] = {}
         self._stopped: set[Lane] = set()
@@ -63,35 +68,68 @@ class Consumer:
         metrics.BATCH_RECORDS.labels(name).observe(len(records))
         try:
             with metrics.BATCH_DURATION.labels(name).time():
+                await self._await_room()
                 await self._cut(records)
         except Exception as error:
+            await self.care.lives()
             await self._back_off(records, error)
             return False
         self._failures = 0
         self._health.well("consumer")
         return True
 
+    async def _await_room(self) -> None:
+        """Raises TooManyDeadLetters again, whatever the batch, until an operator has closed some."""
+        if self._full and not await deadletter.has_room(self._pool, self._an_hour):
+            raise TooManyDeadLetters(self._full)
+        self._full = ""
+
     async def _cut(self, records: Sequence[ConsumerRecord]) -> None:
-        """Prefixes of the batch, each its own transaction; halved while they fail, doubled when they pass."""
+        """Prefixes of the batch, each its own transaction: halved to what fails, doubled once nothing is known to.
+
+        bad: so many of the next records failed together, so the one that does is among them.
+        """
+        await self.care.own(by_lane(records))
         rest = _without(records, self._stopped)
-        size = len(rest)
+        size, bad = len(rest), 0
         while rest:
-            cut = rest[:size]
+            cut = await self.care.limit(rest[:size])
             try:
-                applied = await self._apply(cut)
+                applied = await self._apply(cut, self.care.verdict(cut))
             except Exception as error:
-                if is_transient(error) or isinstance(error, TooManyDeadLetters):
+                if self._is_no_poison(error, alone=len(cut) == 1):
                     raise
                 if len(cut) > 1:
-                    size = len(cut) // 2
+                    size, bad = len(cut) // 2, len(cut)
                     continue
-                log.exception("event set aside", service=self._service.name, topic=cut[0].topic, offset=cut[0].offset)
-                applied = await self._apply(cut, error)
+                applied, bad = await self._set_aside(cut, error), 1
             self._count(applied)
             for lane, problem in applied.problems.items():
                 await self._meet(lane, problem)
+            if not applied.problems:
+                self.care.passed(cut)
             rest = _without(rest[len(cut) :], applied.problems)
-            size = max(1, size * 2)
+            bad = max(0, bad - len(cut))
+            size = max(1, bad // 2) if bad else size * 2
+
+    def _is_no_poison(self, error: Exception, *, alone: bool) -> bool:
+        """Whether the batch is given up. The limit of dead letters is met by the first record beyond it, not before."""
+        if isinstance(error, TooManyDeadLetters):
+            self._full = str(error) if alone else ""
+            return alone
+        return is_transient(error)
+
+    async def _set_aside(self, cut: Sequence[ConsumerRecord], error: Exception) -> Applied:
+        try:
+            applied = await self._apply(cut, error)
+        except TooManyDeadLetters as full:
+            self._full = str(full)
+            raise
+        frames = "".join(traceback.format_tb(error.__traceback__))  # the error's own words may quote the record
+        reason = reason_of(error, cut[0].value)
+        place = f"{cut[0].topic}/{cut[0].partition}"
+        log.error("set aside", service=self._service.name, lane=place, offset=cut[0].offset, reason=reason, at=frames)
+        return applied
 
     async def _apply(self, cut: Sequence[ConsumerRecord], condemned: BaseException | None = None) -> Applied:
         applied = await apply(
@@ -102,7 +140,7 @@ class Consumer:
             dead_letters_an_hour=self._an_hour,
             condemned=condemned,
         )
-        if applied.said:
+        if applied.taken:
             self._committed()
         return applied
 

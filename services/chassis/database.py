@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 from collections.abc import Iterable
 from importlib.resources import files
@@ -18,8 +19,9 @@ Lane: TypeAlias = tuple[str, int]  # topic, partition
 IDLE_IN_TRANSACTION = "30s"  # a paused process must not hold a lane
 
 # Columns of the chassis that hold wall time even on stage: left out when two runs are compared.
-WALL_COLUMNS = ("dead_letters.failed_at", "dead_letters.closed_at", "stage.anchored_at")
+WALL_COLUMNS = ("dead_letters.failed_at", "dead_letters.closed_at", "dead_letter_log.at", "stage.anchored_at")
 
+DATABASE_ERRORS = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError)
 TRANSIENT_CLASSES = ("08", "40", "53", "55", "57", "58")
 READ_ONLY = "25006"  # a former primary
 
@@ -61,6 +63,11 @@ async def prepare(tx: Tx, service: str, schema: str) -> None:
     )
 
 
+def application_name(service: str, part: str = "") -> str:
+    """How pg_stat_activity names a connection of this process: gridward/tracing/4711, gridward/tracing/4711/relay."""
+    return "/".join(filter(None, ("gridward", service, str(os.getpid()), part)))
+
+
 async def open_pool(service: str, schema: str, settings: Settings) -> asyncpg.Pool:
     """A pool on the service's own schema, prepared. Raises OSError or asyncpg.PostgresError when it cannot be had."""
     connection = await asyncpg.connect(settings.database, timeout=10)
@@ -77,7 +84,7 @@ async def open_pool(service: str, schema: str, settings: Settings) -> asyncpg.Po
         reset=_nothing_to_reset,
         server_settings={
             "search_path": service,
-            "application_name": f"gridward {service}",
+            "application_name": application_name(service),
             "idle_in_transaction_session_timeout": IDLE_IN_TRANSACTION,
         },
     )
@@ -103,6 +110,10 @@ def _is_ours(error: BaseException) -> bool:
     if isinstance(error, asyncpg.PostgresError):
         code = error.sqlstate or ""
         return code == READ_ONLY or code[:2] in TRANSIENT_CLASSES
+    if isinstance(error, asyncpg.InternalClientError):
+        return True  # the server has said that it ends this connection, and the socket is not closed yet
     if isinstance(error, asyncpg.InterfaceError):
         return "clos" in str(error)  # closed connections and pools; the other ones are mistakes in a handler's SQL
+    if isinstance(error, asyncpg.InternalClientError):  # the server's last words came between two steps of a query
+        return "cannot switch to state" in str(error)
     return isinstance(error, OSError) or not isinstance(error, Exception)

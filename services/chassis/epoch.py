@@ -25,7 +25,7 @@ from services.chassis.sending import send
 _LANES = "select topic, partition, epoch, source, last, tail_offset from lanes order by topic, partition"
 _INTENT = "select opening_epoch, opening_source from relay"
 _INTEND = "update relay set opening_epoch = $1, opening_source = $2"
-_SAID = "insert into said_before select unnest($1::text[]) on conflict do nothing"
+_SAID = "insert into said_before select * from unnest($1::text[], $2::text[], $3::bytea[]) on conflict do nothing"
 _DROP = "delete from outbox where event_id = any($1)"
 _OPEN = """
 update lanes l set epoch = $1, source = $2, last = 1, ids = '{}', tail_offset = x.tail
@@ -80,7 +80,7 @@ class _Reading:
 
     def __init__(self, row: Record, opening: tuple[int, str], start: int) -> None:
         self.lane: Lane = (row["topic"], row["partition"])
-        self.taken: list[str] = []  # ids of the events that consumers took
+        self.taken: list[tuple[str, str | None, bytes]] = []  # id, cause and record of the events that consumers took
         self.tail: int | None = None  # the offset after the first marker
         self._opening = opening
         self._position = Position(*self.lane, start, row["epoch"], row["source"], row["last"])
@@ -97,7 +97,12 @@ class _Reading:
         if judged.problem is not None:
             raise LogBroken(f"the log cannot be read back: {judged.problem}")
         self._position = judged.position
-        self.taken += [str(json.loads(one.value)["id"]) for one in judged.taken if one.value]
+        self.taken += [_said(one.value) for one in judged.taken if one.value]
+
+
+def _said(record: bytes) -> tuple[str, str | None, bytes]:
+    event = json.loads(record)
+    return str(event["id"]), event.get("causation"), record
 
 
 async def _open(db: Connection, opening: tuple[int, str], readings: Sequence[_Reading]) -> Opened:
@@ -106,11 +111,12 @@ async def _open(db: Connection, opening: tuple[int, str], readings: Sequence[_Re
     if unmarked:
         raise LogBroken(f"the marker of epoch {opening[0]} is missing in {unmarked} although Kafka took it")
     taken = [event for reading in readings for event in reading.taken]
+    ids = [event_id for event_id, _, _ in taken]
     tails = [(*reading.lane, reading.tail) for reading in readings]
     async with db.transaction(isolation="read_committed"):
         await db.execute("lock table outbox in exclusive mode")
-        await db.execute(_SAID, taken)
-        dropped = int((await db.execute(_DROP, taken)).split()[-1])
+        await db.execute(_SAID, *([event[column] for event in taken] for column in range(3)))
+        dropped = int((await db.execute(_DROP, ids)).split()[-1])
         await db.execute(_OPEN, *opening, *map(list, zip(*tails, strict=True)))
         await db.execute(_DONE)
     return Opened(opening[0], len(taken), dropped)

@@ -11,7 +11,11 @@ GridwardError
   OversizedEvent          an event is larger than the log takes
   PositionsMissing        a lane has no row in `positions`
   TooManyDeadLetters      so many events failed that the fault is not in them
-  NoSuchDeadLetter        resending named a dead letter that is not open
+  NoSuchDeadLetter        a dead letter was named that is not there
+  DeadLetterClosed        the dead letter named was resent or dropped before
+  StillFails              a dead letter sent again failed again
+  NeverRan                the database has no tables of the service
+  DatabaseAway            PostgreSQL does not answer an operator's command
   NoSuchRow               a row of the outbox to be voided is not there
   RelayAtWork             an operator's act needs the service stopped
   NotSignedIn             a request without a valid token (HTTP 401)
@@ -41,6 +45,10 @@ class LogBroken(Refused):
     pass
 
 
+class HalfDone(Refused):
+    pass
+
+
 class PlanBroken(Refused):
     pass
 
@@ -66,6 +74,22 @@ class TooManyDeadLetters(GridwardError):
 
 
 class NoSuchDeadLetter(GridwardError):
+    pass
+
+
+class DeadLetterClosed(GridwardError):
+    pass
+
+
+class StillFails(GridwardError):
+    pass
+
+
+class NeverRan(GridwardError):
+    pass
+
+
+class DatabaseAway(GridwardError):
     pass
 
 

@@ -41,7 +41,7 @@ BATCH_DURATION = Histogram(
 )
 DEAD_LETTERS = Counter(
     "gridward_dead_letters_total",
-    "Events that failed alone and were set aside: read why in the table dead_letters.",
+    "Events that failed alone and were set aside: `gridward deadletters list` says why.",
     ["service", "topic"],
 )
 REPEATS_DROPPED = Counter(

@@ -11,15 +11,18 @@ from itertools import groupby
 from typing import Any
 
 from aiokafka import ConsumerRecord
-from asyncpg import Pool
+from asyncpg import Connection, Pool
 
 from contracts.envelope import Event, Fact, parse
 from contracts.events.policies import TimeAdvanced
+from contracts.topics import OF_FACT
 from services.chassis import clock, deadletter, outbox
 from services.chassis.database import Lane, Tx, columns_of
-from services.chassis.deadletter import Failed, reason_of
-from services.chassis.errors import PositionsMissing
+from services.chassis.deadletter import Failed
+from services.chassis.errors import NotOurs, OversizedEvent, PositionsMissing
 from services.chassis.fence import Judged, Position, Problem, judge
+from services.chassis.masking import reason_of
+from services.chassis.outbox import LARGEST_EVENT
 from services.chassis.service import Service
 
 _LOCK = """
@@ -32,6 +35,7 @@ update positions p set next_offset = x.next_offset, epoch = x.epoch, source = x.
        x(topic, partition, next_offset, epoch, source, last)
  where p.consumer = $1 and (p.topic, p.partition) = (x.topic, x.partition)"""
 
+FAULTS_OF_A_RECORD = (NotOurs, OversizedEvent)  # errors of the chassis that what a handler says may cause
 NO_NUMBER = "no number: the header `n` is missing or cannot be read, so the record is not of this log's relay"
 
 
@@ -101,16 +105,40 @@ def _read(
     for lane in judged:
         failed += [Failed(record, NO_NUMBER) for record in lane.foreign]
         for record in lane.taken:
-            if not record.value:
+            if record.value is None:
                 continue
             if condemned is not None:
-                failed.append(Failed(record, reason_of(condemned)))
+                failed.append(Failed(record, reason_of(condemned, record.value)))
                 continue
             try:
-                events.append(parse(record.value))
+                events.append(event_of(record))
             except (ValueError, RecursionError) as error:
-                failed.append(Failed(record, reason_of(error)))
+                failed.append(Failed(record, reason_of(error, record.value)))
     return events, failed
+
+
+class TooLarge(ValueError):
+    """A record has more bytes than any that a relay sends."""
+
+
+class WrongPlace(ValueError):
+    """A record lies in a topic, under a key or in a lane where its event's order is not kept."""
+
+
+def event_of(record: ConsumerRecord) -> Event[Fact]:
+    """The event of a record that has a value. Raises ValueError (of which TooLarge and WrongPlace are kinds)."""
+    if len(record.value) > LARGEST_EVENT:
+        raise TooLarge(f"the record has {len(record.value):,} bytes, {LARGEST_EVENT:,} are allowed: say it in several")
+    event = parse(record.value)
+    topic = OF_FACT[type(event.data)]
+    if topic.key != record.topic:
+        raise WrongPlace(f"{event.type!r} belongs to the topic {topic.key!r}: the producer sent it to another one")
+    if record.key != event.subject.encode():
+        raise WrongPlace("wrong key: it is not the event's subject, so events of one subject would lose their order")
+    if topic.partition_of(event.subject) != record.partition:
+        lane = f"{topic.key}/{topic.partition_of(event.subject)}"
+        raise WrongPlace(f"wrong lane: the key belongs to {lane}, so events of one subject would lose their order")
+    return event
 
 
 async def _work(service: Service, events: Sequence[Event[Fact]], tx: Tx) -> list[Event[Any]]:
@@ -138,11 +166,16 @@ async def _move(tx: Tx, consumer: str, positions: Sequence[Position]) -> None:
     await tx.execute(_MOVE, consumer, *map(list, columns))
 
 
-async def resend(pool: Pool, service: Service, dead_letter: int, by: str) -> int:
+async def resend(db: Connection, service: Service, dead_letter: int, by: str, why: str) -> int:
     """Run the handlers on a stored dead letter, in a transaction that also closes it; how many events it said.
 
-    Raises NoSuchDeadLetter, and what the handler or the parser raises: the dead letter then stays open.
+    Locks its lane first, as a batch does. Raises NoSuchDeadLetter, DeadLetterClosed, PositionsMissing, and what the
+    parser or the handler raises: the dead letter then stays open.
     """
-    async with pool.acquire() as tx, tx.transaction(isolation="read_committed"):
-        record = await deadletter.close(tx, dead_letter, f"resent by {by}")
-        return await outbox.write(tx, service.name, await _work(service, [parse(record)], tx))
+    async with db.transaction(isolation="read_committed"):
+        letter = await deadletter.still_open(db, dead_letter)
+        await lock(db, service.name, [(letter.topic, letter.partition)])
+        letter = await deadletter.still_open(db, dead_letter)  # another one may have closed it while this one waited
+        said = await outbox.write(db, service.name, await _work(service, [parse(letter.record or b"")], db))
+        await deadletter.close(db, letter, by, "resent", why, f"handled; it said {said} events")
+        return said

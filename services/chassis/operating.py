@@ -1,4 +1,4 @@
-"""What an operator does beside a running service: a new epoch, a void record, dead letters sent again or dropped."""
+"""What an operator does in a relay's place: a new epoch, a void record. Dead letters: `settling.py`."""
 
 from __future__ import annotations
 
@@ -8,9 +8,6 @@ from contextlib import asynccontextmanager
 
 from asyncpg import Connection
 
-from services.chassis import deadletter, once
-from services.chassis.database import open_pool
-from services.chassis.deadletter import DeadLetter
 from services.chassis.epoch import Opened, open_epoch
 from services.chassis.errors import NoSuchRow, RelayAtWork
 from services.chassis.reader import log_reader
@@ -64,33 +61,3 @@ async def void_row(service: Service, settings: Settings, row: int) -> str:
     if event is None:
         raise NoSuchRow(f"the outbox of {service.name} has no row {row} with a record: it has been sent, or was voided")
     return str(event)
-
-
-async def dead_letters(service: Service, settings: Settings) -> list[DeadLetter]:
-    """The open dead letters, oldest first, 100 at most."""
-    pool = await open_pool(service.name, service.schema, settings)
-    try:
-        return await deadletter.waiting(pool)
-    finally:
-        await pool.close()
-
-
-async def resend(service: Service, settings: Settings, dead_letter: int, by: str) -> int:
-    """Run the service's handlers on a dead letter, in one transaction that closes it; how many events it said.
-
-    Raises NoSuchDeadLetter, or what the handler raises: the dead letter then stays open.
-    """
-    pool = await open_pool(service.name, service.schema, settings)
-    try:
-        return await once.resend(pool, service, dead_letter, by)
-    finally:
-        await pool.close()
-
-
-async def drop(service: Service, settings: Settings, dead_letter: int, by: str) -> None:
-    """Close a dead letter without handling it; the row stays, with who dropped it. Raises NoSuchDeadLetter."""
-    pool = await open_pool(service.name, service.schema, settings)
-    try:
-        await deadletter.close(pool, dead_letter, f"dropped by {by}")
-    finally:
-        await pool.close()

@@ -51,6 +51,20 @@ class LogReader:
                 if records and records[-1].offset >= left[at].end - 1:
                     del left[at]
 
+    def begin(self, offsets: Mapping[Lane, int]) -> None:
+        """Stand at these offsets, for `more`."""
+        self._client.assign([TopicPartition(*lane) for lane in offsets])
+        for lane, offset in offsets.items():
+            self._client.seek(TopicPartition(*lane), offset)
+
+    async def more(self, wanted: Iterable[Lane]) -> dict[Lane, list[ConsumerRecord]]:
+        """What comes next; lanes that are not wanted now are asked for no more."""
+        lanes = {TopicPartition(*lane) for lane in wanted}
+        self._client.pause(*(self._client.assignment() - lanes))
+        self._client.resume(*lanes)
+        found = await self._client.getmany(timeout_ms=1_000)
+        return {(at.topic, at.partition): records for at, records in found.items() if records}
+
     async def tails(self, known: Mapping[Lane, int]) -> dict[Lane, Span]:
         """From where each lane's end was known to be, to its end; the last record at least, where there is one.
 

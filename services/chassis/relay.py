@@ -15,7 +15,7 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
 from services.chassis import metrics
-from services.chassis.database import Lane, is_transient
+from services.chassis.database import DATABASE_ERRORS, Lane, application_name, is_transient
 from services.chassis.epoch import open_epoch
 from services.chassis.errors import LogAhead
 from services.chassis.health import Health
@@ -45,7 +45,7 @@ async def relay_connection(dsn: str, service: str) -> AsyncIterator[asyncpg.Conn
         timeout=10,
         server_settings={
             "search_path": service,
-            "application_name": f"gridward {service} relay",
+            "application_name": application_name(service, "relay"),
             "synchronous_commit": "on",
             "idle_session_timeout": "10s",
             "idle_in_transaction_session_timeout": "10s",
@@ -92,7 +92,7 @@ class Relay:
             except LogAhead as error:
                 self._health.unwell("relay", str(error))
                 await self._pause(AFTER_AHEAD)
-            except (KafkaError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
+            except (KafkaError, *DATABASE_ERRORS) as error:
                 if not isinstance(error, KafkaError) and not is_transient(error):
                     raise
                 self._health.unwell("relay", f"{type(error).__name__}: {error}")

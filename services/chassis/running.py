@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import signal
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from functools import partial
 from typing import TypeVar
 
 import asyncpg
@@ -17,13 +19,15 @@ from services.chassis import logs
 from services.chassis.books import keep_watch
 from services.chassis.consumer import Consumer
 from services.chassis.database import is_transient, open_pool
-from services.chassis.errors import GridwardError
-from services.chassis.health import Health, kafka_trouble
+from services.chassis.errors import GridwardError, LogAhead
+from services.chassis.health import Health, database_trouble, kafka_trouble
 from services.chassis.reader import LogReader, log_reader
-from services.chassis.relay import Relay
+from services.chassis.rebuilding import refuse_half_done
+from services.chassis.relay import AFTER_AHEAD, Relay
 from services.chassis.service import App, Service
 from services.chassis.settings import Settings
 from services.chassis.subscription import subscribed
+from services.chassis.tail import refuse_log_ahead
 from services.chassis.ticking import keep_ticking
 from services.chassis.topics import await_topics, make_topics
 from services.chassis.web import make_web, served
@@ -70,6 +74,7 @@ class Running:
             await self._again(lambda: make_topics(kafka, said_by(app.name), app.settings.replication))
             reader = await self._again(lambda: stack.enter_async_context(log_reader(kafka)))
             await stack.enter_async_context(self._relaying())
+            await self._until_not_behind(reader)
             await self._again(lambda: self._listen(stack, reader))
             self.health.well("kafka")
             self._started = True
@@ -90,13 +95,34 @@ class Running:
             relay.stop()
             await asyncio.wait({task})
 
+    async def _until_not_behind(self, reader: LogReader) -> None:
+        """A database that was put back hears nothing and does nothing by itself until its new epoch is open."""
+        app = self.app
+        while not self._ending.is_set():
+            try:
+                async with app.pool.acquire() as db:
+                    await self._again(partial(refuse_log_ahead, db, reader, app.name))
+                app.refusing = ""
+                self.health.well("log")
+                return
+            except LogAhead as error:
+                app.refusing = str(error)
+                self.health.unwell("log", app.refusing)
+            except (asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+                if not is_transient(error):
+                    raise
+                self.health.unwell("log", database_trouble(error))
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._ending.wait(), AFTER_AHEAD)
+        raise asyncio.CancelledError
+
     async def _listen(self, stack: AsyncExitStack, reader: LogReader) -> None:
         app = self.app
         heard = heard_by(app.name)
         if heard:
             self.health.awaits("kafka", "waits for the topics it hears")
             await await_topics(app.settings.kafka, heard)
-            self.consumer = Consumer(app.service, app.settings, app.pool, reader, self.health, app.wake_relay.set)
+            self.consumer = Consumer(app.service, app.settings, app.pool, reader, self.health, app.applied)
             await stack.enter_async_context(subscribed(self.consumer, app.name, app.settings, app.pool, reader))
 
     async def _again(self, work: Callable[[], Awaitable[T]]) -> T:
@@ -128,6 +154,7 @@ async def running(service: Service, settings: Settings) -> AsyncIterator[Running
     """Run a service until the block ends. Raises at its end what ended a part of it."""
     pool = await _pool(service, settings)
     try:
+        await refuse_half_done(pool, service.name)
         app, health = App(service, settings, pool), Health(service.name)
         if service.on_start is not None:
             await service.on_start(app)
@@ -166,6 +193,9 @@ async def _run_all(services: Sequence[tuple[Service, Settings]]) -> None:
 def main(services: Sequence[tuple[Service, Settings]]) -> int:
     """Run until asked to end; the exit code. A refusal is said in words, without a trace."""
     logs.configure(services[0][1].log_level)
+    # A batch makes some 100,000 objects and no cycle: searching them for cycles took a third of the door's time.
+    gc.freeze()
+    gc.set_threshold(100_000, 50, 100)
     try:
         asyncio.run(serve(services))
     except GridwardError as error:

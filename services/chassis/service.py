@@ -16,6 +16,8 @@ from contracts.envelope import Event, Fact
 from services.chassis import clock, outbox
 from services.chassis.access import signed_in
 from services.chassis.database import Tx
+from services.chassis.errors import LogAhead
+from services.chassis.issuer import Issuer
 from services.chassis.settings import Settings
 
 READING_TIMEOUT = "30s"  # a long reader keeps the outbox from being cleaned
@@ -37,12 +39,14 @@ class Tick:
     """What a service does by itself, each run in a transaction. Runs in every replica: claim rows, or lock them.
 
     when_caught_up: only while nothing that this service hears waits in Kafka, so that a backlog is read first.
+    after_facts: also at once when a batch was applied, not only every so many seconds.
     """
 
     name: str
     every_seconds: float
     run: Callable[[Tx, datetime], Awaitable[Worked]]
     when_caught_up: bool = False
+    after_facts: bool = False
 
 
 @dataclass(frozen=True)
@@ -83,12 +87,24 @@ class App:
         self.service = service
         self.settings = settings
         self.pool = pool
-        self.caller = signed_in(settings.token_key)
+        self.caller = signed_in(settings.token_key, Issuer.of(settings))
         self.wake_relay = asyncio.Event()
+        self.wake_ticks = {tick.name: asyncio.Event() for tick in service.ticks if tick.after_facts}
+        self.refusing = ""  # why nothing may be written now
+
+    def applied(self) -> None:
+        """A batch was applied: what it said waits for the relay, what follows from it for the ticks."""
+        for waiting in (self.wake_relay, *self.wake_ticks.values()):
+            waiting.set()
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Turn]:
-        """A READ COMMITTED transaction; what was said is written last, committed, and the relay woken."""
+        """A READ COMMITTED transaction; what was said is written last, committed, and the relay woken.
+
+        Raises LogAhead while the database is behind the log: what it would say could have been said before.
+        """
+        if self.refusing:
+            raise LogAhead(self.refusing)
         async with self.pool.acquire() as tx:
             async with tx.transaction(isolation="read_committed"):
                 turn = Turn(tx, await clock.now(tx, self.settings.clock))

@@ -41,7 +41,8 @@ class _Rebalances(ConsumerRebalanceListener):  # type: ignore[misc]
         self._consumer, self._service, self._pool, self._reader = consumer, service, pool, reader
 
     async def on_partitions_revoked(self, revoked: set[TopicPartition]) -> None:
-        """Nothing: a batch under way commits or is dropped by the fence."""
+        """Nobody died. A batch under way commits or is dropped by the fence."""
+        await self._consumer.care.leave()
 
     async def on_partitions_assigned(self, assigned: set[TopicPartition]) -> None:
         lanes: set[Lane] = {(at.topic, at.partition) for at in assigned}
@@ -49,9 +50,12 @@ class _Rebalances(ConsumerRebalanceListener):  # type: ignore[misc]
         if not lanes:
             return
         ends = await self._reader.ends(lanes)
-        for topic, partition, offset in await self._pool.fetch(_OFFSETS, self._service):
-            if (topic, partition) in lanes and offset <= ends[topic, partition]:
-                self._consumer.client().seek(TopicPartition(topic, partition), offset)
+        rows = await self._pool.fetch(_OFFSETS, self._service)
+        offsets = {(topic, partition): offset for topic, partition, offset in rows if (topic, partition) in lanes}
+        await self._consumer.care.begin(offsets, ends)
+        for lane, offset in offsets.items():
+            if offset <= ends[lane]:
+                self._consumer.client().seek(TopicPartition(*lane), offset)
 
 
 @asynccontextmanager
@@ -103,6 +107,7 @@ async def subscribed(
     finally:
         consumer.end()
         await broker.stop()
+        await consumer.care.leave()
 
 
 async def _whole(message: KafkaAckableMessage) -> KafkaAckableMessage:

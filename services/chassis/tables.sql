@@ -46,6 +46,35 @@ create table if not exists dead_letters (
 );
 create index if not exists dead_letters_open on dead_letters (failed_at) where closed_at is null;
 
+-- What was done about dead letters, by whom and why. Rows are appended, never changed.
+create table if not exists dead_letter_log (
+    id          bigint generated always as identity primary key,
+    dead_letter bigint      not null,
+    at          timestamptz not null default clock_timestamp(),
+    done_by     text        not null,
+    act         text        not null check (act in ('resent', 'dropped', 'resend failed')),
+    reason      text        not null,
+    outcome     text        not null
+);
+create index if not exists dead_letter_log_of on dead_letter_log (dead_letter);
+create or replace function append_only() returns trigger language plpgsql as
+$$ begin raise exception '% is appended to only', tg_table_name; end $$;
+create or replace trigger dead_letter_log_append_only before update or delete on dead_letter_log
+    for each statement execute function append_only();
+
+-- Who reads a lane, and what it tries after a process that died (care.py). Written when lanes are given to a process.
+create table if not exists hearings (
+    consumer  text   not null,
+    topic     text   not null,
+    partition int    not null,
+    run       text,                        -- the process; null after a clean end
+    first     bigint,                      -- offsets that were tried together, written before they ran
+    last      bigint,
+    tried_by  text,                        -- the process that tried them and has not said that it lives
+    deaths    int    not null default 0,   -- of processes while the one record first = last ran
+    primary key (consumer, topic, partition)
+);
+
 create table if not exists stage (
     one          bool        primary key default true check (one),
     now_at       timestamptz not null,
@@ -56,8 +85,10 @@ create table if not exists stage (
 );
 insert into stage (now_at) values ('2020-01-01T00:00:00+08:00') on conflict do nothing;
 
--- Events that a restored service would say again although the log has them; filled by `gridward new-epoch`.
-create table if not exists said_before (event_id text primary key);
+-- Events that a restored service would say again although the log has them; filled by `gridward new-epoch`. record: as
+-- the log has it, so that what the service once chose for this cause (an id) can be chosen again.
+create table if not exists said_before (event_id text primary key, cause text, record bytea);
+create index if not exists said_before_cause on said_before (cause);
 
 -- One row, written by each relay that starts: a plain write that is committed for sure, and which server it was on.
 create table if not exists relay (
@@ -68,3 +99,10 @@ create table if not exists relay (
     opening_source text
 );
 insert into relay default values on conflict do nothing;
+
+-- A row: `gridward rebuild` or `gridward new-epoch` was begun and has not ended, so the service does not start.
+create table if not exists half_done (
+    one     bool        primary key default true check (one),
+    command text        not null,
+    since   timestamptz not null default clock_timestamp()
+);

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from asyncpg import Connection
+from asyncpg import Connection, Record
 
 from services.chassis.database import Lane
 from services.chassis.errors import LogAhead
@@ -14,16 +14,27 @@ _LANES = "select topic, partition, epoch, source, last + cardinality(ids) known,
 
 
 async def refuse_log_ahead(db: Connection, reader: LogReader, service: str) -> None:
-    """Read each lane from where the database last knew its end. Raises LogAhead when it holds what nobody here said."""
-    rows = {(row["topic"], row["partition"]): row for row in await db.fetch(_LANES)}
-    if not rows:
+    """Read each lane from where the database last knew its end. Raises LogAhead when it holds what nobody here said.
+
+    The lanes are looked at again after the log: a relay at work has committed its plan before it sends.
+    """
+    known = await _lanes(db)
+    if not known:
         return
-    spans = await reader.tails({lane: row["tail_offset"] for lane, row in rows.items()})
-    async for record in reader.read(spans):
+    found: dict[Lane, Number] = {}
+    async for record in reader.read(await reader.tails({lane: row["tail_offset"] for lane, row in known.items()})):
         lane, number = (record.topic, record.partition), Number.of(record.headers)
+        if number is not None and (lane not in found or found[lane][::2] < number[::2]):
+            found[lane] = number
+    rows = await _lanes(db)
+    for lane, number in found.items():
         row = rows[lane]
-        if number is not None and _is_ahead(number, row["epoch"], row["source"], row["known"]):
+        if _is_ahead(number, row["epoch"], row["source"], row["known"]):
             raise LogAhead(_words(service, lane, number, row["epoch"], row["known"]))
+
+
+async def _lanes(db: Connection) -> dict[Lane, Record]:
+    return {(row["topic"], row["partition"]): row for row in await db.fetch(_LANES)}
 
 
 async def is_other_server(db: Connection) -> bool:

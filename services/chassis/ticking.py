@@ -25,7 +25,10 @@ select exists (select from unnest($1::text[], $2::int[], $3::bigint[]) e(topic, 
 async def keep_ticking(app: App, tick: Tick, reader: LogReader, ending: asyncio.Event) -> None:
     """Run the tick until the process ends; what fails is rolled back and tried again later."""
     failures = 0
+    wake = app.wake_ticks.get(tick.name, ending)
     while not ending.is_set():
+        if wake is not ending:
+            wake.clear()
         pause = tick.every_seconds
         try:
             if not tick.when_caught_up or await is_caught_up(app, reader):
@@ -41,7 +44,7 @@ async def keep_ticking(app: App, tick: Tick, reader: LogReader, ending: asyncio.
             else:
                 log.error("tick failed", service=app.name, tick=tick.name, exc_info=error)
         with suppress(TimeoutError):
-            await asyncio.wait_for(ending.wait(), pause)
+            await asyncio.wait_for((wake if not failures else ending).wait(), pause)
 
 
 async def run_once(app: App, tick: Tick) -> bool:

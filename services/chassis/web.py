@@ -15,12 +15,12 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from services.chassis.books import books
 from services.chassis.database import is_transient
-from services.chassis.errors import GridwardError, NoSuchDeadLetter, NotAllowed, NotSignedIn
+from services.chassis.errors import GridwardError, LogAhead, NoSuchDeadLetter, NotAllowed, NotSignedIn
 from services.chassis.health import Health, database_trouble
 from services.chassis.service import App
 
 DATABASE_PATIENCE = 2.0
-_STATUS: dict[type[GridwardError], int] = {NotSignedIn: 401, NotAllowed: 403, NoSuchDeadLetter: 404}
+_STATUS: dict[type[GridwardError], int] = {NotSignedIn: 401, NotAllowed: 403, NoSuchDeadLetter: 404, LogAhead: 503}
 
 
 def make_web(app: App, health: Health) -> FastAPI:

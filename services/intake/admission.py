@@ -13,7 +13,7 @@ from typing import Any
 
 from pydantic_core import to_json
 
-from contracts.envelope import Event, say
+from contracts.envelope import Event, Fact, parse, say
 from services.chassis.database import Tx
 from services.intake.bookkeeping import keep_books
 from services.intake.desk import Desk
@@ -21,9 +21,10 @@ from services.intake.identity import Subject, keep_subjects, resolve_subjects, s
 from services.intake.problems import Problem, Refused
 from services.intake.reading import UNREADABLE, Reading
 from services.intake.records import HouseholdVisit, Record, StageTime, Withdrawal
+from services.intake.rules.adopting import adopted, taken_back
 from services.intake.rules.facts import Ids, Saying, sayings_of
 from services.intake.rules.recognise import Known, Recognised, Said, pack, recognise, unpack, withdrawn_by
-from services.intake.store import records
+from services.intake.store import people, records
 from services.intake.vault import Vault
 from services.intake.verdicts import ACCEPTED, DUPLICATE, REJECTED, Verdict
 
@@ -32,7 +33,7 @@ _NOTHING = Said((), drill=False)
 
 @dataclass
 class Entry:
-    """A record on its way to its verdict. before: what it said until now."""
+    """A record on its way to its verdict. before: what it said until now; held: what the log alone knows of it."""
 
     reading: Reading
     record: Record | Withdrawal
@@ -44,6 +45,7 @@ class Entry:
     known: Known | None = None
     before: Said = _NOTHING
     subjects: Sequence[Subject] = ()
+    held: Sequence[Event[Fact]] = ()
     ids: Sequence[str] = ()
     sayings: Sequence[Saying] = ()
     events: tuple[Event[Any], ...] = ()
@@ -117,19 +119,40 @@ def _recognise(entry: Entry, known: Mapping[str, Known]) -> None:
         entry.problems = refused.problems
     if entry.known and entry.goes_on:
         entry.before = unpack(entry.known.said)
-        if not all(entry.reading.may_record(division) for division, _ in entry.before.sayings[:1]):
+        if not all(entry.reading.sender.may_record(division) for division, _ in entry.before.sayings[:1]):
             entry.problems = (Problem("source_id", "beyond_jurisdiction"),)
 
 
 async def _resolve(tx: Tx, taken: Sequence[Entry], desk: Desk) -> None:
     for entry in taken:
         entry.subjects = _subjects(entry, desk.vault)
-    resolution = await resolve_subjects(tx, [entry.subjects for entry in taken])
+    await _look_into_log(tx, taken)
+    fresh = [await _fresh_ids(tx, entry, desk) for entry in taken]
+    resolution = await resolve_subjects(tx, [entry.subjects for entry in taken], fresh)
     for entry, ids in zip(taken, resolution.ids, strict=True):
         if isinstance(ids, Problem):
             entry.problems = (ids,)
         else:
             entry.ids = ids
+
+
+async def _look_into_log(tx: Tx, taken: Sequence[Entry]) -> None:
+    """After a restore: what the log holds of these records under the revision that comes again."""
+    held = await records.held_by_log(tx, [entry.record_id for entry in taken])
+    for entry in taken:
+        events = map(parse, held.get(entry.record_id, ()))
+        entry.held = [event for event in events if event.data.revision == entry.record.revision]
+
+
+async def _fresh_ids(tx: Tx, entry: Entry, desk: Desk) -> list[str]:
+    """The ids that the names of a record take where nobody is known by them."""
+    places = range(len(entry.subjects))
+    drawn = [desk.pepper.owner_id(entry.record_id, entry.record.revision, place) for place in places]
+    if not entry.held:
+        return drawn
+    owners = await people.find_owners(tx, [find.found_by for subject in entry.subjects for find in subject.finds])
+    known = [next((owners[f.found_by] for f in each.finds if f.found_by in owners), None) for each in entry.subjects]
+    return adopted([event.data for event in entry.held], drawn, known)
 
 
 def _subjects(entry: Entry, vault: Vault) -> list[Subject]:
@@ -146,10 +169,14 @@ def _state(entry: Entry, now: datetime) -> None:
         people = len(entry.reading.mentions)
         entry.sayings = sayings_of(entry.record, Ids(entry.record_id, entry.ids[:people], *entry.ids[people:]))
     gone = withdrawn_by(entry.sayings, entry.before, entry.record.revision)
-    entry.events = tuple(
+    said = tuple(
         say(fact, source="intake", time=now, division=division, cause=entry.record_id, drill=drill)
         for sayings, drill in ((gone, entry.before.drill), (entry.sayings, _is_drill(entry.record)))
         for division, fact in sayings
+    )
+    entry.events = said + tuple(
+        say(each.data, source="intake", time=now, division=each.division, cause=entry.record_id, drill=each.drill)
+        for each in taken_back(entry.held, entry.sayings, entry.record.revision)
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import asyncpg
 import structlog
@@ -16,6 +16,8 @@ from services.intake.admission import admit
 from services.intake.desk import Desk, open_desk
 from services.intake.grouping import Grouping
 from services.intake.reading import Reading, read
+from services.intake.room import Room
+from services.intake.sender import Sender
 from services.intake.store import records
 from services.intake.verdicts import Verdict
 
@@ -37,6 +39,7 @@ class Door:
 
     def __init__(self, app: App) -> None:
         self._app = app
+        self.room = Room()
         self._desk: Desk | None = None
         self._opening = asyncio.Lock()
         self._grouping = Grouping(self._admit_once_more, BATCH)
@@ -49,13 +52,13 @@ class Door:
                     self._desk = await open_desk(turn.tx, self._app.settings)
             return self._desk
 
-    async def admit_one(self, line: bytes, may_record: Callable[[str], bool]) -> Verdict:
+    async def admit_one(self, line: bytes, sender: Sender) -> Verdict:
         """One record, in a transaction shared with those that arrive beside it."""
-        return await self._grouping.admit(read(line, may_record))
+        return await self._grouping.admit(read(line, sender))
 
-    async def admit_batch(self, lines: Sequence[bytes], may_record: Callable[[str], bool]) -> list[Verdict]:
+    async def admit_batch(self, lines: Sequence[bytes], sender: Sender) -> list[Verdict]:
         """At most BATCH records in a transaction of their own."""
-        return await self._admit_once_more([read(line, may_record) for line in lines])
+        return await self._admit_once_more([read(line, sender) for line in lines])
 
     async def _admit_once_more(self, readings: Sequence[Reading]) -> list[Verdict]:
         for _ in range(TRIES_BESIDE_OTHERS):

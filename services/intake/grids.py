@@ -7,7 +7,7 @@ import io
 from collections.abc import Callable
 from typing import Any
 
-from contracts.divisions import BadRowsError, Divisions
+from contracts.divisions import Divisions
 from services.chassis.database import Tx
 from services.intake.store import records
 from services.intake.verdicts import ACCEPTED, REJECTED
@@ -52,8 +52,4 @@ def _wrong(divisions: Divisions, code: str, name: str, may_record: Callable[[str
         return f"{code} has a name with a NUL in it: remove it"
     if not may_record(code):
         return f"{code} lies outside your token's division: send it with the token of that division"
-    try:
-        divisions.with_grids([{"code": code, "name": name}])
-    except BadRowsError as bad:
-        return bad.problems[0].partition(": ")[2]
-    return None
+    return divisions.wrong_with_grid(code, name) or None

@@ -12,7 +12,7 @@ from services.intake.parts import Dwelling
 from services.intake.rules.mentions import Mention
 from services.intake.rules.resolve import Named, Resolution, resolve
 from services.intake.store import people
-from services.intake.vault import Find, Vault, random_id
+from services.intake.vault import Find, Vault
 
 ID_NUMBER, PERSON_REF, PHONE, DWELLING_REF = "id_number", "person_ref", "phone", "dwelling_ref"
 PERSON_REFS = "person_refs"
@@ -46,13 +46,13 @@ def subject_of_dwelling(vault: Vault, dwelling: Dwelling, division_code: str) ->
     return Subject("dwelling", vault.finds(DWELLING_REF, dwelling.ref), division_code, given, False)
 
 
-async def resolve_subjects(tx: Tx, groups: Sequence[Sequence[Subject]]) -> Resolution:
-    """The ids of each record's subjects, new ones made; right beside another replica that meets the same people."""
+async def resolve_subjects(tx: Tx, groups: Sequence[Sequence[Subject]], fresh: Sequence[Sequence[str]]) -> Resolution:
+    """The ids of each record's subjects, those of `fresh` (alike) for whoever is new; right beside another replica."""
     finds = {find.found_by: find for group in groups for subject in group for find in subject.finds}
     named = [[Named(each.field, tuple(find.found_by for find in each.finds)) for each in group] for group in groups]
     known = await people.find_owners(tx, finds)
     while True:
-        resolution = resolve(named, known, random_id)
+        resolution = resolve(named, known, lambda number, place: fresh[number][place])
         if not resolution.fresh or await _keep(tx, resolution, finds):
             return resolution
         known = await people.find_owners(tx, finds)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +13,7 @@ from services.intake.fields import Feed, Reference
 from services.intake.problems import Problem, Refused, problems_of
 from services.intake.records import KINDS, Record, Withdrawal
 from services.intake.rules.mentions import Mention, mentions_of, places_of, wrong_with
+from services.intake.sender import Sender
 
 LARGEST_LINE = 256 * 1024
 ADDED_TO_REJECTS = "rejected_because"
@@ -25,7 +25,7 @@ UNREADABLE = "unreadable"
 class Reading:
     """One line as it was read: `record`, or `problems`. feed and source_id as far as they could be made out.
 
-    may_record: whether the sender may record in a division. mentions, places: whom and which divisions it names.
+    sender: what it may record. mentions, places: whom and which divisions it names.
     """
 
     line: bytes
@@ -33,7 +33,7 @@ class Reading:
     source_id: str | None
     record: Record | Withdrawal | None
     problems: tuple[Problem, ...]
-    may_record: Callable[[str], bool]
+    sender: Sender
     mentions: tuple[Mention, ...] = ()
     places: tuple[tuple[str, str], ...] = ()
 
@@ -46,19 +46,19 @@ _ANY_KIND = re.compile(rb'"kind"\s*:\s*"([a-z-]{1,32})"')
 _BY_THE_WAY = re.compile(rb'"withdrawn"\s*:\s*true|"' + ADDED_TO_REJECTS.encode())
 
 
-def read(line: bytes, may_record: Callable[[str], bool]) -> Reading:
+def read(line: bytes, sender: Sender) -> Reading:
     """One record of at most LARGEST_LINE bytes."""
     try:
         record = _record(line)
         mentions = mentions_of(record)
-        if wrong := wrong_with(record, mentions):
-            return Reading(line, record.feed, record.source_id, None, wrong, may_record)
-        return Reading(line, record.feed, record.source_id, record, (), may_record, mentions, places_of(record))
+        if wrong := (*sender.wrong_with(record.feed, record.kind), *wrong_with(record, mentions)):
+            return Reading(line, record.feed, record.source_id, None, wrong, sender)
+        return Reading(line, record.feed, record.source_id, record, (), sender, mentions, places_of(record))
     except ValidationError as error:
         problems = problems_of(error.errors(include_url=False, include_input=False))
     except Refused as refused:
         problems = refused.problems
-    return Reading(line, *_sender_of(line), None, problems, may_record)
+    return Reading(line, *_sender_of(line), None, problems, sender)
 
 
 def _record(line: bytes) -> Record | Withdrawal:

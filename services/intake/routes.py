@@ -14,6 +14,7 @@ from contracts.divisions import Divisions
 from contracts.policy.days import SHANGHAI
 from services.chassis.access import Caller
 from services.chassis.service import App
+from services.intake import keys
 from services.intake.bookkeeping import to_be_mended
 from services.intake.door import Door
 from services.intake.grids import NoGridFile, take_grids
@@ -21,7 +22,10 @@ from services.intake.lookups import Lookup, look_up
 from services.intake.posting import post_records
 from services.intake.problems import language_of
 from services.intake.records import record_schema
+from services.intake.room import ComeBackLater
+from services.intake.sender import Sender
 from services.intake.store import books
+from services.intake.store import keys as kept_keys
 
 SENDER, OPERATOR = "sender", "operator"
 LARGEST_GRID_FILE = 16 * 1024 * 1024
@@ -33,6 +37,7 @@ def routes(app: App) -> APIRouter:
     """The routes of intake."""
     router, door = APIRouter(), Door(app)
     _add_door(router, app, door)
+    _add_keys(router, app)
     _add_books(router, app, door)
     return router
 
@@ -52,10 +57,12 @@ def _add_door(router: APIRouter, app: App, door: Door) -> None:
         return record_schema()
 
     @router.post("/records")
-    async def records(request: Request, caller: Asking) -> Response:
-        """Role sender: records in, verdicts out."""
-        caller.require(SENDER)
-        return await post_records(door, request, caller)
+    async def records(request: Request) -> Response:
+        """An API key, or a token with the role sender: records in, verdicts out."""
+        try:
+            return await post_records(door, request, await _sender(app, request))
+        except ComeBackLater as later:
+            raise HTTPException(429, str(later), {"retry-after": str(later.seconds)}) from None
 
     @router.post("/grids")
     async def grids(request: Request, caller: Asking) -> list[dict[str, Any]]:
@@ -77,6 +84,41 @@ def _add_door(router: APIRouter, app: App, door: Door) -> None:
         desk = await door.desk()
         async with app.transaction() as turn:
             return await look_up(turn.tx, turn.now, caller, asked, desk.vault)
+
+
+async def _sender(app: App, request: Request) -> Sender:
+    key = request.headers.get(keys.HEADER)
+    if key is None:
+        caller = await app.caller(request)
+        caller.require(SENDER)
+        return Sender.of(caller)
+    async with app.reading() as turn:
+        return await keys.sender_of_key(turn.tx, key)
+
+
+def _add_keys(router: APIRouter, app: App) -> None:
+    Asking = Annotated[Caller, Depends(app.caller)]  # noqa: N806 - a type
+
+    @router.post("/keys", status_code=201)
+    async def make_key(asked: keys.KeyAsked, caller: Asking) -> dict[str, str]:
+        """Role operator: a key for one feed, told this once; sent as the header `X-API-Key`."""
+        caller.require(OPERATOR)
+        async with app.transaction() as turn:
+            return await keys.make_key(turn.tx, turn.now, caller, asked)
+
+    @router.get("/keys")
+    async def show_keys(caller: Asking) -> list[dict[str, Any]]:
+        """Role operator: the keys of the caller's division, revoked ones too."""
+        caller.require(OPERATOR)
+        async with app.reading() as turn:
+            return await kept_keys.load(turn.tx, caller.division)
+
+    @router.delete("/keys/{key_id}", status_code=204)
+    async def revoke_key(key_id: str, caller: Asking) -> None:
+        """Role operator: the key is refused from the next request on."""
+        caller.require(OPERATOR)
+        async with app.transaction() as turn:
+            await keys.revoke(turn.tx, turn.now, caller, key_id)
 
 
 def _add_books(router: APIRouter, app: App, door: Door) -> None:

@@ -11,6 +11,21 @@ create table if not exists records (
     said         bytea       not null              -- packed: what it says now, so that it can be taken back
 );
 
+-- Keys of senders; the key itself is told once and never kept.
+create table if not exists api_keys (
+    key_id           text        not null primary key,
+    secret_hash      bytea       not null,
+    feed             text        not null,
+    divisions        text[]      not null,
+    kinds            text[]      not null,
+    records_a_minute int         not null,
+    note             text        not null,
+    made_by          text        not null,
+    made_at          timestamptz not null,
+    revoked_by       text,
+    revoked_at       timestamptz
+);
+
 -- Grids loaded by POST /grids; all other divisions come with contracts/data.
 create table if not exists grids (
     code text primary key,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 from importlib.resources import files
 
 from services.chassis.service import App, Service
@@ -18,9 +17,6 @@ async def _make_ready(app: App) -> None:
         desk = await open_desk(turn.tx, app.settings)
     if desk.vault.is_turning:
         await turn_keys(app, desk.vault)
-    # A batch makes some 100,000 objects and no cycle: searching them for cycles took a third of the door's time.
-    gc.freeze()
-    gc.set_threshold(100_000, 50, 100)
 
 
 SERVICE = Service(

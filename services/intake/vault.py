@@ -66,10 +66,13 @@ class Pepper:
         name = f"{feed}\0{source_id}".encode()
         return _text(hashlib.blake2b(name, digest_size=20, key=self._key, person=b"record").digest())
 
+    def owner_id(self, record_id: str, revision: int, place: int) -> str:
+        """16 characters (80 bits) for whom a record is the first to name there: of the record, not of who it is.
 
-def random_id() -> str:
-    """16 characters (80 random bits) for a person or a dwelling."""
-    return _text(os.urandom(16))
+        Random to whoever has no key; drawn again alike when a restored database admits the record again.
+        """
+        name = f"{record_id}.{revision}.{place}".encode()
+        return _text(hashlib.blake2b(name, digest_size=16, key=self._key, person=b"owner").digest())
 
 
 # Each byte to one of 32 characters that nobody mistakes for another: five bits a character.

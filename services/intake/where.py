@@ -38,5 +38,5 @@ class Where:
         for field_, code in reading.places:
             if code not in known:
                 yield Problem(field_, "unknown_division")
-        if reading.places and not reading.may_record(reading.places[0][1]):
+        if reading.places and not reading.sender.may_record(reading.places[0][1]):
             yield Problem("division_code", "beyond_jurisdiction")

@@ -23,7 +23,7 @@ SERVICE = Service(
     name="tracing",
     schema=files("services.tracing").joinpath("schema.sql").read_text(),
     on_batch=on_batch,
-    ticks=(Tick("derive", every_seconds=0.05, run=derive_stale),),
+    ticks=(Tick("derive", every_seconds=0.05, run=derive_stale, after_facts=True),),
     pending=pending,
     routes=routes,
 )

@@ -7,6 +7,7 @@ event applied twice stands there twice.
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
@@ -114,10 +115,19 @@ def a_record(
     epoch: int = 1,
     source: str = SOURCE,
     lane: Lane = ("tests", 0),
+    key: bytes | None = None,
 ) -> ConsumerRecord:
     """A record as Kafka gives it; number None: without the header."""
     headers = () if number is None else (("n", str(Number(epoch, source, number)).encode()),)
-    return ConsumerRecord(*lane, offset, 0, 0, b"key", value, None, 3, len(value or b""), headers)
+    return ConsumerRecord(*lane, offset, 0, 0, key or key_of(value), value, None, 3, len(value or b""), headers)
+
+
+def key_of(value: bytes | None) -> bytes:
+    """The key under which the relay sends an event; of anything else "key"."""
+    try:
+        return str(json.loads(value or b"")["subject"]).encode()
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return b"key"
 
 
 def records_of(events: Sequence[Event[Any]], first: int = 1, **others: Any) -> list[ConsumerRecord]:

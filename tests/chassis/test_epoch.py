@@ -26,7 +26,7 @@ async def test_a_database_behind_the_log_publishes_nothing_and_says_what_to_do(d
         await here.back_up()
         await here.publish(EVENTS[3:5])
         await here.restore()
-        with pytest.raises(LogAhead, match=r"tests/0 holds 1\.\w+\.4, .* knows epoch 1 up to 3.*new-epoch intake"):
+        with pytest.raises(LogAhead, match=r"tests/0 holds 1\.\w+\.5, .* knows epoch 1 up to 3.*new-epoch intake"):
             await refuse_log_ahead(here.db, here.reader, "intake")
 
 
@@ -122,7 +122,7 @@ async def test_a_log_that_lost_records_is_not_read_back(database: str, fresh_kaf
             await new_epoch(INTAKE, settings(database, fresh_kafka))
 
 
-async def test_a_running_service_goes_on_after_the_new_epoch(database: str, fresh_kafka: str) -> None:
+async def test_a_running_service_refuses_writes_until_the_new_epoch(database: str, fresh_kafka: str) -> None:
     given = settings(database, fresh_kafka)
     async with running(TRACING, given) as hearer:
         async with site(database, fresh_kafka) as here:
@@ -133,12 +133,20 @@ async def test_a_running_service_goes_on_after_the_new_epoch(database: str, fres
         async with running(INTAKE, given) as door:
 
             async def refuses() -> bool:
-                return "gridward new-epoch intake" in door.health.reasons.get("relay", "")
+                return "gridward new-epoch intake" in door.health.reasons.get("log", "")
 
             await until(refuses, "the relay refuses")
+            with pytest.raises(LogAhead, match="new-epoch intake"):
+                async with door.app.transaction() as turn:
+                    turn.say(EVENTS[3:5])
+            await new_epoch(INTAKE, given)
+
+            async def takes_again() -> bool:
+                return not door.app.refusing
+
+            await until(takes_again, "intake takes again")
             async with door.app.transaction() as turn:
                 turn.say(EVENTS[5:9])
-            await new_epoch(INTAKE, given)
             await until_applied(hearer.app.pool, EVENTS)
             await until_ready(door, hearer)
 

@@ -6,27 +6,10 @@ from typing import Any
 
 import pytest
 
-from contracts.events.testing import TestResulted
-from services.chassis import operating
 from services.chassis.errors import NoSuchRow, RelayAtWork
 from services.chassis.operating import new_epoch, void_row
 from services.chassis.relay import TRY_LOCK
-from services.chassis.service import Service
-from tests.chassis.rig import (
-    APPLIED,
-    INTAKE,
-    TRACING,
-    Broken,
-    applied,
-    ids,
-    of_lane,
-    on_result_mended,
-    pool_of,
-    records_of,
-    say_all,
-    settings,
-    take,
-)
+from tests.chassis.rig import INTAKE, ids, of_lane, say_all, settings
 from tests.chassis.site import site
 
 EVENTS = of_lane(0, 5)
@@ -51,19 +34,3 @@ async def test_a_voided_row_moves_the_number_and_nothing_else(database: str, fre
             await void_row(INTAKE, given, row)
         await here.publish(EVENTS[3:5])
         assert await here.read_by_a_consumer() == ids(EVENTS[:1] + EVENTS[2:5])
-
-
-async def test_an_operator_lists_resends_and_drops_dead_letters(database: str) -> None:
-    given = settings(database)
-    async with pool_of(TRACING, database) as pool:
-        for record in records_of(EVENTS[:2]):
-            await take(pool, [record], condemned=Broken("thirteen"))
-        first, second = await operating.dead_letters(TRACING, given)
-        assert (first.reason, first.key, first.record) == ("Broken: thirteen", "key", EVENTS[0].to_wire())
-        mended = Service("tracing", APPLIED, {TestResulted: on_result_mended})
-        await operating.resend(mended, given, first.id, "duty-desk")
-        await operating.drop(TRACING, given, second.id, "duty-desk")
-        assert await operating.dead_letters(TRACING, given) == []
-        closed = await pool.fetchval("select array_agg(closed_by order by id) from dead_letters")
-        assert closed == ["resent by duty-desk", "dropped by duty-desk"]
-        assert await applied(pool) == [EVENTS[0].id]

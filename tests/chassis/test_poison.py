@@ -4,19 +4,23 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from math import log2
 from typing import Any
 
 import asyncpg
 import pytest
 from aiokafka import ConsumerRecord
+from structlog.testing import capture_logs
 
 from contracts.envelope import Event
 from contracts.events.testing import TestResulted
-from services.chassis import deadletter, once
+from contracts.topics import heard_by
+from services.chassis import deadletter
 from services.chassis.consumer import Consumer
-from services.chassis.database import is_transient
-from services.chassis.errors import NoSuchDeadLetter, OversizedEvent
+from services.chassis.database import is_transient, lanes_of
+from services.chassis.errors import OversizedEvent
 from services.chassis.health import Health
+from services.chassis.masking import LONGEST_REASON, reason_of
 from services.chassis.reader import log_reader
 from services.chassis.service import Service
 from tests.chassis.rig import (
@@ -28,7 +32,6 @@ from tests.chassis.rig import (
     ids,
     of_lane,
     on_result,
-    on_result_mended,
     pool_of,
     records_of,
     settings,
@@ -59,6 +62,8 @@ async def consuming(
     async with pool_of(service, database) as pool, log_reader(kafka) as reader:
         health = Health("tracing")
         consumer = Consumer(service, settings(database, kafka, **others), pool, reader, health, lambda: None)
+        lanes = dict.fromkeys(lanes_of(heard_by("tracing")), 0)
+        await consumer.care.begin(lanes, lanes)
         consumer.client = lambda: reader._client  # its lanes were taken away meanwhile: seeking is refused
         yield consumer, pool, health
 
@@ -84,25 +89,20 @@ async def test_a_dead_letter_read_again_is_a_repeat(database: str, kafka: str) -
         assert await pool.fetchval("select count(*) from dead_letters") == 1
 
 
-@pytest.mark.parametrize(
-    "value", [b"\x00\xff not json", b"{}", b'{"type": "test-resulted"}', b'{"type":"from-the-future"}']
-)
-async def test_a_record_that_cannot_be_read_is_a_dead_letter_without_a_cut(
-    database: str, kafka: str, value: bytes
-) -> None:
+async def test_a_record_that_cannot_be_read_is_a_dead_letter_without_a_cut(database: str, kafka: str) -> None:
     batches = []
 
     async def on_batch(events: Any, tx: asyncpg.Connection) -> list[Event[Any]]:
         batches.append(len(events))
         return []
 
-    records = [*records_of(EVENTS[:4]), a_record(4, 5, value), *records_of(EVENTS[5:], 6)]
+    records = [*records_of(EVENTS[:4]), a_record(4, 5, b"{}"), *records_of(EVENTS[5:], 6)]
     service = Service("tracing", APPLIED, on_batch=on_batch)
     async with consuming(database, kafka, service) as (consumer, pool, _):
         assert await consumer.take(records)
         assert batches == [8]
         (letter,) = await deadletter.waiting(pool)
-        assert (letter.number, letter.record) == ("1.a1b2c3d4.5", value)
+        assert (letter.number, letter.record) == ("1.a1b2c3d4.5", b"{}")
 
 
 async def test_a_record_without_a_number_is_a_dead_letter_and_moves_no_number(database: str, kafka: str) -> None:
@@ -165,6 +165,7 @@ async def test_database_away_is_no_poison(database: str, kafka: str) -> None:
         (TimeoutError(), True),
         (ConnectionResetError(), True),
         (asyncpg.InterfaceError("connection is closed"), True),
+        (asyncpg.InternalClientError("cannot switch to state 12; another operation (2) is in progress"), True),
         (asyncpg.InFailedSQLTransactionError("25P02"), False),
         (asyncpg.UniqueViolationError("23505"), False),
         (asyncpg.InterfaceError("the server expects 2 arguments for this query, 1 was passed"), False),
@@ -179,38 +180,60 @@ def test_poison_is_what_the_servers_have_no_part_in(error: BaseException, transi
 async def test_too_many_dead_letters_stop_the_consumer_aloud(database: str, kafka: str) -> None:
     async with consuming(database, kafka, dead_letters_an_hour=2) as (consumer, pool, health):
         assert not await consumer.take(with_poison(1, 3, 5))
-        assert "2 dead letters of the last hour are open" in health.reasons["consumer"]
+        assert "2 dead letters of the last hour are open, the limit is 2" in health.reasons["consumer"]
         assert await applied(pool) == without(1, 3, 5)[:3]
+        assert not await consumer.take(records_of(of_lane(1, 2), lane=("tests", 1))), "a batch without fault waits too"
+        assert "the limit is 2" in health.reasons["consumer"]
         await pool.execute("update dead_letters set closed_at = now()")
         assert await consumer.take(with_poison(1, 3, 5))
         assert await applied(pool) == without(1, 3, 5)
         assert health.reasons == {}
 
 
-async def test_resending_a_dead_letter_runs_inside_the_service_and_closes_it(database: str, kafka: str) -> None:
-    service = Service("tracing", APPLIED, {TestResulted: on_result_mended})
-    async with consuming(database, kafka) as (consumer, pool, _):
-        await consumer.take(with_poison(4))
-        before = await pool.fetch("select * from positions order by 1, 2, 3")
-        (letter,) = await deadletter.waiting(pool)
-        await once.resend(pool, service, letter.id, "duty-desk")
-        assert await applied(pool) == [*without(4), EVENTS[4].id]
-        assert await pool.fetch("select * from positions order by 1, 2, 3") == before
-        assert await pool.fetchval("select closed_by from dead_letters") == "resent by duty-desk"
-        with pytest.raises(NoSuchDeadLetter):
-            await once.resend(pool, service, letter.id, "duty-desk")
+async def test_what_cannot_be_read_fills_the_limit_before_it_stops(database: str, kafka: str) -> None:
+    """Else there were nothing that an operator could close, and the consumer stood for ever."""
+    bad = [a_record(offset, offset + 1, b"{}") for offset in range(2, 7)]
+    async with consuming(database, kafka, dead_letters_an_hour=3) as (consumer, pool, health):
+        assert not await consumer.take([*records_of(EVENTS[:2]), *bad])
+        assert [letter.record_offset for letter in await deadletter.waiting(pool)] == [2, 3, 4]
+        assert await applied(pool) == ids(EVENTS[:2])
+        assert "3 dead letters of the last hour are open, the limit is 3" in health.reasons["consumer"]
 
 
-async def test_a_dead_letter_that_fails_again_stays_open(database: str, kafka: str) -> None:
-    async with consuming(database, kafka) as (consumer, pool, _):
-        await consumer.take(with_poison(4))
+async def test_poison_in_a_batch_of_50000_costs_two_readings_and_a_few_transactions(database: str, kafka: str) -> None:
+    handled: list[int] = []
+
+    async def on_batch(events: Any, tx: asyncpg.Connection) -> list[Event[Any]]:
+        handled.append(len(events))
+        if any(event.data.ct_value == 13 for event in events):
+            raise Broken("thirteen")
+        return []
+
+    size, place, one = 50_000, 31_337, EVENTS[0]
+    good, bad, key = one.to_wire(), thirteen(one).to_wire(), one.subject.encode()
+    records = [a_record(n, n + 1, good if n != place else bad, key=key) for n in range(size)]
+    async with consuming(database, kafka, Service("tracing", APPLIED, on_batch=on_batch)) as (consumer, pool, _):
+        assert await consumer.take(records)
+        assert [letter.record_offset for letter in await deadletter.waiting(pool)] == [place]
+        assert await pool.fetchval("select last from positions where (topic, partition) = ('tests', 0)") == size
+    assert len(handled) <= 2 * log2(size) + 2, "each half once, then doubled to the end"
+    assert sum(handled) <= 3 * size
+
+
+async def test_the_log_of_a_poison_says_where_and_not_of_whom(database: str, kafka: str) -> None:
+    async def quoting(event: Event[TestResulted], tx: asyncpg.Connection) -> list[Event[Any]]:
+        raise Broken(f"no such place: {event.division}, {event.data.statement_id!r}")
+
+    named = EVENTS[0].model_copy(update={"division": "Zhang Wei"})
+    async with consuming(database, kafka, Service("tracing", APPLIED, {TestResulted: quoting})) as (consumer, pool, _):
+        with capture_logs() as lines:
+            assert await consumer.take(records_of([named]))
         (letter,) = await deadletter.waiting(pool)
-        with pytest.raises(Broken):
-            await once.resend(pool, TRACING, letter.id, "duty-desk")
-        assert len(await deadletter.waiting(pool)) == 1
+    assert "in quoting" in str(lines)
+    assert "Zhang" not in str(lines) + letter.reason
 
 
 def test_a_reason_fits_and_holds_no_zero_byte() -> None:
-    reason = deadletter.reason_of(ValueError("\0" + "x" * 9_000))
-    assert len(reason) <= deadletter.LONGEST_REASON
+    reason = reason_of(ValueError("\0" + "x" * 9_000))
+    assert len(reason) <= LONGEST_REASON
     assert "\0" not in reason

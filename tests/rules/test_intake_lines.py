@@ -12,7 +12,10 @@ from hypothesis import strategies as st
 from services.intake.grouping import Grouping
 from services.intake.lines import lines_of
 from services.intake.reading import LARGEST_LINE, Reading, read
+from services.intake.sender import Sender
 from services.intake.verdicts import ACCEPTED, Verdict
+
+ANYBODY = Sender("anybody", ("",))
 
 
 async def lines(*pieces: bytes) -> list[bytes]:
@@ -39,7 +42,7 @@ async def test_of_a_line_that_is_too_long_only_its_beginning_is_held() -> None:
 
 
 def a_reading(feed: str) -> Reading:
-    return read(b'{"feed": "' + feed.encode() + b'"}', lambda division: True)
+    return read(b'{"feed": "' + feed.encode() + b'"}', ANYBODY)
 
 
 async def test_requests_that_arrive_during_a_commit_share_the_next_one() -> None:

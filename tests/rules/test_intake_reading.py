@@ -13,14 +13,17 @@ from hypothesis import strategies as st
 from services.intake.problems import TEXTS, language_of
 from services.intake.reading import LARGEST_LINE, UNREADABLE, Reading, read
 from services.intake.records import KINDS, Withdrawal
+from services.intake.sender import Sender
 from tests.stores.intake_world import JSON, a_household, a_number, a_test, damaged, one_of_each
+
+ANYBODY = Sender("anybody", ("",))
 
 Change = Callable[[dict[str, Any]], Any]
 
 
 def reading(record: Any) -> Reading:
     line = record if isinstance(record, bytes) else json.dumps(record, ensure_ascii=False).encode()
-    return read(line, lambda division: True)
+    return read(line, ANYBODY)
 
 
 def codes(record: Any) -> set[tuple[str, str]]:
@@ -167,7 +170,7 @@ def test_the_language_is_the_one_that_is_asked_for_first(header: str, language: 
 @settings(max_examples=400, deadline=None)
 @given(damaged() | JSON)
 def test_whatever_is_sent_is_read_or_told_and_never_raises(record: Any) -> None:
-    told = read(json.dumps(record, allow_nan=True).encode(errors="replace"), lambda division: True)
+    told = read(json.dumps(record, allow_nan=True).encode(errors="replace"), ANYBODY)
     assert (told.record is None) == bool(told.problems)
     for problem in told.problems:
         assert problem.told("en")["why"] and problem.told("zh")["would_be_right"]
@@ -176,4 +179,4 @@ def test_whatever_is_sent_is_read_or_told_and_never_raises(record: Any) -> None:
 @settings(max_examples=200)
 @given(st.binary(max_size=300))
 def test_whatever_bytes_are_sent_are_told(line: bytes) -> None:
-    assert read(line, lambda division: True).problems
+    assert read(line, ANYBODY).problems

@@ -15,11 +15,14 @@ from services.intake.records import Record, Withdrawal
 from services.intake.rules.facts import Ids, Saying, sayings_of
 from services.intake.rules.recognise import Known, Recognised, Said, pack, recognise, unpack, withdrawn_by
 from services.intake.rules.resolve import Named, resolve
+from services.intake.sender import Sender
 from tests.stores.intake_world import GRID, VILLAGE, a_household, a_test, one_of_each
+
+ANYBODY = Sender("anybody", ("",))
 
 
 def record_of(content: dict[str, object]) -> Record:
-    record = read(json.dumps(content).encode(), lambda division: True).record
+    record = read(json.dumps(content).encode(), ANYBODY).record
     assert record is not None and not isinstance(record, Withdrawal)
     return record
 
@@ -93,7 +96,7 @@ def named(*hashes: str) -> Named:
 
 def resolved(*groups: list[Named], known: dict[bytes, str] | None = None) -> list[list[str] | Problem]:
     fresh = count(1)
-    return resolve(groups, known or {}, lambda: f"new-{next(fresh)}").ids
+    return resolve(groups, known or {}, lambda *_: f"new-{next(fresh)}").ids
 
 
 def test_the_same_new_person_in_two_records_is_one_person() -> None:
@@ -106,7 +109,7 @@ def test_a_number_and_a_reference_told_together_mean_one_person_from_then_on() -
 
 def test_a_number_and_a_reference_of_two_people_are_refused_and_teach_nothing() -> None:
     known = {b"number": "p1", b"ref": "p2"}
-    resolution = resolve([[named("c"), named("number", "ref")]], known, lambda: "new")
+    resolution = resolve([[named("c"), named("number", "ref")]], known, lambda *_: "new")
     assert resolution.ids == [Problem("person", "two_people")] and resolution.fresh == {}
 
 
@@ -118,7 +121,7 @@ def test_one_person_twice_in_a_record_is_refused() -> None:
 def test_a_hash_never_means_two_people(names: list[list[set[str]]]) -> None:
     groups = [[named(*sorted(each)) for each in group] for group in names]
     fresh = count(1)
-    resolution = resolve(groups, {}, lambda: f"p{next(fresh)}")
+    resolution = resolve(groups, {}, lambda *_: f"p{next(fresh)}")
     meant: dict[bytes, str] = {}
     for group, ids in zip(groups, resolution.ids, strict=True):
         for each, owner in zip(group, ids if isinstance(ids, list) else [], strict=not isinstance(ids, Problem)):

@@ -18,8 +18,11 @@ from services.chassis.sealing import CannotOpen
 from services.intake.admission import admit
 from services.intake.desk import Desk, open_desk
 from services.intake.reading import read
+from services.intake.sender import Sender
 from services.intake.vault import Vault
 from tests.stores.intake_world import KEY, World, a_household, a_number, a_test, intake, one_of_each
+
+ANYBODY = Sender("anybody", ("",))
 
 OLD, NEW = "o" * 32, "n" * 32
 
@@ -87,7 +90,7 @@ async def waits(world: World) -> None:
 
 async def admitted(tx: asyncpg.Connection, desk: Desk, *records: dict[str, Any]) -> list[str]:
     """The ids of the people of the records, admitted in an open transaction."""
-    readings = [read(json.dumps(record).encode(), lambda division: True) for record in records]
+    readings = [read(json.dumps(record).encode(), ANYBODY) for record in records]
     verdicts = await admit(tx, await tx.fetchval("select now()"), readings, desk)
     assert [verdict.word for verdict in verdicts] == ["accepted"] * len(records)
     return [event.data.person_id for verdict in verdicts for event in verdict.events]

@@ -147,7 +147,7 @@ async def test_a_sender_records_and_withdraws_in_the_token_s_division_only(datab
         assert await everywhere.words(a_test(1, 1)) == ["accepted"]
         assert await elsewhere.words(withdrawal, a_test(1, 1, revision=2, division_code="330482")) == ["rejected"] * 2
         assert await everywhere.words(withdrawal) == ["accepted"]
-    assert refused["errors"][0]["why"] == "your token does not cover this division"
+    assert refused["errors"][0]["why"] == "your token or key does not cover this division"
 
 
 async def test_time_is_told_on_a_stage_and_refused_under_a_wall_clock(database: str) -> None:

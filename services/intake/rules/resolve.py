@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import NamedTuple
 
 from services.intake.problems import Problem
 
 Hash = bytes
+FreshIds = Callable[[int, int], str]
+"""The id of whom nobody knows, by the number of the record and the place in it."""
 
 
 class Named(NamedTuple):
@@ -24,13 +27,13 @@ class Resolution(NamedTuple):
     fresh: dict[Hash, str]
 
 
-def resolve(groups: Sequence[Sequence[Named]], known: Mapping[Hash, str], new_id: Callable[[], str]) -> Resolution:
+def resolve(groups: Sequence[Sequence[Named]], known: Mapping[Hash, str], fresh_ids: FreshIds) -> Resolution:
     """Each group is one record. A new person in two records is one person; a record with a problem adds nobody."""
     fresh: dict[Hash, str] = {}
     ids: list[list[str] | Problem] = []
-    for group in groups:
+    for number, group in enumerate(groups):
         added: dict[Hash, str] = {}
-        found = _ids_of(group, added, (added, fresh, known), new_id)
+        found = _ids_of(group, added, (added, fresh, known), partial(fresh_ids, number))
         if not isinstance(found, Problem):
             fresh |= added
         ids.append(found)
@@ -38,16 +41,16 @@ def resolve(groups: Sequence[Sequence[Named]], known: Mapping[Hash, str], new_id
 
 
 def _ids_of(
-    group: Sequence[Named], added: dict[Hash, str], layers: Sequence[Mapping[Hash, str]], new_id: Callable[[], str]
+    group: Sequence[Named], added: dict[Hash, str], layers: Sequence[Mapping[Hash, str]], fresh_id: Callable[[int], str]
 ) -> list[str] | Problem:
     """The ids of one record's names; whom nobody knew is added."""
     ids: list[str] = []
-    for named in group:
+    for place, named in enumerate(group):
         meant = {each: owner for each in named.hashes if (owner := _known(each, layers)) is not None}
         owners = set(meant.values())
         if len(owners) > 1:
             return Problem(named.field, "two_people")
-        owner = owners.pop() if owners else new_id()
+        owner = owners.pop() if owners else fresh_id(place)
         if owner in ids:
             return Problem(named.field, "same_person_twice")
         added.update((each, owner) for each in named.hashes if each not in meant)

@@ -75,6 +75,16 @@ async def replace_known(tx: Tx, kept: Sequence[Kept], received_at: datetime) -> 
     )
 
 
+async def held_by_log(tx: Tx, record_ids: Iterable[str]) -> dict[str, list[bytes]]:
+    """Events that a restored database has forgotten, as they lie in the log, by the record that said them."""
+    held: dict[str, list[bytes]] = {}
+    for cause, record in await tx.fetch(
+        "select cause, record from said_before where cause = any($1::text[]) order by event_id", list(record_ids)
+    ):
+        held.setdefault(cause, []).append(record)
+    return held
+
+
 async def known_grids(tx: Tx, codes: Iterable[str]) -> set[str]:
     """Those of the codes that are loaded grids."""
     return {row[0] for row in await tx.fetch("select code from grids where code = any($1::text[])", list(codes))}

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from contracts.divisions import Divisions
+from contracts.divisions import Divisions, Tree
 from services.chassis.database import Tx
 from services.rollup.rules.summing import line_of
 
 _NEW = """
     select code from unnest($1::text[]) code
     where not exists (select from places where division_code = code and tree = 'statutory')"""
+# A line comes as one text: a dozen rows a division would be dear to encode.
 _ADD = """
-    insert into places select * from unnest($1::text[], $2::text[], $3::text[], $4::int[])
+    insert into places select code, tree, ancestor_code, up - 1
+    from unnest($1::text[], $2::text[], $3::text[]) line (code, tree, upwards),
+         string_to_table(upwards, ' ') with ordinality step (ancestor_code, up)
     order by 1, 2, 3 on conflict do nothing"""
 _DRAWN = """
     select division_code, array_agg(tree order by tree, up), array_agg(ancestor_code order by tree, up),
@@ -57,6 +60,6 @@ async def _outdated(tx: Tx, divisions: Divisions) -> list[str]:
 
 
 async def _draw(tx: Tx, codes: Collection[str], divisions: Divisions) -> None:
-    rows = [(code, *step) for code in codes for step in line_of(code, divisions)]
-    if rows:
-        await tx.execute(_ADD, *map(list, zip(*rows, strict=True)))
+    lines = [(code, tree.value, " ".join(divisions.ancestors(code, tree))) for code in codes for tree in Tree]
+    if lines:
+        await tx.execute(_ADD, *map(list, zip(*lines, strict=True)))

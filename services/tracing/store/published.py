@@ -32,12 +32,12 @@ class Published:
         return fact.model_copy(update={"revision": self.revision, "withdrawn": self.withdrawn})
 
 
-_COLUMNS = "statement_id, person_id, type, revision, withdrawn, body, division_code, drill, event_time"
+COLUMNS = "statement_id, person_id, type, revision, withdrawn, body, division_code, drill, event_time"
 
 
 async def load_published(tx: Tx, person_ids: Sequence[str]) -> dict[str, dict[str, Published]]:
     """By person, then by statement; withdrawn ones too, since a revision is never given twice."""
-    rows = await tx.fetch(f"select {_COLUMNS} from published where person_id = any($1)", person_ids)  # noqa: S608
+    rows = await tx.fetch(f"select {COLUMNS} from published where person_id = any($1)", person_ids)  # noqa: S608
     found: dict[str, dict[str, Published]] = defaultdict(dict)
     for row in rows:
         found[row["person_id"]][row["statement_id"]] = Published(*row)
@@ -48,19 +48,19 @@ async def save_published(tx: Tx, rows: Sequence[Published]) -> None:
     """Keeps what is said now; the persons are locked."""
     if rows:
         await tx.execute(
-            f"insert into published ({_COLUMNS}) select * from unnest($1::text[], $2::text[], $3::text[], $4::int[],"  # noqa: S608
+            f"insert into published ({COLUMNS}) select * from unnest($1::text[], $2::text[], $3::text[], $4::int[],"  # noqa: S608
             " $5::bool[], $6::text[], $7::text[], $8::bool[], $9::timestamptz[])"
             " on conflict (statement_id) do update set revision = excluded.revision, withdrawn = excluded.withdrawn,"
             " body = excluded.body, division_code = excluded.division_code, drill = excluded.drill,"
             " event_time = excluded.event_time",
-            *zip(*([getattr(row, name) for name in _COLUMNS.split(", ")] for row in rows), strict=True),
+            *zip(*([getattr(row, name) for name in COLUMNS.split(", ")] for row in rows), strict=True),
         )
 
 
 async def load_open(tx: Tx, type_: str, division_code: str, most: int) -> list[Published]:
     """The statements of a type that stand, in a division and below it, by id; at most so many."""
     rows: Sequence[Any] = await tx.fetch(
-        f"select {_COLUMNS} from published where type = $1 and not withdrawn"  # noqa: S608
+        f"select {COLUMNS} from published where type = $1 and not withdrawn"  # noqa: S608
         " and starts_with(division_code, $2) order by statement_id limit $3",
         type_,
         division_code,

@@ -1,0 +1,117 @@
+"""One run, from the servers to the results: the topic once, then what reads it by turns, then the four services."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Collection
+from contextlib import AsyncExitStack
+from dataclasses import asdict
+
+import asyncpg
+from rich.console import Console
+
+from benchmarks.counting import count_one_by_one, count_ours, count_quix, read_alone
+from benchmarks.door import door_ours, door_plain, fresh_records, open_the_day
+from benchmarks.lab import KAFKA_VERSION, Lab, lab
+from benchmarks.latency import latency
+from benchmarks.results import Results, machine
+from benchmarks.scale import Scale
+from benchmarks.topic import Log, write_log
+
+TOPIC_READERS = frozenset({"relay", "reading", "ours", "one-by-one", "quix"})
+
+
+class Run:
+    """The parts of one run in their order; what each finds goes into `results`."""
+
+    def __init__(self, scale: Scale, parts: Collection[str], console: Console) -> None:
+        self.scale, self.parts, self.console = scale, parts, console
+        self.results = Results(scale)
+        self._began = time.monotonic()
+        self._ours_seconds = 0.0
+
+    def tell(self, words: str) -> None:
+        """A line of progress with the seconds so far."""
+        self.console.print(f"[dim]{time.monotonic() - self._began:5.0f} s[/]  {words}", highlight=False)
+
+    async def whole(self) -> Results:
+        """Everything asked for; servers and processes are gone when it returns or raises."""
+        self.tell("starting Apache Kafka and PostgreSQL")
+        async with lab() as servers:
+            self.results.facts = machine(await _postgres_version(servers), KAFKA_VERSION)
+            if TOPIC_READERS & set(self.parts):
+                await self._read_topic(servers)
+            if {"door", "latency"} & set(self.parts):
+                await self._door(servers)
+        self.results.seconds = time.monotonic() - self._began
+        return self.results
+
+    async def _read_topic(self, servers: Lab) -> None:
+        log = await write_log(servers, self.scale, self.tell)
+        self.results.facts["bytes_a_record"] = round(log.bytes / log.records)
+        if "relay" in self.parts:
+            self.results.add("relay", *log.rates)
+        for number in range(1, self.scale.rounds + 1):
+            await self._round(servers, log, number)
+
+    async def _round(self, servers: Lab, log: Log, number: int) -> None:
+        """Each once, in one order, so that what the machine does besides meets all of them alike."""
+        if "reading" in self.parts:
+            self._found("reading", await read_alone(servers, log))
+        if "ours" in self.parts and self._fits(number):
+            began = time.monotonic()
+            self._found("ours", await self._ours(servers, log, number))
+            self._ours_seconds = time.monotonic() - began
+        if "one-by-one" in self.parts:
+            self._found("one-by-one", await count_one_by_one(servers, self.scale, f"one_by_one_{number}"))
+        if "quix" in self.parts:
+            self._found("quix", await count_quix(servers, self.scale, f"quix_{number}"))
+
+    def _fits(self, number: int) -> bool:
+        ends = time.monotonic() - self._began + self._ours_seconds
+        return number == 1 or ends < self.scale.repeat_until_seconds
+
+    async def _ours(self, servers: Lab, log: Log, number: int) -> float:
+        """The first time into the database of the four services, who go on from there; then into one of its own."""
+        with self.console.status("ours") as status:
+
+            def tell(done: int) -> None:
+                status.update(f"ours: {done:,} of {log.records:,}")
+
+            async with AsyncExitStack() as stack:
+                own = servers.own_database(f"ours_{number}")
+                database = servers.database if number == 1 else await stack.enter_async_context(own)
+                return await count_ours(servers, log, database, tell)
+
+    async def _door(self, servers: Lab) -> None:
+        records = fresh_records()
+        if "door" in self.parts:
+            bulk, single = await door_plain(servers, self.scale, records)
+            self._found("plain-bulk", *bulk)
+            self._found("plain-single", *single)
+        async with servers.services() as running:
+            self.tell("four services are ready")
+            await open_the_day(servers, running)
+            if "door" in self.parts:
+                bulk, single = await door_ours(servers, running, self.scale, records)
+                self._found("door-bulk", *bulk)
+                self._found("door-single", *single)
+            for rate in self.scale.latency_rates if "latency" in self.parts else ():
+                found = await latency(servers, running, rate, self.scale.latency_seconds, records)
+                self.results.latencies.append({name: round(one, 4) for name, one in asdict(found).items()})
+                self.tell(
+                    f"latency at {rate:,}/s: {found.reached:,.0f}/s accepted, "
+                    f"p50 {found.p50:.3f} s, p99 {found.p99:.3f} s"
+                )
+
+    def _found(self, name: str, *rates: float) -> None:
+        self.results.add(name, *rates)
+        self.tell(f"{name}: {', '.join(f'{rate:,.0f}' for rate in rates)} records/s")
+
+
+async def _postgres_version(servers: Lab) -> str:
+    connection = await asyncpg.connect(servers.database)
+    try:
+        return str(await connection.fetchval("show server_version")).split()[0]
+    finally:
+        await connection.close()

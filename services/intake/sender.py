@@ -1,0 +1,35 @@
+"""Who sends: by a token with the role, for any feed of a division; or by an API key, for one feed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from services.chassis.access import Caller
+from services.intake.problems import Problem
+
+
+class Sender(NamedTuple):
+    """name: whose rate is counted. divisions: prefixes. The others are None where nothing bounds the sender."""
+
+    name: str
+    divisions: tuple[str, ...]
+    feed: str | None = None
+    kinds: frozenset[str] | None = None
+    records_a_minute: int | None = None
+
+    @classmethod
+    def of(cls, caller: Caller) -> Sender:
+        """A person or a program with a token."""
+        return cls(caller.name, (caller.division,))
+
+    def may_record(self, division: str) -> bool:
+        """Whether a record made in this division is the sender's to make."""
+        return division.startswith(self.divisions)
+
+    def wrong_with(self, feed: str, kind: str) -> Iterator[Problem]:
+        """A feed or a kind of record that the key is not for."""
+        if self.feed is not None and feed != self.feed:
+            yield Problem("feed", "not_your_feed", {"expected": self.feed})
+        if self.kinds is not None and kind not in self.kinds:
+            yield Problem("kind", "not_your_kind", {"expected": ", ".join(sorted(self.kinds))})
