@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import sys
 from importlib import import_module
 from pathlib import Path
 from typing import Annotated
 
 import typer
+import uvloop
 
 from services import deadletters, recovery
 from services.chassis.errors import GridwardError
@@ -61,7 +61,7 @@ def all_services() -> None:
     """Run the four services on the servers named by GRIDWARD_KAFKA and GRIDWARD_DATABASE. Example: gridward all"""
     from deploy.run import serve_all
 
-    sys.exit(asyncio.run(serve_all()))
+    sys.exit(uvloop.run(serve_all()))
 
 
 @app.command()
@@ -77,7 +77,7 @@ def run(
     """See it run: embedded servers, four services, the sample outbreak. Example: gridward run --once --scale 0.01"""
     from deploy.run import run_sample
 
-    sys.exit(asyncio.run(run_sample(once=once, scale=scale, seed=seed)))
+    sys.exit(uvloop.run(run_sample(once=once, scale=scale, seed=seed)))
 
 
 @app.command()

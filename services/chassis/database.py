@@ -110,8 +110,6 @@ def _is_ours(error: BaseException) -> bool:
     if isinstance(error, asyncpg.PostgresError):
         code = error.sqlstate or ""
         return code == READ_ONLY or code[:2] in TRANSIENT_CLASSES
-    if isinstance(error, asyncpg.InternalClientError):
-        return True  # the server has said that it ends this connection, and the socket is not closed yet
     if isinstance(error, asyncpg.InterfaceError):
         return "clos" in str(error)  # closed connections and pools; the other ones are mistakes in a handler's SQL
     if isinstance(error, asyncpg.InternalClientError):  # the server's last words came between two steps of a query

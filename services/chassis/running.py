@@ -12,6 +12,7 @@ from typing import TypeVar
 
 import asyncpg
 import structlog
+import uvloop
 from aiokafka.errors import KafkaError
 
 from contracts.topics import heard_by, said_by
@@ -197,7 +198,7 @@ def main(services: Sequence[tuple[Service, Settings]]) -> int:
     gc.freeze()
     gc.set_threshold(100_000, 50, 100)
     try:
-        asyncio.run(serve(services))
+        uvloop.run(serve(services))
     except GridwardError as error:
         log.critical("refused", reason=str(error))
         return 1
