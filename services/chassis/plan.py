@@ -37,8 +37,9 @@ update lanes l set ids = x.ids
  where (l.topic, l.partition) = (x.topic, x.partition)"""
 _READ = """
 select l.topic, l.partition, l.epoch, l.source, l.last, cardinality(l.ids) size, o.key, o.record
-  from lanes l join outbox o on (o.topic, o.partition) = (l.topic, l.partition) and o.id = any(l.ids)
- where not exists (select from unnest($1::text[], $2::int[]) b(t, p) where (b.t, b.p) = (l.topic, l.partition))
+  from lanes l left join outbox o on (o.topic, o.partition) = (l.topic, l.partition) and o.id = any(l.ids)
+ where l.ids <> '{}'
+   and not exists (select from unnest($1::text[], $2::int[]) b(t, p) where (b.t, b.p) = (l.topic, l.partition))
  order by l.topic, l.partition, o.id"""
 _WAITING = """
 select exists (select from lanes l
@@ -87,7 +88,8 @@ async def make_plans(db: Connection, answers: Mapping[Lane, Answer], busy: Colle
             lane = (topic, partition)
             if lane not in plans:
                 plans[lane] = Plan(lane, epoch, source, last, size, [])
-            plans[lane].rows.append((key, record))
+            if key is not None:  # a plan none of whose rows is there comes as one row of nothing
+                plans[lane].rows.append((key, record))
     broken = [plan for plan in plans.values() if len(plan.rows) != plan.size]
     if broken:
         lane, size, there = broken[0].lane, broken[0].size, len(broken[0].rows)

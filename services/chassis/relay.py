@@ -58,7 +58,7 @@ async def relay_connection(dsn: str, service: str) -> AsyncIterator[asyncpg.Conn
     try:
         yield db
     finally:
-        with suppress(asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
+        with suppress(*DATABASE_ERRORS):
             await db.close(timeout=2)
 
 

@@ -19,7 +19,7 @@ from contracts.topics import heard_by, said_by
 from services.chassis import logs
 from services.chassis.books import keep_watch
 from services.chassis.consumer import Consumer
-from services.chassis.database import is_transient, open_pool
+from services.chassis.database import DATABASE_ERRORS, is_transient, open_pool
 from services.chassis.errors import GridwardError, LogAhead
 from services.chassis.health import Health, database_trouble, kafka_trouble
 from services.chassis.reader import LogReader, log_reader
@@ -109,7 +109,7 @@ class Running:
             except LogAhead as error:
                 app.refusing = str(error)
                 self.health.unwell("log", app.refusing)
-            except (asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+            except DATABASE_ERRORS as error:
                 if not is_transient(error):
                     raise
                 self.health.unwell("log", database_trouble(error))
@@ -143,7 +143,7 @@ async def _pool(service: Service, settings: Settings) -> asyncpg.Pool:
     while True:
         try:
             return await open_pool(service.name, service.schema, settings)
-        except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
+        except DATABASE_ERRORS as error:
             if not is_transient(error):
                 raise
             log.warning("waiting for PostgreSQL", service=service.name, error=repr(error))

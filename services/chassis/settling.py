@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 import asyncpg
 
 from services.chassis import deadletter, once
-from services.chassis.database import IDLE_IN_TRANSACTION, is_transient
+from services.chassis.database import DATABASE_ERRORS, IDLE_IN_TRANSACTION, is_transient
 from services.chassis.errors import DatabaseAway, GridwardError, NeverRan, StillFails
 from services.chassis.health import database_trouble
 from services.chassis.masking import reason_of
@@ -24,13 +24,13 @@ async def desk(service: str, settings: Settings) -> AsyncIterator[asyncpg.Connec
     session = {"search_path": service, "idle_in_transaction_session_timeout": IDLE_IN_TRANSACTION}
     try:
         db = await asyncpg.connect(settings.database, timeout=10, server_settings=session)
-    except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
+    except DATABASE_ERRORS as error:
         raise DatabaseAway(database_trouble(error)) from error
     try:
         if not await db.fetchval(_READY):
             raise NeverRan(f"{service} has no dead letters here: start it once, or correct GRIDWARD_DATABASE")
         yield db
-    except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
+    except DATABASE_ERRORS as error:
         if not is_transient(error):
             raise
         raise DatabaseAway(f"{database_trouble(error)}; nothing was changed by what did not end") from error

@@ -18,7 +18,7 @@ from faststream.kafka.message import KafkaAckableMessage
 
 from contracts.topics import heard_by
 from services.chassis.consumer import Consumer
-from services.chassis.database import Lane
+from services.chassis.database import DATABASE_ERRORS, Lane
 from services.chassis.reader import LogReader
 from services.chassis.settings import Settings
 
@@ -29,6 +29,7 @@ GATHER_MS = 10  # an empty poll takes this time twice
 FETCH_WAIT_MS = 60  # while a lane's records are being worked on, the next fetch does not ask for that lane
 HEARTBEAT_MS = 1_000  # a replica learns with a heartbeat that lanes change hands
 REBALANCE_MS = 30_000  # a batch that takes longer loses its lanes, and is still applied once
+SEEK_TRIES, SEEK_PAUSE = 10, 0.5  # seconds; after these a batch that begins too high is refused and sought back
 ACKNOWLEDGING = 5.0  # seconds; while Kafka is away aiokafka would try for ever
 
 _OFFSETS = "select topic, partition, next_offset from positions where consumer = $1"
@@ -47,8 +48,15 @@ class _Rebalances(ConsumerRebalanceListener):  # type: ignore[misc]
     async def on_partitions_assigned(self, assigned: set[TopicPartition]) -> None:
         lanes: set[Lane] = {(at.topic, at.partition) for at in assigned}
         self._consumer.assigned(lanes)
-        if not lanes:
-            return
+        for _ in range(SEEK_TRIES if lanes else 0):
+            try:
+                await self._seek(lanes)
+                break
+            except (KafkaError, *DATABASE_ERRORS) as error:
+                log.info("the stored offsets are not known yet", service=self._service, error=repr(error))
+                await asyncio.sleep(SEEK_PAUSE)
+
+    async def _seek(self, lanes: set[Lane]) -> None:
         ends = await self._reader.ends(lanes)
         rows = await self._pool.fetch(_OFFSETS, self._service)
         offsets = {(topic, partition): offset for topic, partition, offset in rows if (topic, partition) in lanes}

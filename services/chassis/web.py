@@ -7,14 +7,13 @@ import socket
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 
-import asyncpg
 import uvicorn
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import JSONResponse
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from services.chassis.books import books
-from services.chassis.database import is_transient
+from services.chassis.database import DATABASE_ERRORS, is_transient
 from services.chassis.errors import GridwardError, LogAhead, NoSuchDeadLetter, NotAllowed, NotSignedIn
 from services.chassis.health import Health, database_trouble
 from services.chassis.service import App
@@ -30,7 +29,7 @@ def make_web(app: App, health: Health) -> FastAPI:
         web.include_router(app.service.routes(app))
     _add_own_routes(web, app, health)
     web.add_exception_handler(GridwardError, _on_our_error)
-    for kind in (asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
+    for kind in DATABASE_ERRORS:
         web.add_exception_handler(kind, _on_database_error)
     return web
 
@@ -69,7 +68,7 @@ async def _database_reason(app: App) -> dict[str, str]:
     try:
         async with asyncio.timeout(DATABASE_PATIENCE):
             await app.pool.fetchval("select 1")
-    except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
+    except DATABASE_ERRORS as error:
         return {"database": database_trouble(error)}
     return {}
 

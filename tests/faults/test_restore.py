@@ -24,13 +24,18 @@ from tests.servers import Background
 Dumps = Mapping[str, Mapping[str, list[str]]]
 OF_THE_EPOCH = ("lanes", "positions")  # numbers begin anew; the books say that they are equal
 _STATE = ("division_code", "category", "classification", "care")
+SLOTS = "ledger"  # a row falls into a slot by the connection that wrote it: what counts is the sum
+_LEDGER = """select jsonb_build_array(feed, hour_at, sum(received), sum(accepted), sum(duplicate), sum(rejected))::text
+               from ledger group by feed, hour_at order by 1"""
 SEALED = ("vault_persons.sealed", "vault_dwellings.sealed", "vault_rejects.sealed", "vault_rejects.rejected_at")
 
 
 async def _all(town: City) -> Dumps:
     async with town.client() as client:
         await town.quiet(client)
-    return {name: await town.dump(name, *OF_THE_EPOCH, *SEALED) for name in SERVICES}
+    dumps = {name: await town.dump(name, *OF_THE_EPOCH, *SEALED, SLOTS) for name in SERVICES}
+    dumps["intake"][SLOTS] = [row[0] for row in await town.fetch("intake", _LEDGER)]
+    return dumps
 
 
 def _differences(before: Dumps, after: Dumps) -> dict[str, list[str]]:

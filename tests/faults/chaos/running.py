@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+import shutil
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -123,6 +124,7 @@ async def _scene(asked: Chaos, logs: Path) -> AsyncIterator[Scene]:
         finally:
             for task in beside:
                 task.cancel()
+            shutil.copy(servers.kafka.child.log_path, logs / "kafka.log")
             await troop.stop()
 
 
