@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 SCALE ?= 0.1
 RUN_FLAGS := $(if $(ONCE),--once) --scale $(SCALE)
 
-.PHONY: help run test check bench fmt clean
+.PHONY: help run test chaos check bench fmt clean
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -16,6 +16,9 @@ run: $(VENV)/.run ## see it run: embedded stack, four services, the sample outbr
 
 test: $(VENV)/.dev ## every test: rules and contracts first, then the real servers
 	@exec $(BIN)/python -m pytest $(ARGS)
+
+chaos: $(VENV)/.dev ## 200,000 records while everything is killed, paused and cut off; lost 0, doubled 0 (ARGS="--records N --seed S")
+	@exec $(BIN)/python -m tests.faults.chaos $(ARGS)
 
 check: $(VENV)/.dev ## ruff, mypy --strict, import-linter, schemas fresh and unbroken, docs true
 	$(BIN)/ruff check .
