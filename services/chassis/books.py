@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from contextlib import suppress
+from typing import NamedTuple
 
 from aiokafka.errors import KafkaError
 
 from contracts.topics import heard_by, said_by
 from services.chassis import metrics
-from services.chassis.database import is_transient, lanes_of
+from services.chassis.database import Lane, is_transient, lanes_of
 from services.chassis.health import Health, database_trouble, kafka_trouble
 from services.chassis.reader import LogReader
 from services.chassis.service import App, Turn
@@ -73,11 +75,24 @@ async def _gauge_database(turn: Turn, service: str) -> None:
             gauge.labels(service, topic).set(last)
 
 
-async def _gauge_lag(app: App, reader: LogReader) -> None:
+class Standing(NamedTuple):
+    """Where a consumer stands in a lane, and how many records wait there."""
+
+    offset: int
+    lag: int
+
+
+async def standings(app: App, reader: LogReader) -> dict[Lane, Standing]:
+    """Of every lane that the service hears. Raises KafkaError."""
     lanes = lanes_of(heard_by(app.name))
     ends = await reader.ends(lanes or lanes_of(said_by(app.name))[:1])
-    lag: dict[str, int] = {}
-    for topic, partition, _, offset in await app.pool.fetch(_POSITIONS, app.name):
-        lag[topic] = lag.get(topic, 0) + max(0, ends[topic, partition] - offset)
+    rows = await app.pool.fetch(_POSITIONS, app.name)
+    return {(t, p): Standing(offset, max(0, ends[t, p] - offset)) for t, p, _, offset in rows}
+
+
+async def _gauge_lag(app: App, reader: LogReader) -> None:
+    lag = Counter[str]()
+    for (topic, _), standing in (await standings(app, reader)).items():
+        lag[topic] += standing.lag
     for topic, records in lag.items():
         metrics.CONSUMER_LAG.labels(app.name, topic).set(records)

@@ -55,8 +55,14 @@ class Consumer:
         self._log_starts: dict[Lane, int] = {}
         self._gaps: dict[Lane, Gap] = {}
         self._stopped: set[Lane] = set()
+        self.is_at_work = False
         self._failures = 0
         self._ending = asyncio.Event()
+
+    @property
+    def stopped(self) -> frozenset[Lane]:
+        """Lanes in which nothing is taken until a person has looked."""
+        return frozenset(self._stopped)
 
     def end(self) -> None:
         """Wait for nothing any more: the process ends."""
@@ -66,6 +72,7 @@ class Consumer:
         """Apply a batch as far as it goes; True: acknowledge. Raises nothing but cancellation."""
         name = self._service.name
         metrics.BATCH_RECORDS.labels(name).observe(len(records))
+        self.is_at_work = True
         try:
             with metrics.BATCH_DURATION.labels(name).time():
                 await self._await_room()
@@ -74,6 +81,8 @@ class Consumer:
             await self.care.lives()
             await self._back_off(records, error)
             return False
+        finally:
+            self.is_at_work = False
         self._failures = 0
         self._health.well("consumer")
         return True

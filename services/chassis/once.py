@@ -5,7 +5,7 @@ Nothing about positions is remembered between transactions. What an exception ro
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Any
@@ -35,6 +35,7 @@ update positions p set next_offset = x.next_offset, epoch = x.epoch, source = x.
        x(topic, partition, next_offset, epoch, source, last)
  where p.consumer = $1 and (p.topic, p.partition) = (x.topic, x.partition)"""
 
+_TOPIC_OF = {fact.type: topic for fact, topic in OF_FACT.items()}
 FAULTS_OF_A_RECORD = (NotOurs, OversizedEvent)  # errors of the chassis that what a handler says may cause
 NO_NUMBER = "no number: the header `n` is missing or cannot be read, so the record is not of this log's relay"
 
@@ -83,7 +84,7 @@ async def apply(
     async with pool.acquire() as tx, tx.transaction(isolation="read_committed"):
         stored = await lock(tx, service.name, sorted(lanes))
         judged = [judge(stored[lane], own, log_starts.get(lane, 0)) for lane, own in lanes.items()]
-        events, failed = _read(judged, condemned)
+        events, failed = _read(judged, condemned, service.parse)
         said = await _work(service, events, tx)
         await deadletter.keep(tx, failed, dead_letters_an_hour)
         applied.said = await outbox.write(tx, service.name, said)
@@ -97,7 +98,7 @@ async def apply(
 
 
 def _read(
-    judged: Sequence[Judged[ConsumerRecord]], condemned: BaseException | None
+    judged: Sequence[Judged[ConsumerRecord]], condemned: BaseException | None, parse: Callable[[bytes], Any]
 ) -> tuple[list[Event[Fact]], list[Failed]]:
     """The events taken, in order; what cannot be read is a dead letter at once, a void record is neither."""
     events: list[Event[Fact]] = []
@@ -111,7 +112,7 @@ def _read(
                 failed.append(Failed(record, reason_of(condemned, record.value)))
                 continue
             try:
-                events.append(event_of(record))
+                events.append(event_of(record, parse))
             except (ValueError, RecursionError) as error:
                 failed.append(Failed(record, reason_of(error, record.value)))
     return events, failed
@@ -125,12 +126,12 @@ class WrongPlace(ValueError):
     """A record lies in a topic, under a key or in a lane where its event's order is not kept."""
 
 
-def event_of(record: ConsumerRecord) -> Event[Fact]:
-    """The event of a record that has a value. Raises ValueError (of which TooLarge and WrongPlace are kinds)."""
+def event_of(record: ConsumerRecord, parse: Callable[[bytes], Any] = parse) -> Event[Fact]:
+    """The event of a record that has a value, as `parse` reads it. Raises ValueError (of which TooLarge and WrongPlace are kinds)."""
     if len(record.value) > LARGEST_EVENT:
         raise TooLarge(f"the record has {len(record.value):,} bytes, {LARGEST_EVENT:,} are allowed: say it in several")
-    event = parse(record.value)
-    topic = OF_FACT[type(event.data)]
+    event: Event[Fact] = parse(record.value)
+    topic = _TOPIC_OF[event.type]
     if topic.key != record.topic:
         raise WrongPlace(f"{event.type!r} belongs to the topic {topic.key!r}: the producer sent it to another one")
     if record.key != event.subject.encode():

@@ -27,6 +27,7 @@ from services.chassis.rebuilding import refuse_half_done
 from services.chassis.relay import AFTER_AHEAD, Relay
 from services.chassis.service import App, Service
 from services.chassis.settings import Settings
+from services.chassis.standstill import keep_moving
 from services.chassis.subscription import subscribed
 from services.chassis.tail import refuse_log_ahead
 from services.chassis.ticking import keep_ticking
@@ -37,6 +38,7 @@ log = structlog.get_logger()
 
 TRY_AGAIN = 0.5
 PATIENCE = 20.0  # for what is under way at the end
+LEAVING = 60.0  # for a group that is left to be joined anew; beyond it the process ends, to be started again
 START_PATIENCE = 2.0  # for a step of the start: cut while it connects, aiokafka leaves its socket open
 T = TypeVar("T")
 
@@ -76,11 +78,20 @@ class Running:
             reader = await self._again(lambda: stack.enter_async_context(log_reader(kafka)))
             await stack.enter_async_context(self._relaying())
             await self._until_not_behind(reader)
-            await self._again(lambda: self._listen(stack, reader))
-            self.health.well("kafka")
+            listening = await stack.enter_async_context(AsyncExitStack())
+
+            async def listen() -> None:
+                async with asyncio.timeout(LEAVING):
+                    await listening.aclose()
+                await self._again(lambda: self._listen(listening, reader))
+                self.health.well("kafka")
+
+            await listen()
             self._started = True
             async with asyncio.TaskGroup() as group:
                 group.create_task(keep_watch(app, reader, self.health, self._ending))
+                if heard_by(app.name):
+                    group.create_task(keep_moving(app, reader, self.health, self._ending, self._listener, listen))
                 for tick in app.service.ticks:
                     group.create_task(keep_ticking(app, tick, reader, self._ending))
 
@@ -116,6 +127,10 @@ class Running:
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._ending.wait(), AFTER_AHEAD)
         raise asyncio.CancelledError
+
+    def _listener(self) -> Consumer:
+        assert self.consumer is not None  # noqa: S101 - whoever hears a topic has one from the start on
+        return self.consumer
 
     async def _listen(self, stack: AsyncExitStack, reader: LogReader) -> None:
         app = self.app

@@ -1,0 +1,67 @@
+"""Records that wait and are not handed over: noticed, said aloud, and the group joined anew."""
+
+from __future__ import annotations
+
+import pytest
+
+from services.chassis import standstill as module
+from services.chassis.books import Standing
+from services.chassis.standstill import Standstill
+from tests.chassis.rig import both, of_lane, until, until_applied
+
+LANE, OTHER = ("tests", 0), ("tests", 1)
+
+
+class Watch:
+    """A clock that a test moves."""
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+
+    def __call__(self) -> float:
+        return self.seconds
+
+
+def test_a_lane_that_moves_or_has_nothing_waiting_is_no_standstill() -> None:
+    watch = Watch()
+    standstill = Standstill(watch)
+    for offset in range(5):
+        watch.seconds += 50
+        assert standstill.seconds({LANE: Standing(offset, 7), OTHER: Standing(0, 1)}) == 0
+    watch.seconds += 500
+    assert standstill.seconds({LANE: Standing(4, 0), OTHER: Standing(0, 0)}) == 0
+
+
+def test_records_that_wait_while_nothing_moves_are_a_standstill_since_the_last_move() -> None:
+    watch = Watch()
+    standstill = Standstill(watch)
+    lanes = {LANE: Standing(3, 0), OTHER: Standing(5, 2)}
+    assert standstill.seconds(lanes) == 0
+    watch.seconds = 61
+    assert standstill.seconds(lanes) == 61
+    standstill.begin_anew()
+    assert standstill.seconds(lanes) == 0
+
+
+async def test_a_consumer_that_is_handed_nothing_joins_its_group_anew(
+    database: str, fresh_kafka: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "LOOK_SECONDS", 0.1)
+    monkeypatch.setattr(module, "STANDSTILL_SECONDS", 1.0)
+    events = of_lane(0, 9)
+    async with both(database, fresh_kafka) as (door, hearer):
+        async with door.app.transaction() as turn:
+            turn.say(events[:3])
+        await until_applied(hearer.app.pool, events[:3])
+        first = hearer.consumer
+        assert first is not None
+        first.client().pause(*first.client().assignment())
+        async with door.app.transaction() as turn:
+            turn.say(events[3:])
+        await until_applied(hearer.app.pool, events)
+        assert hearer.consumer is not first
+
+        async def well() -> bool:
+            return not hearer.health.reasons
+
+        await until(well, "it is well again")
