@@ -82,6 +82,7 @@ class Relay:
 
     async def run(self) -> None:
         """Relay until stopped; over losses of PostgreSQL and Kafka."""
+        self._health.awaits("relay", "looks at the end of the log")
         while not self._stopping:
             try:
                 async with relay_connection(self._dsn, self._service) as db, relay_producer(self._kafka) as producer:

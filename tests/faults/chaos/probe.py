@@ -35,9 +35,9 @@ _taken: ContextVar[list[Row]] = ContextVar("taken")
 _read = once._read
 
 
-def read_and_note(judged: Sequence[Any], condemned: BaseException | None) -> Any:
+def read_and_note(judged: Sequence[Any], *how: Any) -> Any:
     """The product's reading; what the fence took is noted with its lane and number, which handlers do not see."""
-    events, failed = _read(judged, condemned)
+    events, failed = _read(judged, *how)
     records = [record for lane in judged for record in lane.taken if record.value]
     rows: list[Row] = []
     for event, record in zip(events, records, strict=True):
