@@ -101,7 +101,7 @@ class Courier:
     def _pieces(self, events: Sequence[Event[Any]]) -> list[Sequence[Event[Any]]]:
         if self.chance is None:
             return [events]
-        twice, pieces = self.chance.sample([*events, *events], 2 * len(events)), []
+        twice, pieces = self.chance.sample([*events, *events], 2 * len(events)), list[Sequence[Event[Any]]]()
         while twice:
             size = self.chance.randint(1, max(5, len(events)))
             pieces.append(twice[:size])

@@ -100,8 +100,8 @@ def test_a_statement_read_late_changes_nothing_before_the_hour_of_the_one_it_rep
 
 
 def test_deltas_are_summed_and_what_cancels_out_is_left_out() -> None:
-    own, past = summing.own_deltas(changes(says(a_row()), says(a_row(division=OTHER), 2, time=T0 + HOUR)))
-    assert own == {(OTHER, KEY.indicator, T0.date(), False): 1}
+    past = summing.past_deltas([], changes(says(a_row()), says(a_row(division=OTHER), 2, time=T0 + HOUR)))
+    assert summing.own_deltas(past) == {(OTHER, KEY.indicator, T0.date(), False): 1}
     assert [(key[0], key[4], key[5], delta) for key, delta in past.items()] == [
         (GRID, T0, "new", 1),
         (GRID, T0 + HOUR, "moved", -1),
@@ -109,16 +109,34 @@ def test_deltas_are_summed_and_what_cancels_out_is_left_out() -> None:
     ]
 
 
-def test_a_move_within_a_county_leaves_the_county_as_it_was() -> None:
+def test_what_counts_first_is_summed_as_the_change_that_it_is() -> None:
+    rows = [a_row(), a_row("b"), a_row("c", division=OTHER), a_row("d", at=T0 - DAY)]
+    firsts = [(KEY, row, T0) for row in rows]
+    told = [Change(KEY, None, row, T0, Reason.LATE if row.at < T0 else Reason.NEW) for row in rows]
+    assert summing.past_deltas(firsts, []) == summing.past_deltas([], told)
+    assert sorted(summing.past_deltas(firsts, []).values()) == [1, 1, 2]
+
+
+def test_a_move_within_a_village_leaves_all_above_it_as_it_was() -> None:
     own = {(GRID, "arrivals", T0.date(), False): -1, (OTHER, "arrivals", T0.date(), False): 1}
-    assert {key[1] for key in summing.summed(own, Divisions.load())} == {GRID, OTHER}
+    assert summing.summed(own, Divisions.load()) == {}
+
+
+def test_a_move_within_a_county_leaves_the_county_as_it_was() -> None:
+    own = {(GRID, "arrivals", T0.date(), False): -1, ("330402008001", "arrivals", T0.date(), False): 1}
+    assert {key[0]: deltas for key, deltas in summing.summed(own, Divisions.load()).items()} == {
+        GRID[:12]: (-1, -1),
+        GRID[:9]: (-1, -1),
+        "330402008": (1, 1),
+        "330402008001": (1, 1),
+    }
 
 
 def test_a_functional_area_takes_its_villages_out_of_the_county() -> None:
-    figures = summing.summed({("330402012001", "arrivals", T0.date(), False): 1}, Divisions.load())
-    lines = {tree: [code for other, code, *_ in figures if other == tree] for tree in ("statutory", "reporting")}
-    assert lines["statutory"] == ["330402012001", "330402012", "330402", "3304", "33"]
-    assert lines["reporting"] == ["330402012001", "330402012", "3304J1", "3304", "33"]
+    figures = summing.summed({("330402012001001", "arrivals", T0.date(), False): 1}, Divisions.load())
+    lines = [[key[0] for key, deltas in figures.items() if deltas[tree]] for tree in (0, 1)]
+    assert sorted(lines[0]) == ["33", "3304", "330402", "330402012", "330402012001"]
+    assert sorted(lines[1]) == ["33", "3304", "330402012", "330402012001", "3304J1"]
 
 
 def test_each_indicator_has_its_turn_and_a_large_one_a_turn_of_its_own() -> None:

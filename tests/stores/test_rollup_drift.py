@@ -29,8 +29,8 @@ async def check(tx: Tx) -> list[drift.Drift]:
 
 
 ALTERATIONS = {
-    "a figure is raised": "update figures set value = value + 5 where division_code = '330402' and tree = 'statutory'",
-    "a figure is removed": "delete from figures where division_code = '330402' and tree = 'statutory'",
+    "a figure is raised": "update sums set statutory = statutory + 5 where division_code = '330402'",
+    "a figure is removed": "delete from sums where division_code = '330402'",
     "a row is removed": "update counted set statement = null, division_code = null, day = null, at = null",
 }
 
@@ -51,9 +51,9 @@ async def test_an_altered_row_is_named_and_the_gauge_rises(database: str, altera
 
 async def test_a_figure_of_nothing_is_drift_and_a_mended_one_is_none(database: str) -> None:
     async with a_database(database) as tx:
-        await tx.execute("insert into figures values ('reporting', '33', 'arrivals', $1, false, 3)", T0.date())
+        await tx.execute("insert into sums values ('33', 'arrivals', $1, false, 0, 3)", T0.date())
         assert await check(tx) == [drift.Drift("reporting", "33", "arrivals", T0.date(), False, 3, 0)]
-        await tx.execute("delete from figures")
+        await tx.execute("delete from sums")
         assert await check(tx) == []
         assert shown() == 0
 
@@ -105,4 +105,4 @@ async def test_a_check_writes_nothing_but_its_own_tables(database: str) -> None:
 
 
 async def everything(tx: Tx) -> list[list[asyncpg.Record]]:
-    return [await tx.fetch(f"select * from {table}") for table in ("statements", "counted", "figures", "history")]
+    return [await tx.fetch(f"select * from {table}") for table in ("statements", "counted", "sums", "history")]

@@ -118,8 +118,14 @@ def test_a_parent_is_its_children_and_what_is_recorded_at_itself(
 
 COUNTED_AND_SPARE = "select from counted join spares using (subject_id, indicator, drill, statement)"
 OWN = """
-    select p.tree, p.ancestor_code, c.indicator, c.day, c.drill, count(*) as value
-    from counted c join places p on p.division_code = c.division_code and p.up = 0 group by 1, 2, 3, 4, 5"""
+    with own as (
+        select case when length(division_code) > 12 then array[division_code, division_code]
+               else array[statutory[1], reporting[1]] end as codes, indicator, day, drill
+        from counted join (select division_code as place, statutory, reporting from places) p
+          on place = left(division_code, 12))
+    select tree, code, indicator, day, drill, count(*) as value from own
+    cross join lateral (values ('statutory', codes[1]), ('reporting', codes[2])) both_trees (tree, code)
+    group by 1, 2, 3, 4, 5"""
 
 
 @a_law

@@ -36,7 +36,7 @@ EVENTS = [
     a_screening("s5", person="p5", division=PLACES[0], time=LATER),
     an_episode("p1", at=T0 + HOUR, division=PLACES[1]),  # p1 lives elsewhere by now
 ]
-ALTERED = "update figures set value = 9 where tree = 'statutory' and division_code = '330402' and not drill"
+ALTERED = "update sums set statutory = 9 where division_code = '330402' and not drill"
 SCREENED = {"indicator": "persons-screened"}
 
 
