@@ -7,10 +7,11 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from signal import Signals
+from types import MappingProxyType
 
 import pytest
 
@@ -69,7 +70,9 @@ def copies(open_tmp: Path) -> Iterator[ExitStack]:
 
 
 @contextmanager
-def a_copy(tmp: Path, *options: str, before: tuple[str, ...] = (), **environment: str) -> Iterator[Copy]:
+def a_copy(
+    tmp: Path, *options: str, before: tuple[str, ...] = (), environment: Mapping[str, str] = MappingProxyType({})
+) -> Iterator[Copy]:
     tmp.chmod(0o777)
     output = tmp / f"output-{time.monotonic_ns()}"
     asked = {**os.environ, "TMPDIR": str(tmp), "PYTHONDONTWRITEBYTECODE": "1", "COLUMNS": "120", **environment}
@@ -105,7 +108,7 @@ def test_with_a_handler_missing_the_command_says_what_is_wrong_and_ends_with_1(
 ) -> None:
     (tmp_path / "sitecustomize.py").write_text(DEAF)
     deaf = {"GRIDWARD_TEST_DEAF": "rollup contact-identified", "PYTHONPATH": f"{tmp_path}:{PROJECT}"}
-    copy = copies.enter_context(a_copy(open_tmp, "--once", **deaf))
+    copy = copies.enter_context(a_copy(open_tmp, "--once", environment=deaf))
     assert copy.process.wait(400) == 1
     assert "close-contacts: 0 instead of" in copy.said()
 
@@ -123,7 +126,7 @@ def test_nothing_is_left_when_it_is_ended_in_the_middle(
 
 
 def test_a_failed_start_says_why_in_words_and_leaves_nothing(copies: ExitStack, open_tmp: Path) -> None:
-    copy = copies.enter_context(a_copy(open_tmp, "--once", GRIDWARD_DEAD_LETTERS_AN_HOUR="many"))
+    copy = copies.enter_context(a_copy(open_tmp, "--once", environment={"GRIDWARD_DEAD_LETTERS_AN_HOUR": "many"}))
     assert copy.process.wait(120) == 1
     assert "GRIDWARD_DEAD_LETTERS_AN_HOUR" in copy.said()
     assert "Traceback" not in copy.said()
