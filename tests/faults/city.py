@@ -22,17 +22,16 @@ from typing import Any
 import asyncpg
 import httpx
 
-from contracts.topics import SERVICES, TOPICS
+from contracts.topics import SERVICES
 from deploy.play.player import send
 from deploy.play.quiet import until_quiet
 from deploy.sample.timeline import Step, read_timeline
 from services.chassis.access import make_token
-from services.chassis.database import WALL_COLUMNS, lanes_of
-from services.chassis.fence import Number, Position, judge
-from services.chassis.reader import Span, log_reader
+from services.chassis.database import WALL_COLUMNS
 from services.chassis.running import Running, running
 from services.chassis.settings import Settings
 from tests.chassis.rig import until
+from tests.faults.compared import taken_from
 from tests.journeys.town import KEY, ROLES
 from tests.servers import in_database
 
@@ -207,18 +206,7 @@ class City:
 
     async def taken(self) -> Counter[str]:
         """How often each event of the log is taken by one who reads it all through the fence."""
-        counts: Counter[str] = Counter()
-        async with log_reader(self.kafka) as reader:
-            lanes = lanes_of(TOPICS)
-            positions = {lane: Position(*lane) for lane in lanes}
-            ends = await reader.ends(lanes)
-            async for record in reader.read({lane: Span(0, ends[lane]) for lane in lanes}):
-                judged = judge(positions[record.topic, record.partition], [record])
-                assert judged.problem is None, judged.problem
-                positions[record.topic, record.partition] = judged.position
-                counts.update(json.loads(one.value)["id"] for one in judged.taken if one.value)
-                assert all(Number.of(one.headers) for one in judged.taken)
-        return counts
+        return await taken_from(self.kafka)
 
     async def unheard(self) -> list[str]:
         """Statements of tracing and alerts whose last revision is not the one that rollup holds."""
@@ -249,15 +237,6 @@ def stage_record(number: int, step: Step) -> dict[str, Any]:
 
 def _bare(dsn: str) -> str:
     return dsn.partition("?")[0].rpartition("/")[2]
-
-
-def equal(before: dict[str, list[str]], after: dict[str, list[str]]) -> list[str]:
-    """What differs between two dumps, table by table, a few rows of each."""
-    wrong = [f"table {name} is only in one" for name in before.keys() ^ after.keys()]
-    for name in sorted(before.keys() & after.keys()):
-        lost, more = Counter(before[name]) - Counter(after[name]), Counter(after[name]) - Counter(before[name])
-        wrong += [f"{name} -{row}" for row in list(lost)[:4]] + [f"{name} +{row}" for row in list(more)[:4]]
-    return wrong
 
 
 @asynccontextmanager

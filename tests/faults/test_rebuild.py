@@ -17,7 +17,8 @@ from services.chassis import outbox, rebuilding
 from services.chassis.errors import HalfDone
 from services.chassis.running import running
 from services.tracing.store.published import Published, load_published
-from tests.faults.city import City, equal
+from tests.faults.city import City
+from tests.faults.compared import equal
 from tests.servers import Background
 
 SPOILT = {

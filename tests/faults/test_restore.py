@@ -18,7 +18,8 @@ from services.chassis.rebuilding import open_again
 from services.chassis.running import running
 from services.tracing.replaying import REPLAYING
 from services.tracing.service import SERVICE
-from tests.faults.city import City, equal
+from tests.faults.city import City
+from tests.faults.compared import equal
 from tests.servers import Background
 
 Dumps = Mapping[str, Mapping[str, list[str]]]
