@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
@@ -167,3 +168,12 @@ def test_settings_come_from_the_environment_or_are_refused_in_words(monkeypatch:
 
 def test_every_setting_is_described() -> None:
     assert all(field.description for field in Settings.model_fields.values())
+
+
+def test_a_token_that_was_read_before_is_refused_once_it_has_expired(monkeypatch: pytest.MonkeyPatch) -> None:
+    key, now = SecretStr("k" * 40), time.time()
+    token = make_token(key, "duty", frozenset({"operator"}), "33", hours=1)
+    assert read_token(key, token).name == "duty"
+    monkeypatch.setattr(time, "time", lambda: now + 3_601)
+    with pytest.raises(NotSignedIn, match="expired"):
+        read_token(key, token)
