@@ -25,7 +25,7 @@ log = structlog.get_logger()
 FIRST = 16  # records of the first batch after a death
 GROWTH = 4
 DEATHS = 3  # of a record that ran alone each time; a kill from outside does not hit the same one three times
-IN_HAND = 5_000  # records that the process that died may have read and not applied
+IN_HAND = 10_000  # records that the process that died may have read and not applied
 
 _OFFSETS = "select topic, partition, next_offset from positions where consumer = $1"
 _MARK = """

@@ -127,7 +127,7 @@ class WrongPlace(ValueError):
 
 
 def event_of(record: ConsumerRecord, parse: Callable[[bytes], Any] = parse) -> Event[Fact]:
-    """The event of a record that has a value, as `parse` reads it. Raises ValueError (of which TooLarge and WrongPlace are kinds)."""
+    """The event of a record that has a value, as `parse` reads it. Raises ValueError (also TooLarge, WrongPlace)."""
     if len(record.value) > LARGEST_EVENT:
         raise TooLarge(f"the record has {len(record.value):,} bytes, {LARGEST_EVENT:,} are allowed: say it in several")
     event: Event[Fact] = parse(record.value)

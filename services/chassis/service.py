@@ -55,7 +55,8 @@ class Service:
 
     schema: SQL that makes the tables where they are missing. handlers: by fact, or on_batch for the whole batch; events
     without a handler are passed over. parse: a quicker reader of records that raises as `envelope.parse` does; what it
-    gives has an event's `type`, `subject` and `data`, and reaches on_batch as it is. pending: work not done yet (stale rows, due timers), for quiescence.
+    gives has an event's `type`, `subject` and `data`, and reaches on_batch as it is. pending: work not done yet (stale
+    rows, due timers), for quiescence.
     """
 
     name: str

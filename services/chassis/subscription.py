@@ -24,7 +24,8 @@ from services.chassis.settings import Settings
 
 log = structlog.get_logger()
 
-MOST_RECORDS = 5_000  # of a batch: a batch is whatever has gathered
+MOST_RECORDS = 10_000  # of a batch: a batch is whatever has gathered
+LARGEST_FETCH = 4 * 1024 * 1024  # bytes of a lane: a batch that a few lanes fill is not cut short by them
 GATHER_MS = 10  # an empty poll takes this time twice
 FETCH_WAIT_MS = 60  # while a lane's records are being worked on, the next fetch does not ask for that lane
 HEARTBEAT_MS = 1_000  # a replica learns with a heartbeat that lanes change hands
@@ -90,6 +91,7 @@ async def subscribed(
         max_records=MOST_RECORDS,
         batch_timeout_ms=GATHER_MS,
         fetch_max_wait_ms=FETCH_WAIT_MS,
+        max_partition_fetch_bytes=LARGEST_FETCH,
         rebalance_timeout_ms=REBALANCE_MS,
         heartbeat_interval_ms=HEARTBEAT_MS,
         group_id=f"gridward-{service}",

@@ -44,7 +44,7 @@ async def children_of(tx: Tx, division: str, tree: Tree) -> list[str]:
         known = ()
     if known or len(division) < Level.VILLAGE:
         return list(known)
-    below = await reading.load_codes_below(tx, tree, division, len(division))
+    below = await reading.load_codes_below(tx, division)
     return [code for code in below if divisions.parent(code, tree) == division]
 
 

@@ -9,10 +9,12 @@ from services.rollup.boundaries import settle
 from services.rollup.drift import look_for_drift
 from services.rollup.handlers import on_batch
 from services.rollup.routes import routes
+from services.rollup.rules.screenings import parse_quickly
 
 SERVICE = Service(
     name="rollup",
     schema=(files(__package__) / "schema.sql").read_text("utf-8"),
+    parse=parse_quickly,
     on_batch=on_batch,
     ticks=(Tick("drift", every_seconds=5, run=look_for_drift),),
     routes=routes,

@@ -24,7 +24,7 @@ from tests.servers import Background
 SPOILT = {
     "tracing": "truncate states, facts, exposures; update published set revision = 99, body = '{}'",
     "alerts": "update clocks set verdict = 'kept', told = 7; truncate messages, checks, openings",
-    "rollup": "update figures set value = value + 1; truncate counted, history, statements",
+    "rollup": "update sums set statutory = statutory + 1; truncate counted, history, statements",
 }
 
 

@@ -7,7 +7,8 @@ from datetime import UTC, datetime, timedelta
 from contracts.divisions import Divisions
 from services.rollup.drift import whose_turn
 from services.rollup.rules import counting, summing
-from services.rollup.rules.counting import NOTHING, Change, Key, Known, Reason, Row, Said
+from services.rollup.rules.counting import NOTHING, Change, Key, Known, Reason, Row, Said, packed, unpacked
+from services.rollup.rules.plain import divided
 
 T0 = datetime(2022, 3, 5, 1, tzinfo=UTC)
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
@@ -84,6 +85,21 @@ def test_the_earliest_statement_counts_and_the_next_takes_its_place() -> None:
 
 def test_a_later_statement_on_the_same_subject_changes_nothing() -> None:
     assert len(changes(says(a_row()), says(a_row("b", at=T0 + HOUR), statement="b"))) == 1
+
+
+def test_keys_come_back_as_they_were_packed() -> None:
+    keys = [KEY, Key("p 2/\n", "feverish", True)]
+    assert [unpacked(packed(some)) for some in ([], keys[:1], keys)] == [set(), {KEY}, set(keys)]
+
+
+def test_statements_that_touch_nothing_else_are_set_apart() -> None:
+    other = Key("p2/r1", "persons-screened", False)
+    new, lone = says(a_row()), says(a_row("b"), statement="b", key=other)
+    assert divided([new, lone], {}) == ([new, lone], [])
+    assert divided([new, new, lone], {}) == ([lone], [new, new])
+    assert divided([new, lone, says(a_row("c"), statement="c")], {})[0] == [lone]
+    assert divided([new, lone], {"a": Known(1, T0, [])}) == ([lone], [new])
+    assert divided([new, lone], {"a": Known(1, T0, [other])}) == ([], [new, lone])  # a takes its subject back
 
 
 def test_the_hour_recorded_never_goes_back() -> None:

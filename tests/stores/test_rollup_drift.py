@@ -68,6 +68,17 @@ async def test_every_indicator_is_checked_in_its_turn(database: str) -> None:
         assert await drift.oldest_check(tx, list(BY_CODE)) == T0 + HOUR
 
 
+async def test_a_check_of_many_rows_is_paid_for_with_turns(database: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("services.rollup.drift.ROWS_A_TURN", 2)
+    async with a_database(database) as tx:
+        await read_batches(tx, [[a_screening(f"s{n}", person=f"p{n}") for n in range(5)]])
+        await check(tx)  # five rows: two turns of rest
+        await tx.execute("update sums set statutory = 9 where division_code = '33'")
+        assert [await check(tx), await check(tx)] == [[], []]
+        told = [one for _ in BY_CODE for one in await check(tx)]
+        assert {one.division_code for one in told} == {"33"}
+
+
 async def test_a_replica_that_finds_another_checking_takes_its_result(database: str) -> None:
     async with a_database(database) as one, a_database(database) as other:
         await one.execute("insert into drifts values ('statutory', '33', 'arrivals', $1, false, 1, 2)", T0.date())

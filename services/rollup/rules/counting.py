@@ -6,7 +6,7 @@ earliest of its contributions (`Row` order). Every change of the counted one is 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence, Set
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime
 from enum import StrEnum
 from typing import Any, NamedTuple
@@ -63,7 +63,7 @@ class Known(NamedTuple):
 
     revision: int
     recorded_at: datetime
-    keys: Set[Key]
+    keys: Collection[Key]
 
 
 class Step(NamedTuple):
@@ -94,6 +94,19 @@ class Change(NamedTuple):
     reason: Reason
 
 
+def packed(keys: Iterable[Key]) -> bytes:
+    """Keys in few bytes. NUL, which PostgreSQL takes in no text, cannot be in an id that was stored."""
+    return "\0".join([f"{key[0]}\0{key[1]}\0{'1' if key[2] else '0'}" for key in keys]).encode()
+
+
+def unpacked(keys: bytes) -> frozenset[Key]:
+    """The keys in `packed` bytes."""
+    parts = iter(keys.decode().split("\0")) if keys else iter(())
+    return frozenset(
+        Key(subject, indicator, drill == "1") for subject, indicator, drill in zip(*[parts] * 3, strict=True)
+    )
+
+
 BEGINNING = datetime(1, 1, 1, tzinfo=UTC)
 NOTHING = Held(None, BEGINNING)
 
@@ -122,10 +135,10 @@ def advance(known: Mapping[str, Known], said: Iterable[Said]) -> tuple[dict[str,
     for one in said:
         before = went_on.get(one.statement) or known.get(one.statement)
         if before is None:
-            after = Known(one.revision, one.time, one.rows.keys())
+            after = Known(one.revision, one.time, one.rows)
             steps += [Step(key, one.statement, row, one.time, Reason.NEW) for key, row in one.rows.items()]
         elif one.revision > before.revision:
-            after = Known(one.revision, max(one.time, before.recorded_at), one.rows.keys())
+            after = Known(one.revision, max(one.time, before.recorded_at), one.rows)
             steps += _restated(before, one, after.recorded_at)
         else:
             continue
@@ -135,7 +148,7 @@ def advance(known: Mapping[str, Known], said: Iterable[Said]) -> tuple[dict[str,
 
 def _restated(before: Known, said: Said, recorded_at: datetime) -> Iterable[Step]:
     left = Reason.WITHDRAWN if said.withdrawn else Reason.MOVED if said.derived else Reason.CORRECTED
-    for key in sorted(before.keys - said.rows.keys()):
+    for key in sorted(set(before.keys) - said.rows.keys()):
         yield Step(key, said.statement, None, recorded_at, left)
     for key, row in said.rows.items():
         entered = said.derived and key not in before.keys
@@ -144,8 +157,6 @@ def _restated(before: Known, said: Said, recorded_at: datetime) -> Iterable[Step
 
 def fold(held: Held, steps: Sequence[Step]) -> tuple[Held, list[Change]]:
     """One subject's steps in order, and what each did to the counted contribution."""
-    if held is NOTHING and len(steps) == 1 and steps[0].row:
-        return _first(steps[0], steps[0].row)  # nearly all of a busy hour
     rows = {row.statement: row for row in (held.counted, *held.spares) if row is not None}
     counted, since_at = held.counted, held.since_at
     changes = []
@@ -161,11 +172,6 @@ def fold(held: Held, steps: Sequence[Step]) -> tuple[Held, list[Change]]:
             counted = best
     spares = tuple(row for row in rows.values() if row != counted)
     return Held(counted, since_at, spares), changes
-
-
-def _first(step: Step, row: Row) -> tuple[Held, list[Change]]:
-    reason = _reason(None, row, step, step.recorded_at)
-    return Held(row, step.recorded_at), [Change(step.key, None, row, step.recorded_at, reason)]
 
 
 def _reason(before: Row | None, after: Row | None, step: Step, recorded_at: datetime) -> Reason:

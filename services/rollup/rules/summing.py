@@ -2,75 +2,70 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from datetime import UTC, date, datetime
-from itertools import pairwise
+from functools import lru_cache
 from typing import Any
 
-from contracts.divisions import Divisions, Tree
-from services.rollup.rules.counting import Change
+from contracts.divisions import REPORTING, STATUTORY, Divisions, Level
+from contracts.policy.days import day_of
+from services.rollup.rules.counting import Change, Key, Reason, Row
 
 Own = tuple[str, str, date, bool]  # division where recorded, indicator, reporting day, drill
-Figure = tuple[str, str, str, date, bool]  # tree, then as Own, at any level
 Past = tuple[str, str, date, bool, datetime, str]  # as Own, the hour recorded, the reason
+First = tuple[Key, Row, datetime]  # what counts on a subject never met before, and when that was recorded
+_NEW, _LATE = Reason.NEW.value, Reason.LATE.value
 
 
-def own_deltas(changes: Iterable[Change]) -> tuple[dict[Own, int], dict[Past, int]]:
-    """Changes of the figures where they were recorded, and of the history; zeros left out."""
-    own: defaultdict[Own, int] = defaultdict(int)
+def past_deltas(firsts: Iterable[First], changes: Iterable[Change]) -> dict[Past, int]:
+    """Changes of the history, zeros left out. firsts: contributions that count on subjects never met before."""
     past: defaultdict[Past, int] = defaultdict(int)
-    hours: dict[datetime, datetime] = {}
+    # Households are recorded at once: counted before their hours are looked at.
+    alike = Counter([(division, key[1], day, key[2], time) for key, (_, _, day, division), time in firsts])
+    for (division, indicator, day, drill, time), delta in alike.items():
+        past[division, indicator, day, drill, _hour_of(time), _LATE if day_of(time) > day else _NEW] += delta
     for (_, indicator, drill), before, after, recorded_at, reason in changes:
         if before and after and before[2:] == after[2:]:
             continue
-        hour = hours.get(recorded_at)
-        if hour is None:
-            hour = hours[recorded_at] = recorded_at.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
         for row, delta in ((before, -1), (after, 1)):
             if row:
-                place = (row.division, indicator, row.day, drill)
-                own[place] += delta
-                past[(*place, hour, reason.value)] += delta
-    return _without_zeros(own), _without_zeros(past)
+                past[row.division, indicator, row.day, drill, _hour_of(recorded_at), reason.value] += delta
+    return _without_zeros(past)
 
 
-def summed(own: Mapping[Own, int], divisions: Divisions) -> dict[Figure, int]:
-    """The same changes at the division itself and every one above it, in both trees; zeros left out.
-
-    Summed upwards in waves, children before parents: a batch touches many grids and few of what lies above them.
-    """
-    figures: defaultdict[Figure, int] = defaultdict(int)
-    for tree in Tree:
-        lines = {division: divisions.ancestors(division, tree) for division in {key[0] for key in own}}
-        above: dict[str, str | None] = {line[-1]: None for line in lines.values()}
-        above |= {code: up for line in lines.values() for code, up in pairwise(line)}
-        wave = _summed_by(own, {division: line[0] for division, line in lines.items()})
-        while wave:
-            for (division, indicator, day, drill), delta in wave.items():
-                figures[tree.value, division, indicator, day, drill] += delta
-            wave = _summed_by(wave, above)
-    return _without_zeros(figures)
+def own_deltas(past: Mapping[Past, int]) -> dict[Own, int]:
+    """The same changes of the figures where they were recorded; zeros left out."""
+    own: defaultdict[Own, int] = defaultdict(int)
+    for (division, indicator, day, drill, _, _), delta in past.items():
+        own[division, indicator, day, drill] += delta
+    return _without_zeros(own)
 
 
-def _summed_by(deltas: Mapping[Own, int], place: Mapping[str, str | None]) -> dict[Own, int]:
-    """The changes put where `place` says; None: nowhere."""
-    found: defaultdict[Own, int] = defaultdict(int)
-    for (division, indicator, day, drill), delta in deltas.items():
-        there = place[division]
-        if there is not None:
-            found[there, indicator, day, drill] += delta
-    return found
+def summed(own: Mapping[Own, int], divisions: Divisions) -> dict[Own, tuple[int, int]]:
+    """The same changes in both trees (statutory, reporting), from the village upwards; where both are 0 left out."""
+    alike: defaultdict[tuple[str, date, bool], defaultdict[str, int]] = defaultdict(lambda: defaultdict(int))
+    for (division, *rest), delta in own.items():
+        alike[tuple(rest)][division[: Level.VILLAGE]] += delta  # type: ignore[index]
+    return {(division, *rest): deltas for rest, base in alike.items() for division, deltas in _upwards(base, divisions)}
 
 
-def line_of(division: str, divisions: Divisions) -> Iterable[tuple[str, str, int]]:
-    """(tree, code, steps up) of each division where what is recorded at `division` counts; 0 is where it counts first.
+def _upwards(base: Mapping[str, int], divisions: Divisions) -> Iterable[tuple[str, tuple[int, int]]]:
+    """Changes at each division of the lines above these, in both trees."""
+    statutory, reporting = defaultdict[str, int](int), defaultdict[str, int](int)
+    for division, delta in base.items():
+        for tree, figures in ((STATUTORY, statutory), (REPORTING, reporting)):
+            for code in divisions.ancestors(division, tree):
+                figures[code] += delta
+    for code in statutory | reporting:
+        deltas = statutory.get(code, 0), reporting.get(code, 0)
+        if deltas != (0, 0):
+            yield code, deltas
 
-    Raises MalformedCodeError.
-    """
-    for tree in Tree:
-        for up, code in enumerate(divisions.ancestors(division, tree)):
-            yield tree.value, code, up
+
+@lru_cache(maxsize=65_536)
+def _hour_of(instant: datetime) -> datetime:
+    return instant.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
 
 
 def _without_zeros(deltas: dict[Any, int]) -> dict[Any, int]:

@@ -1,4 +1,4 @@
-"""Figures at every level, and their history."""
+"""Figures from the village upwards, and the history, which below a village is the figures too."""
 
 from __future__ import annotations
 
@@ -7,18 +7,18 @@ from typing import Any
 
 from services.chassis.database import Tx
 from services.rollup.rules.counting import ONLY_RISING
-from services.rollup.rules.summing import Figure, Past
+from services.rollup.rules.summing import Own, Past
 
-_ADD_FIGURES = """
-    insert into figures
-    select * from unnest($1::text[], $2::text[], $3::text[], $4::date[], $5::bool[], $6::bigint[])
-    order by 1, 2, 3, 4, 5 on conflict (tree, division_code, indicator, day, drill)
-    do update set value = figures.value + excluded.value"""
-_DROP_FIGURES = """
-    delete from figures f using unnest($1::text[], $2::text[], $3::text[], $4::date[], $5::bool[])
-        old (tree, division_code, indicator, day, drill)
-    where (f.tree, f.division_code, f.indicator, f.day, f.drill)
-        = (old.tree, old.division_code, old.indicator, old.day, old.drill) and value = 0"""
+_ADD_SUMS = """
+    insert into sums
+    select * from unnest($1::text[], $2::text[], $3::date[], $4::bool[], $5::bigint[], $6::bigint[])
+    order by 1, 2, 3, 4 on conflict (division_code, indicator, day, drill)
+    do update set statutory = sums.statutory + excluded.statutory, reporting = sums.reporting + excluded.reporting"""
+_DROP_SUMS = """
+    delete from sums s using unnest($1::text[], $2::text[], $3::date[], $4::bool[])
+        old (division_code, indicator, day, drill)
+    where (s.division_code, s.indicator, s.day, s.drill) = (old.division_code, old.indicator, old.day, old.drill)
+      and statutory = 0 and reporting = 0"""
 _ADD_HISTORY = """
     insert into history
     select * from unnest($1::text[], $2::text[], $3::date[], $4::bool[], $5::timestamptz[], $6::text[], $7::bigint[])
@@ -31,13 +31,13 @@ _DROP_HISTORY = """
         = (old.division_code, old.indicator, old.day, old.drill, old.hour_at, old.reason) and delta = 0"""
 
 
-async def add_figures(tx: Tx, deltas: Mapping[Figure, int]) -> None:
-    """Adds the changes; a figure that comes to 0 has no row."""
+async def add_figures(tx: Tx, deltas: Mapping[Own, tuple[int, int]]) -> None:
+    """Adds the changes (statutory, reporting); figures that come to 0 have no row."""
     if deltas:
-        await tx.execute(_ADD_FIGURES, *_columns(deltas), list(deltas.values()))
-    fallen = [key for key, delta in deltas.items() if delta < 0]
+        await tx.execute(_ADD_SUMS, *_columns(deltas), *_columns(deltas.values()))
+    fallen = [key for key, delta in deltas.items() if min(delta) < 0]
     if fallen:
-        await tx.execute(_DROP_FIGURES, *_columns(fallen))
+        await tx.execute(_DROP_SUMS, *_columns(fallen))
 
 
 async def add_history(tx: Tx, deltas: Mapping[Past, int]) -> None:

@@ -4,37 +4,40 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from contracts.divisions import Divisions, Tree
+from contracts.divisions import Divisions, Level, Tree
 from services.chassis.database import Tx
-from services.rollup.rules.summing import line_of
 
-_NEW = """
-    select code from unnest($1::text[]) code
-    where not exists (select from places where division_code = code and tree = 'statutory')"""
-# A line comes as one text: a dozen rows a division would be dear to encode.
+# Where what is recorded at {division} counts in a tree, given {line}: that of its village, or of itself above one.
+LINE = """(case when length({division}) > 15 then array[{division}, left({division}, 15)]
+                when length({division}) > 12 then array[{division}] else '{{}}' end || {line})"""
+
+_NEW = "select code from unnest($1::text[]) code where not exists (select from places where division_code = code)"
+# A line comes as one text: its codes, each a value of its own, would be dear to encode.
 _ADD = """
-    insert into places select code, tree, ancestor_code, up - 1
-    from unnest($1::text[], $2::text[], $3::text[]) line (code, tree, upwards),
-         string_to_table(upwards, ' ') with ordinality step (ancestor_code, up)
-    order by 1, 2, 3 on conflict do nothing"""
-_DRAWN = """
-    select division_code, array_agg(tree order by tree, up), array_agg(ancestor_code order by tree, up),
-           array_agg(up order by tree, up)
-    from places group by 1"""
+    insert into places select code, string_to_array(one, ' '), string_to_array(other, ' ')
+    from unnest($1::text[], $2::text[], $3::text[]) line (code, one, other) order by 1 on conflict do nothing"""
+_DRAWN = "select division_code, array_to_string(statutory, ' '), array_to_string(reporting, ' ') from places"
 # The first table that a batch writes: whoever holds this waits for the batches under way, and lets no other begin.
 _NO_BATCHES = "lock table statements in share row exclusive mode"
-_SUM_ANEW = """
-    insert into figures
-    select p.tree, p.ancestor_code, o.indicator, o.day, o.drill, sum(o.value)
-    from (select division_code, indicator, day, drill, count(*) as value from counted
-          where division_code is not null group by 1, 2, 3, 4) o
-    join places p using (division_code) group by 1, 2, 3, 4, 5"""
+SUMMED = """
+    select code as division_code, indicator, day, drill, sum(value) filter (where tree = 'statutory') as statutory,
+           sum(value) filter (where tree = 'reporting') as reporting
+    from own join places on places.division_code = left(own.division_code, 12)
+    cross join lateral (select 'statutory' as tree, unnest(statutory) as code
+                        union all select 'reporting', unnest(reporting)) line
+    group by 1, 2, 3, 4"""
+_SUM_ANEW = f"""
+    insert into sums
+    with own as (select left(division_code, 12) as division_code, indicator, day, drill, count(*) as value from counted
+                 where division_code is not null group by 1, 2, 3, 4)
+    select division_code, indicator, day, drill, coalesce(statutory, 0), coalesce(reporting, 0) from ({SUMMED}) made"""  # noqa: S608
 
 
 async def add_places(tx: Tx, codes: Collection[str], divisions: Divisions) -> None:
     """Keeps the lines above these divisions in both trees. Raises MalformedCodeError."""
-    if codes:
-        await _draw(tx, [row[0] for row in await tx.fetch(_NEW, list(codes))], divisions)
+    drawn = {code[: Level.VILLAGE] for code in codes}
+    if drawn:
+        await _draw(tx, [row[0] for row in await tx.fetch(_NEW, sorted(drawn))], divisions)
 
 
 async def redraw(tx: Tx, divisions: Divisions) -> list[str]:
@@ -49,17 +52,21 @@ async def redraw(tx: Tx, divisions: Divisions) -> list[str]:
     if codes:
         await tx.execute("delete from places where division_code = any($1::text[])", codes)
         await _draw(tx, codes, divisions)
-        await tx.execute("delete from figures")
+        await tx.execute("delete from sums")
         await tx.execute(_SUM_ANEW)
     return codes
 
 
 async def _outdated(tx: Tx, divisions: Divisions) -> list[str]:
-    drawn = await tx.fetch(_DRAWN)
-    return [code for code, *columns in drawn if sorted(zip(*columns, strict=True)) != sorted(line_of(code, divisions))]
+    drawn = [tuple(row) for row in await tx.fetch(_DRAWN)]
+    return [row[0] for row in drawn if row != _lines(row[0], divisions)]
 
 
 async def _draw(tx: Tx, codes: Collection[str], divisions: Divisions) -> None:
-    lines = [(code, tree.value, " ".join(divisions.ancestors(code, tree))) for code in codes for tree in Tree]
-    if lines:
-        await tx.execute(_ADD, *map(list, zip(*lines, strict=True)))
+    if codes:
+        await tx.execute(_ADD, *map(list, zip(*(_lines(code, divisions) for code in codes), strict=True)))
+
+
+def _lines(code: str, divisions: Divisions) -> tuple[str, str, str]:
+    one, other = (" ".join(divisions.ancestors(code, tree)) for tree in Tree)
+    return code, one, other

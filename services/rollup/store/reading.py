@@ -4,35 +4,51 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date, datetime
+from itertools import takewhile
 from typing import Any
 
+from contracts.divisions import Level, Tree
 from services.chassis.database import Tx
+from services.rollup.store.places import LINE
 
 _FIGURES = """
-    select division_code, indicator, drill, sum(value)::bigint as value from figures
-    where tree = $1 and division_code = any($2::text[])
-      and ($3::text[] is null or indicator = any($3)) and ($4::date is null or day = $4)
-    group by 1, 2, 3"""
+    select division_code, indicator, drill, sum({tree})::bigint as value from sums
+    where division_code = any($1::text[]) and ($2::text[] is null or indicator = any($2))
+      and ($3::date is null or day = $3)
+    group by 1, 2, 3 having sum({tree}) <> 0
+    union all
+    select code, indicator, drill, sum(delta)::bigint from unnest($1::text[]) code join history h
+        on h.division_code >= code and h.division_code < code || '~' and (length(code) = 15 or h.division_code = code)
+    where length(code) > 12 and ($2::text[] is null or indicator = any($2)) and ($3::date is null or day = $3)
+    group by 1, 2, 3 having sum(delta) <> 0"""
+# $5 cuts codes at the village where nobody asks for less, so that few lines are followed upwards.
 _AS_OF = """
-    select p.ancestor_code as division_code, h.indicator, h.drill, sum(h.delta)::bigint as value
-    from history h join places p using (division_code)
-    where p.tree = $1 and p.ancestor_code = any($2::text[])
-      and ($3::text[] is null or h.indicator = any($3)) and ($4::date is null or h.day = $4) and h.hour_at < $5
-    group by 1, 2, 3 having sum(h.delta) <> 0"""
+    with own as (
+        select left(division_code, $5) as division_code, indicator, drill, sum(delta) as delta from history
+        where division_code >= $6 and division_code < $6 || '~' and ($2::text[] is null or indicator = any($2))
+          and ($3::date is null or day = $3) and hour_at < $4 group by 1, 2, 3)
+    select code as division_code, indicator, drill, sum(delta)::bigint as value
+    from own join places p on p.division_code = left(own.division_code, 12) cross join lateral unnest({line}) code
+    where code = any($1::text[]) group by 1, 2, 3 having sum(delta) <> 0"""
 _BELOW = """
-    select distinct division_code from figures
-    where tree = $1 and division_code > $2 and division_code < $2 || ':' and length(division_code) > $3
+    select distinct unnest(array[division_code, left(division_code, 15)]) from (
+        select division_code from history where division_code > $1 and division_code < $1 || '~'
+        group by division_code, indicator, day, drill having sum(delta) <> 0) h
     order by 1"""
 _CHANGES = """
-    select h.day, h.reason, sum(h.delta)::bigint as delta from history h join places p using (division_code)
-    where p.tree = $1 and p.ancestor_code = $2 and h.indicator = $3 and h.drill = $4
-      and h.hour_at >= $5 and h.hour_at < $6 and ($7::date is null or h.day = $7)
+    select h.day, h.reason, sum(h.delta)::bigint as delta
+    from history h join places p on p.division_code = left(h.division_code, 12)
+    where $1 = any({line}) and h.indicator = $2 and h.drill = $3 and h.hour_at >= $4 and h.hour_at < $5
+      and ($6::date is null or h.day = $6) and h.division_code >= $7 and h.division_code < $7 || '~'
     group by 1, 2 having sum(h.delta) <> 0 order by 1, 2"""
 # "0" follows "/": the range holds every subject of the same person, dwelling or tube.
 _ROWS = """
     select c.division_code, c.day, c.at, c.since_at as counted_since_at,
            nullif(latest.division_code, c.division_code) as moved_to
-    from counted c join places p on p.division_code = c.division_code and p.tree = $1 and p.ancestor_code = $2
+    from (select c.* from counted c join places p on p.division_code = left(c.division_code, 12)
+          where $1 = any({line}) and c.indicator = $2 and c.drill = $3 and ($4::date is null or c.day = $4)
+            and c.division_code >= $7 and c.division_code < $7 || '~'
+          order by c.at, c.statement, c.subject_id limit $5 offset $6) c
     cross join lateral (
         select division_code from (
             select division_code, at, statement from counted
@@ -45,38 +61,52 @@ _ROWS = """
                or subject_id >= split_part(c.subject_id, '/', 1) || '/'
               and subject_id < split_part(c.subject_id, '/', 1) || '0') known
         order by at desc, statement desc limit 1) latest
-    where c.indicator = $3 and c.drill = $4 and ($5::date is null or c.day = $5)
-    order by c.at, c.statement, c.subject_id limit $6 offset $7"""
+    order by c.at, c.statement, c.subject_id"""
 
 
 async def load_figures(
     tx: Tx, tree: str, codes: Sequence[str], indicators: Sequence[str] | None, day: date | None
 ) -> list[Any]:
     """(division_code, indicator, drill, value) for each of these divisions; figures of 0 are left out."""
-    return list(await tx.fetch(_FIGURES, tree, codes, indicators, day))
+    return list(await tx.fetch(_FIGURES.format(tree=Tree(tree)), codes, indicators, day))
 
 
 async def load_figures_as_of(
     tx: Tx, tree: str, codes: Sequence[str], indicators: Sequence[str] | None, day: date | None, at: datetime
 ) -> list[Any]:
     """The same as recorded in the hours that began before `at`."""
-    return list(await tx.fetch(_AS_OF, tree, codes, indicators, day, at))
+    lowest = Level.VILLAGE if max(map(len, codes)) <= Level.VILLAGE else 24
+    query = _AS_OF.format(line=_line("own.division_code", tree))
+    return list(await tx.fetch(query, codes, indicators, day, at, int(lowest), _within(codes)))
 
 
-async def load_codes_below(tx: Tx, tree: str, code: str, longer_than: int) -> list[str]:
-    """Codes with figures that begin with `code` and are longer than that."""
-    return [row[0] for row in await tx.fetch(_BELOW, tree, code, longer_than)]
+async def load_codes_below(tx: Tx, code: str) -> list[str]:
+    """Grids and micro-grids of a village, or micro-grids of a grid, that have figures."""
+    return [row[0] for row in await tx.fetch(_BELOW, code)]
 
 
 async def load_changes(
     tx: Tx, tree: str, code: str, indicator: str, drill: bool, from_at: datetime, to_at: datetime, day: date | None
 ) -> list[Any]:
     """(day, reason, delta) recorded in the hours that began at from_at or later and before to_at."""
-    return list(await tx.fetch(_CHANGES, tree, code, indicator, drill, from_at, to_at, day))
+    query = _CHANGES.format(line=_line("h.division_code", tree))
+    return list(await tx.fetch(query, code, indicator, drill, from_at, to_at, day, _within([code])))
 
 
 async def load_rows(
     tx: Tx, tree: str, code: str, indicator: str, drill: bool, day: date | None, limit: int, offset: int
 ) -> list[Any]:
     """(division_code, day, at, counted_since_at, moved_to) of what a figure counts, oldest first; no ids."""
-    return list(await tx.fetch(_ROWS, tree, code, indicator, drill, day, limit, offset))
+    query = _ROWS.format(line=_line("c.division_code", tree))
+    return list(await tx.fetch(query, code, indicator, drill, day, limit, offset, _within([code])))
+
+
+def _line(division: str, tree: str) -> str:
+    return LINE.format(division=division, line=f"p.{Tree(tree)}")
+
+
+def _within(codes: Sequence[str]) -> str:
+    """What the codes of all that counts in these divisions begin with; a functional area takes from its prefecture."""
+    starts = sorted(code if code.isdigit() else code[: Level.PREFECTURE] for code in codes)
+    alike = takewhile(lambda pair: pair[0] == pair[1], zip(starts[0], starts[-1], strict=False))
+    return "".join(letter for letter, _ in alike)

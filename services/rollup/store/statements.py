@@ -2,51 +2,46 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
 from services.chassis.database import Tx
-from services.rollup.rules.counting import Key, Known
+from services.rollup.rules.counting import Known, packed, unpacked
+from services.rollup.store.copying import copy_all
 
-_INSERT = """
-    insert into statements (statement, revision, recorded_at)
-    select * from unnest($1::text[], $2::int[], $3::timestamptz[]) as new (statement, revision, recorded_at)
-    order by statement on conflict do nothing returning statement"""
-_LOCK = """
-    select statement, revision, recorded_at from statements where statement = any($1::text[])
-    order by statement for update"""
-_KEYS = """
-    select statement, subject_id, indicator, drill from counted where statement = any($1::text[])
-    union all select statement, subject_id, indicator, drill from spares where statement = any($1::text[])"""
+_COLUMNS = ("statement", "revision", "recorded_at", "subjects")
+_MET = "select statement from statements where statement = any($1::text[])"
+_LOCK = "select * from statements where statement = any($1::text[]) order by statement for update"
 _SAVE = """
-    update statements set revision = new.revision, recorded_at = new.recorded_at
-    from unnest($1::text[], $2::int[], $3::timestamptz[]) as new (statement, revision, recorded_at)
+    update statements set revision = new.revision, recorded_at = new.recorded_at, subjects = new.subjects
+    from unnest($1::text[], $2::int[], $3::timestamptz[], $4::bytea[]) as new
+        (statement, revision, recorded_at, subjects)
     where statements.statement = new.statement"""
 
 
 async def insert_or_lock(tx: Tx, new: Mapping[str, Known]) -> dict[str, Known]:
-    """Inserts the statements never met; locks those that were, and returns them as they are held."""
-    inserted = await tx.fetch(_INSERT, *_columns(new))
-    if len(inserted) == len(new):
-        return {}
-    held = await tx.fetch(_LOCK, sorted(new.keys() - {row[0] for row in inserted}))
-    superseded = [row["statement"] for row in held if row["revision"] < new[row["statement"]].revision]
-    keys = await _keys_of(tx, superseded) if superseded else {}
-    return {name: Known(revision, recorded_at, keys.get(name, set())) for name, revision, recorded_at in held}
+    """Inserts the statements never met; locks those that were, and returns them as they are held.
 
-
-async def _keys_of(tx: Tx, names: Iterable[str]) -> Mapping[str, set[Key]]:
-    keys: defaultdict[str, set[Key]] = defaultdict(set)
-    for name, subject_id, indicator, drill in await tx.fetch(_KEYS, names):
-        keys[name].add(Key(subject_id, indicator, drill))
-    return keys
+    A first revision is hardly ever met again, so it is looked for only where the copying says that some was.
+    """
+    names = sorted(new)
+    met, asked = set[str](), [name for name in names if new[name].revision > 1]
+    while True:
+        if asked:
+            met = {row[0] for row in await tx.fetch(_MET, asked)}
+        rows = [_row(name, new[name]) for name in names if name not in met]
+        if not rows or await copy_all(tx, "statements", _COLUMNS, rows):
+            break
+        asked = names
+    held = await tx.fetch(_LOCK, sorted(met)) if met else []
+    return {name: Known(revision, recorded_at, unpacked(subjects)) for name, revision, recorded_at, subjects in held}
 
 
 async def save(tx: Tx, states: Mapping[str, Known]) -> None:
     """Writes newer revisions of statements that this transaction has locked."""
     if states:
-        await tx.execute(_SAVE, *_columns(states))
+        rows = [_row(name, state) for name, state in states.items()]
+        await tx.execute(_SAVE, *map(list, zip(*rows, strict=True)))
 
 
-def _columns(states: Mapping[str, Known]) -> tuple[list[object], ...]:
-    return list(states), [one.revision for one in states.values()], [one.recorded_at for one in states.values()]
+def _row(name: str, state: Known) -> tuple[object, ...]:
+    return name, state.revision, state.recorded_at, packed(state.keys)

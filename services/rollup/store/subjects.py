@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 
 from services.chassis.database import Tx
-from services.rollup.rules.counting import BEGINNING, Held, Key, Row
+from services.rollup.rules.counting import Held, Key, Row
+from services.rollup.store.copying import copy_all
 
-_INSERT = """
-    insert into counted
-    select * from unnest($1::text[], $2::text[], $3::bool[], $4::text[], $5::text[], $6::date[], $7::timestamptz[],
-                         $8::timestamptz[])
-    order by 1, 2, 3 on conflict do nothing returning subject_id, indicator, drill"""
+_COLUMNS = ("subject_id", "indicator", "drill", "statement", "division_code", "day", "at", "since_at")
+_MET = "select subject_id, indicator, drill from counted where subject_id = any($1::text[])"
 _LOCK = """
     select c.* from counted c join unnest($1::text[], $2::text[], $3::bool[]) key (subject_id, indicator, drill)
         using (subject_id, indicator, drill)
@@ -34,13 +33,24 @@ _INSERT_SPARES = """
     select * from unnest($1::text[], $2::text[], $3::bool[], $4::text[], $5::text[], $6::date[], $7::timestamptz[])"""
 
 
-async def insert_or_lock(tx: Tx, new: Mapping[Key, Held]) -> dict[Key, Held]:
-    """Inserts the subjects never met as they now are; locks those that were, and returns them as they are held."""
-    fresh = {key: held for key, held in new.items() if held.since_at > BEGINNING}  # also what came and went at once
-    inserted = await tx.fetch(_INSERT, *_columns(fresh)) if fresh else []
-    if len(inserted) == len(new):
+async def insert_or_lock(
+    tx: Tx, lone: Mapping[Key, tuple[Row, datetime]], others: Mapping[Key, Held]
+) -> dict[Key, Held]:
+    """Inserts the subjects never met as they now are; locks those that were, and returns them as they are held.
+
+    lone: the one contribution of a subject, and since when it counts.
+    """
+    new = {key: _row(key, held) for key, held in others.items()}
+    for key, ((at, statement, day, division), since_at) in lone.items():
+        new[key] = (*key, statement, division, day, at, since_at)
+    while True:
+        met = {Key(*row) for row in await tx.fetch(_MET, sorted({key.subject_id for key in new}))} & new.keys()
+        rows = sorted([row for key, row in new.items() if key not in met])
+        if not rows or await copy_all(tx, "counted", _COLUMNS, rows):
+            break
+    if not met:
         return {}
-    keys = _keys(sorted(new.keys() - {Key(*row) for row in inserted}))
+    keys = _keys(sorted(met))
     held = await tx.fetch(_LOCK, *keys)
     spares: defaultdict[Key, list[Row]] = defaultdict(list)
     for *key, statement, division, day, at in await tx.fetch(_SPARES, *keys):
@@ -56,7 +66,8 @@ async def insert_or_lock(tx: Tx, new: Mapping[Key, Held]) -> dict[Key, Held]:
 async def save(tx: Tx, changed: Mapping[Key, Held]) -> None:
     """Writes the counted contributions of subjects that this transaction has locked."""
     if changed:
-        await tx.execute(_SAVE, *_columns(changed))
+        rows = [_row(key, held) for key, held in changed.items()]
+        await tx.execute(_SAVE, *map(list, zip(*rows, strict=True)))
 
 
 async def save_spares(tx: Tx, before: Mapping[Key, Iterable[Row]], after: Mapping[Key, Held]) -> None:
@@ -75,13 +86,6 @@ def _keys(keys: Iterable[Key]) -> tuple[list[object], ...]:
     return list(subjects), list(indicators), list(drills)
 
 
-def _columns(states: Mapping[Key, Held]) -> tuple[list[object], ...]:
-    rows = [held.counted or Row(None, None, None, None) for held in states.values()]  # type: ignore[arg-type]
-    return (
-        *_keys(states),
-        [row.statement for row in rows],
-        [row.division for row in rows],
-        [row.day for row in rows],
-        [row.at for row in rows],
-        [held.since_at for held in states.values()],
-    )
+def _row(key: Key, held: Held) -> tuple[object, ...]:
+    at, statement, day, division = held.counted or (None, None, None, None)
+    return *key, statement, division, day, at, held.since_at
