@@ -24,7 +24,7 @@ from deploy.local import Child, Stack, free_port, start_child
 from deploy.local.apache import apache_kafka
 from deploy.local.children import scratch_directory
 from deploy.local.postgres import embedded_postgres
-from deploy.run import _environment as environment_of_run
+from deploy.run import environment_of as environment_of_run
 from services.chassis.access import make_token
 from services.chassis.topics import make_topics
 

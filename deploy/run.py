@@ -76,14 +76,14 @@ async def _stage(console: Console, scale: float, seed: int) -> AsyncIterator[tup
         began = time.monotonic()
         console.print("Starting PostgreSQL, a broker and four services; writing the sample outbreak and its truth …")
         async with _sample_written(directory, scale, seed) as written, embedded_stack() as stack:
-            environment = _environment(stack, token_key, vault_key)
+            environment = environment_of(stack, token_key, vault_key)
             async with fleet(environment, directory) as services:
                 await written()
                 console.print(f"Ready in {time.monotonic() - began:.1f} s")
                 yield stack, services, Stage(services.urls, token), directory
 
 
-def _environment(stack: Stack, token_key: str, vault_key: str) -> Mapping[str, str]:
+def environment_of(stack: Stack, token_key: str, vault_key: str) -> Mapping[str, str]:
     return {
         "GRIDWARD_KAFKA": stack.kafka,
         "GRIDWARD_DATABASE": stack.database,
