@@ -42,7 +42,7 @@ async def run_sample(*, once: bool, scale: float, seed: int) -> int:
             await let_time_run(stage, logs / "sample")
             _say_where(console, stage)
             return await _stay_up(console, stack, services)
-    except (FleetError, PlayError, NotQuietError, TimeoutError) as stopped:
+    except (FleetError, PlayError, NotQuietError, OSError) as stopped:
         console.print(f"[bold red]Stopped:[/] {stopped}")
         return 1
     except asyncio.CancelledError:

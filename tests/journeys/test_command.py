@@ -91,7 +91,8 @@ def test_two_copies_side_by_side_one_of_them_an_ordinary_users_both_end_in_the_t
 ) -> None:
     before = AS_NOBODY if os.geteuid() == 0 else ()
     one = copies.enter_context(a_copy(open_tmp, "--once"))
-    other = copies.enter_context(a_copy(open_tmp, "--once", "--seed", "3", before=before))
+    home = {"HOME": str(open_tmp)}  # of the ordinary user, who may not write into root's
+    other = copies.enter_context(a_copy(open_tmp, "--once", "--seed", "3", before=before, environment=home))
     pids = one.await_word("records sent") | other.await_word("records sent")
     assert one.process.poll() is None
     assert other.process.poll() is None
