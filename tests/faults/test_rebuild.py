@@ -125,7 +125,7 @@ MISTAKES = [
     (("new-epoch", "intake"), "the relay of intake is at work: stop the service first"),
     (("relay", "void", "tracing", "1"), "the relay of tracing is at work: stop the service first"),
     (("relay", "void", "trace", "1"), "no service 'trace'"),
-    (("relay", "void", "tracing", "one"), "not a valid int"),
+    (("relay", "void", "tracing", "one"), "valid int"),
 ]
 
 
