@@ -144,16 +144,19 @@ def event_of(record: ConsumerRecord, parse: Callable[[bytes], Any] = parse) -> E
 
 async def _work(service: Service, events: Sequence[Event[Fact]], tx: Tx) -> list[Event[Any]]:
     """What the service says to these events. The stage clock is the chassis' own business."""
-    rest = []
     for event in events:
         if isinstance(event.data, TimeAdvanced):
             await clock.advance(tx, event.data)
-        else:
-            rest.append(event)
+    return await handled(service, events, tx)
+
+
+async def handled(service: Service, events: Sequence[Event[Any]], tx: Tx) -> list[Event[Any]]:
+    """What the service's handlers say to these events; those of the stage clock are not theirs."""
+    told = [event for event in events if not isinstance(event.data, TimeAdvanced)]
     if service.on_batch is not None:
-        return await service.on_batch(rest, tx) if rest else []
+        return await service.on_batch(told, tx) if told else []
     said: list[Event[Any]] = []
-    for event in rest:
+    for event in told:
         handler = service.handlers.get(type(event.data))
         if handler is not None:
             said += await handler(event, tx)

@@ -23,6 +23,7 @@ from services.chassis.deadletter import Failed
 from services.chassis.fence import Number
 from services.chassis.masking import reason_of
 from services.chassis.merging import Cursor, Item, merged
+from services.chassis.once import handled
 from services.chassis.reader import LogReader
 from services.chassis.service import Service, Worked
 
@@ -169,7 +170,7 @@ class Replay:
         failed = [Failed(item.record, item.unreadable) for item in items if item.unreadable]
         try:
             async with self.db.transaction():
-                await hear(self.db, self.service, [item.event for item in items if item.event is not None])
+                await handled(self.service, [item.event for item in items if item.event is not None], self.db)
         except Exception as error:
             if is_transient(error):
                 raise
@@ -181,7 +182,7 @@ class Replay:
         for item in items:
             try:
                 async with self.db.transaction():
-                    await hear(self.db, self.service, [item.event] if item.event is not None else [])
+                    await handled(self.service, [item.event] if item.event is not None else [], self.db)
             except Exception as error:
                 if is_transient(error):
                     raise
@@ -216,16 +217,3 @@ class Replay:
 
 def _ends(step: Step, at: datetime, beat: bool) -> bool:
     return at - step.at >= STEP or len(step.heard) >= MOST_EVENTS or (beat and at != step.at)
-
-
-async def hear(tx: Tx, service: Service, events: Sequence[Event[Any]]) -> None:
-    """The service's handlers on these events; what they say is dropped, and the stage clock is not theirs."""
-    told = [event for event in events if not isinstance(event.data, TimeAdvanced)]
-    if service.on_batch is not None:
-        if told:
-            await service.on_batch(told, tx)
-        return
-    for event in told:
-        handler = service.handlers.get(type(event.data))
-        if handler is not None:
-            await handler(event, tx)

@@ -27,16 +27,12 @@ from deploy.play.player import send
 from deploy.play.quiet import until_quiet
 from deploy.sample.timeline import Step, read_timeline
 from services.chassis.access import make_token
-from services.chassis.database import WALL_COLUMNS
 from services.chassis.running import Running, running
 from services.chassis.settings import Settings
 from tests.chassis.rig import until
-from tests.faults.compared import taken_from
+from tests.faults.compared import dump_of, taken_from
 from tests.journeys.town import KEY, ROLES
 from tests.servers import in_database
-
-NOT_OF_THE_LOG = ("relay", "checks", "drifts", "hearings", "stage.anchored_at", "said_before", "half_done")
-"""Beside wall time: who compared or read when, on which server, what an epoch left."""
 
 
 @dataclass
@@ -180,15 +176,8 @@ class City:
 
     async def dump(self, name: str, *without: str) -> dict[str, list[str]]:
         """Every table of a service in order, as text; without wall time and what is not of the log."""
-        left_out = {*NOT_OF_THE_LOG, *WALL_COLUMNS, *without}
-        tables = [row[0] for row in await self.fetch(name, _TABLES)]
-        dumped = {}
-        for table in tables:
-            if table not in left_out:
-                gone = [column.split(".")[1] for column in left_out if column.startswith(f"{table}.")]
-                sql = f"select (to_jsonb(t) - $1::text[])::text from {table} t order by 1"
-                dumped[table] = [row[0] for row in await self.fetch(name, sql, gone)]
-        return dumped
+        async with self.connected(name) as connection:
+            return await dump_of(connection, *without)
 
     async def refused(self, name: str) -> str:
         """Why a service that was started is not ready, as /readyz says it."""
@@ -223,9 +212,6 @@ class City:
             for name, revision in said.items()
             if name in held and held[name] != revision
         ]
-
-
-_TABLES = "select tablename from pg_tables where schemaname = current_schema() order by 1"
 
 
 def stage_record(number: int, step: Step) -> dict[str, Any]:

@@ -4,11 +4,28 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from typing import Any
 
 from contracts.topics import TOPICS
-from services.chassis.database import lanes_of
+from services.chassis.database import WALL_COLUMNS, lanes_of
 from services.chassis.fence import Number, Position, judge
 from services.chassis.reader import Span, log_reader
+
+NOT_OF_THE_LOG = ("relay", "checks", "drifts", "hearings", "stage.anchored_at", "said_before", "half_done")
+"""Beside wall time: who compared or read when, on which server, what an epoch left."""
+_TABLES = "select tablename from pg_tables where schemaname = current_schema() order by 1"
+
+
+async def dump_of(connection: Any, *without: str) -> dict[str, list[str]]:
+    """Every table of the connection's schema in order, as text; without wall time and what is not of the log."""
+    left_out = {*NOT_OF_THE_LOG, *WALL_COLUMNS, *without}
+    dumped = {}
+    for (table,) in await connection.fetch(_TABLES):
+        if table not in left_out:
+            gone = [column.split(".")[1] for column in left_out if column.startswith(f"{table}.")]
+            sql = f"select (to_jsonb(t) - $1::text[])::text from {table} t order by 1"
+            dumped[table] = [row[0] for row in await connection.fetch(sql, gone)]
+    return dumped
 
 
 async def taken_from(kafka: str) -> Counter[str]:

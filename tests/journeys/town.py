@@ -26,6 +26,7 @@ from services.chassis import clock, outbox
 from services.chassis.access import make_token
 from services.chassis.database import open_pool
 from services.chassis.health import Health
+from services.chassis.once import handled
 from services.chassis.service import App, Service
 from services.chassis.settings import Settings
 from services.chassis.ticking import run_once
@@ -88,15 +89,7 @@ class Courier:
         for event in events:
             if isinstance(event.data, TimeAdvanced):
                 await clock.advance(tx, event.data)
-        told = [e for e in events if not isinstance(e.data, TimeAdvanced)]
-        if app.service.on_batch is not None:
-            return await app.service.on_batch(told, tx) if told else []
-        return [
-            out
-            for e in told
-            if type(e.data) in app.service.handlers
-            for out in await app.service.handlers[type(e.data)](e, tx)
-        ]
+        return await handled(app.service, events, tx)
 
     def _pieces(self, events: Sequence[Event[Any]]) -> list[Sequence[Event[Any]]]:
         if self.chance is None:

@@ -9,8 +9,6 @@ from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import Any
 
-import pytest
-
 from contracts.envelope import Event
 from contracts.events.contacts import Standing
 from contracts.events.deadlines import DeadlineJudged, Verdict, VisitMissed
@@ -21,7 +19,6 @@ from tests.stores.alerts_world import (
     NOON,
     T0,
     Alerts,
-    alerts_on,
     care,
     close,
     connected,
@@ -31,12 +28,6 @@ from tests.stores.alerts_world import (
     said,
     visited,
 )
-
-
-@pytest.fixture
-async def alerts(database: str) -> AsyncIterator[Alerts]:
-    async with alerts_on(database) as world:
-        yield world
 
 
 async def test_a_case_reported_in_time_keeps_its_clock_whatever_comes_first(alerts: Alerts) -> None:

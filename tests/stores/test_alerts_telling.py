@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from datetime import timedelta
-
-import pytest
 
 from contracts.events.contacts import Category
 from contracts.events.deadlines import MessageSent, VisitMissed
@@ -17,19 +14,12 @@ from tests.stores.alerts_world import (
     NOON,
     T0,
     Alerts,
-    alerts_on,
     care,
     close,
     found,
     placed,
     visited,
 )
-
-
-@pytest.fixture
-async def alerts(database: str) -> AsyncIterator[Alerts]:
-    async with alerts_on(database) as world:
-        yield world
 
 
 async def test_the_responsible_post_is_told_first_then_one_rung_an_hour_after_the_deadline(alerts: Alerts) -> None:
