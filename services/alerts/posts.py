@@ -1,34 +1,40 @@
-"""Who holds a post and how they are reached is sealed; a start with two keys seals it anew with the new one."""
+"""Who holds a post and how they are reached is sealed; when the vault's key is turned, a tick seals it anew."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
-
-import structlog
 
 from services.alerts.store import posts
 from services.alerts.store.posts import Post
+from services.chassis.database import Tx
+from services.chassis.keyring import Keyring
 from services.chassis.sealing import Seals, vault_keys
 from services.chassis.service import App
 from services.chassis.settings import Settings
-
-log = structlog.get_logger()
-
-
-def seals_of(settings: Settings) -> Seals | None:
-    """The seals of posts; None without GRIDWARD_VAULT_KEY. Raises WrongSettings."""
-    return Seals(vault_keys(settings.vault_key), b"posts") if settings.vault_key else None
+from services.chassis.turning import Part, turning
 
 
-async def turn_keys(app: App) -> None:
-    """All posts in one transaction: a city has thousands, no more. Raises CannotOpen."""
-    seals = seals_of(app.settings)
-    if seals is None or not seals.is_turning:
+def ring_of(settings: Settings) -> Keyring[Seals] | None:
+    """The keys of posts; None without GRIDWARD_VAULT_KEY. Raises WrongSettings."""
+    keys = vault_keys(settings)
+    return Keyring(keys, lambda secrets, in_use: Seals(secrets, b"posts", in_use)) if keys else None
+
+
+async def begin_keys(app: App) -> None:
+    """Raises KeyNotKnown."""
+    ring = ring_of(app.settings)
+    if ring is None:
         return
-    async with app.transaction() as turn:
-        rows = await posts.load_sealed_before(turn.tx, seals.version)
-        await posts.save_posts(turn.tx, [_anew(post, seals) for post in rows])
-    log.info("every post is sealed with the new key: leave the others out of GRIDWARD_VAULT_KEY", posts=len(rows))
+    async with app.pool.acquire() as tx, tx.transaction():
+        await ring.begin(tx, await posts.sealing_versions(tx))
+    app.ticks.append(turning(app, ring, [Part("posts", _posts_anew)]))
+
+
+async def _posts_anew(tx: Tx, seals: Seals, after: str, limit: int) -> Sequence[str]:
+    rows = await posts.load_after(tx, after, limit)
+    await posts.save_posts(tx, [_anew(post, seals) for post in rows])
+    return [post.post_id for post in rows]
 
 
 def _anew(post: Post, seals: Seals) -> Post:

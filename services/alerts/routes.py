@@ -7,7 +7,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 
 from contracts.envelope import DivisionCode, Id
 from contracts.events.deadlines import Line
-from services.alerts.posts import seals_of
+from services.alerts.posts import ring_of
 from services.alerts.store import posts
 from services.alerts.store.clocks import find_clocks
 from services.alerts.store.posts import Post
@@ -33,7 +33,7 @@ class PostGiven(BaseModel):
 def routes(app: App) -> APIRouter:
     """The routes of alerts."""
     router = APIRouter()
-    seals = seals_of(app.settings)
+    ring = ring_of(app.settings)
     Asking = Annotated[Caller, Depends(app.caller)]  # noqa: N806 - a type
 
     @router.post("/posts")
@@ -47,6 +47,7 @@ def routes(app: App) -> APIRouter:
         if unseen:
             raise HTTPException(403, f"post {unseen.post_id} lies in {unseen.division_code}, outside your division")
         async with app.transaction() as turn:
+            seals = await ring.hold(turn.tx) if ring else None
             await posts.save_posts(turn.tx, [_sealed(post, seals) for post in given])
         return {"posts": len(given)}
 

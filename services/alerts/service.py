@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib.resources import files
 
 from services.alerts import handlers, timers
-from services.alerts.posts import turn_keys
+from services.alerts.posts import begin_keys
 from services.alerts.routes import routes
 from services.chassis.service import Service, Tick
 
@@ -16,5 +16,5 @@ SERVICE = Service(
     ticks=(Tick("timers", every_seconds=0.2, run=timers.work, when_caught_up=True, after_facts=True),),
     pending=timers.pending,
     routes=routes,
-    on_start=turn_keys,
+    on_start=begin_keys,
 )

@@ -92,7 +92,7 @@ class Running:
                 group.create_task(keep_watch(app, reader, self.health, self._ending))
                 if heard_by(app.name):
                     group.create_task(keep_moving(app, reader, self.health, self._ending, self._listener, listen))
-                for tick in app.service.ticks:
+                for tick in app.ticks:
                     group.create_task(keep_ticking(app, tick, reader, self._ending))
 
     @asynccontextmanager

@@ -92,8 +92,10 @@ class App:
         self.pool = pool
         self.caller = signed_in(settings.token_key, Issuer.of(settings))
         self.wake_relay = asyncio.Event()
+        self.ticks = list(service.ticks)  # on_start adds those that need what this process alone has
         self.wake_ticks = {tick.name: asyncio.Event() for tick in service.ticks if tick.after_facts}
         self.refusing = ""  # why nothing may be written now
+        self.reasons: dict[str, str] = {}  # why the service is not ready, by its own parts
 
     def applied(self) -> None:
         """A batch was applied: what it said waits for the relay, what follows from it for the ticks."""

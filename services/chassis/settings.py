@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Literal
 
 from pydantic import Field, SecretStr, ValidationError
@@ -27,6 +28,7 @@ class Settings(BaseSettings):
     issuer_roles_claim: str = Field("roles", description="where they name the roles, as in realm_access.roles")
     issuer_division_claim: str = Field("division", description="where they name the caller's division")
     vault_key: SecretStr | None = Field(None, description="key of what is encrypted at rest, where that is")
+    vault_key_file: Path | None = Field(None, description="a file that holds that key, as containers are given secrets")
     instance: str | None = Field(None, description="fixed name of this replica: its restart then causes no rebalance")
     replication: int = Field(-1, description="copies of each topic that is created; -1: as the broker is set")
     dead_letters_an_hour: int = Field(100, ge=0, description="more open dead letters than this stop the consumer")

@@ -100,6 +100,16 @@ create table if not exists relay (
 );
 insert into relay default values on conflict do nothing;
 
+-- Versions of the vault's key in use, the highest of which seals; and how far what others sealed is sealed anew.
+create table if not exists seal_keys (version smallint primary key);
+create table if not exists turnings (
+    part    text     primary key,
+    version smallint not null,
+    after   text     not null default '',
+    rows    bigint   not null default 0,
+    ended   bool     not null default false
+);
+
 -- A row: `gridward rebuild` or `gridward new-epoch` was begun and has not ended, so the service does not start.
 create table if not exists half_done (
     one     bool        primary key default true check (one),

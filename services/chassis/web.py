@@ -14,12 +14,18 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from services.chassis.books import books
 from services.chassis.database import DATABASE_ERRORS, is_transient
-from services.chassis.errors import GridwardError, LogAhead, NoSuchDeadLetter, NotAllowed, NotSignedIn
+from services.chassis.errors import GridwardError, KeyNotKnown, LogAhead, NoSuchDeadLetter, NotAllowed, NotSignedIn
 from services.chassis.health import Health, database_trouble
 from services.chassis.service import App
 
 DATABASE_PATIENCE = 2.0
-_STATUS: dict[type[GridwardError], int] = {NotSignedIn: 401, NotAllowed: 403, NoSuchDeadLetter: 404, LogAhead: 503}
+_STATUS: dict[type[GridwardError], int] = {
+    NotSignedIn: 401,
+    NotAllowed: 403,
+    NoSuchDeadLetter: 404,
+    LogAhead: 503,
+    KeyNotKnown: 503,
+}
 
 
 def make_web(app: App, health: Health) -> FastAPI:
@@ -41,7 +47,7 @@ def _add_own_routes(web: FastAPI, app: App, health: Health) -> None:
 
     @web.get("/readyz")
     async def readyz() -> JSONResponse:
-        reasons = health.reasons | await _database_reason(app)
+        reasons = health.reasons | app.reasons | await _database_reason(app)
         return JSONResponse({"service": app.name, "ready": not reasons, "reasons": reasons}, 503 if reasons else 200)
 
     @web.get("/metrics")

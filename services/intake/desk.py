@@ -2,34 +2,44 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from contracts.divisions import Divisions
 from services.chassis.database import Tx
+from services.chassis.keyring import Keyring
+from services.chassis.sealing import needed_keys
 from services.chassis.settings import Settings
 from services.intake.store import people
 from services.intake.vault import Pepper, Vault
 from services.intake.where import Where
 
-_PEPPER = "pepper"
+PEPPER = "pepper"
 
 
-@dataclass
+@dataclass(frozen=True)
 class Desk:
-    """One a process."""
+    """One a process; vault: with the keys that were in use when it was opened, `held` or `read`."""
 
+    ring: Keyring[Vault]
     vault: Vault
     pepper: Pepper
     where: Where
     clock: Literal["wall", "stage"]
 
+    async def held(self, tx: Tx) -> Desk:
+        """For a transaction that writes. Raises KeyNotKnown."""
+        return replace(self, vault=await self.ring.hold(tx))
+
+    async def read(self, tx: Tx) -> Desk:
+        """For a transaction that opens only. Raises KeyNotKnown."""
+        return replace(self, vault=await self.ring.read(tx))
+
 
 async def open_desk(tx: Tx, settings: Settings) -> Desk:
-    """Raises WrongSettings without a key, CannotOpen with one that is not this database's."""
-    vault = Vault.of_setting(settings.vault_key)
-    sealed = await people.pepper_row(tx, vault.seal(Pepper.new(), _PEPPER))
-    pepper = vault.open(sealed, _PEPPER)
-    if sealed[0] != vault.version:
-        await people.seal_pepper_anew(tx, vault.seal(pepper, _PEPPER))
-    return Desk(vault, Pepper(pepper), Where(Divisions.load()), settings.clock)
+    """Raises WrongSettings without a key, KeyNotKnown or CannotOpen with one that is not this database's."""
+    ring = Keyring(needed_keys(settings), Vault)
+    before = await people.find_pepper(tx)
+    vault = await ring.begin(tx, [before[0]] if before else [])
+    sealed = await people.keep_pepper(tx, vault.seal(Pepper.new(), PEPPER))
+    return Desk(ring, vault, Pepper(vault.open(sealed, PEPPER)), Where(Divisions.load()), settings.clock)

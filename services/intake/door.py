@@ -73,6 +73,7 @@ class Door:
         try:
             async with self._app.transaction() as turn:
                 await records.take_turn(turn.tx, alone=alone)
+                desk = await desk.held(turn.tx)
                 verdicts = await admit(turn.tx, turn.now, readings, desk)
                 turn.say([event for verdict in verdicts for event in verdict.events])
             return verdicts

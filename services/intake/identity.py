@@ -15,7 +15,8 @@ from services.intake.store import people
 from services.intake.vault import Find, Vault
 
 ID_NUMBER, PERSON_REF, PHONE, DWELLING_REF = "id_number", "person_ref", "phone", "dwelling_ref"
-PERSON_REFS = "person_refs"
+PERSON_REFS, ID_NUMBERS = "person_refs", "id_numbers"
+"""Every reference, and every number, by which a person was ever named: by all of them he or she is found."""
 
 
 class Subject(NamedTuple):
@@ -34,6 +35,7 @@ def subject_of_mention(vault: Vault, mention: Mention) -> Subject:
     given = {} if person is None else person.model_dump(mode="json", exclude_none=True)
     if person is not None and person.id_number is not None:
         finds = vault.finds(ID_NUMBER, person.id_number)
+        given[ID_NUMBERS] = [person.id_number]
     if mention.person_ref is not None:
         finds += vault.finds(PERSON_REF, mention.person_ref)
         given[PERSON_REFS] = [mention.person_ref]
@@ -86,10 +88,11 @@ class _Given(NamedTuple):
 
 
 def _joined(before: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
-    """The later word counts, save that a person keeps every reference he or she was ever named by."""
+    """The later word counts, save that a person keeps every reference and number he or she was ever named by."""
     joined = {**before, **given}
-    if PERSON_REFS in before and PERSON_REFS in given:
-        joined[PERSON_REFS] = sorted({*before[PERSON_REFS], *given[PERSON_REFS]})
+    for every in (PERSON_REFS, ID_NUMBERS):
+        if every in before and every in given:
+            joined[every] = sorted({*before[every], *given[every]})
     return joined
 
 
@@ -127,6 +130,18 @@ def _changes(vault: Vault, owner: str, row: people.PersonRow | people.DwellingRo
 def _content(vault: Vault, owner: str, row: people.PersonRow | people.DwellingRow | None) -> dict[str, Any]:
     content: dict[str, Any] = from_json(vault.open(row.sealed, owner)) if row else {}
     return content
+
+
+def finds_of_person(vault: Vault, content: Mapping[str, Any]) -> list[Find]:
+    """Everything by which a person of this content is found in `vault_keys`."""
+    numbers = {*content.get(ID_NUMBERS, ()), *([content[ID_NUMBER]] if ID_NUMBER in content else ())}
+    named = {ID_NUMBER: sorted(numbers), PERSON_REF: content.get(PERSON_REFS, ())}
+    return [find for kind, values in named.items() for value in values for find in vault.finds(kind, value)]
+
+
+def finds_of_dwelling(vault: Vault, content: Mapping[str, Any]) -> tuple[Find, ...]:
+    """The same of a dwelling."""
+    return vault.finds(DWELLING_REF, content["ref"])
 
 
 def person_row(vault: Vault, person_id: str, division_code: str, content: Mapping[str, Any]) -> people.PersonRow:

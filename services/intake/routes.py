@@ -83,7 +83,7 @@ def _add_door(router: APIRouter, app: App, door: Door) -> None:
         caller.require(OPERATOR)
         desk = await door.desk()
         async with app.transaction() as turn:
-            return await look_up(turn.tx, turn.now, caller, asked, desk.vault)
+            return await look_up(turn.tx, turn.now, caller, asked, (await desk.read(turn.tx)).vault)
 
 
 async def _sender(app: App, request: Request) -> Sender:
@@ -149,6 +149,7 @@ def _add_books(router: APIRouter, app: App, door: Door) -> None:
         caller.require_division("")
         desk, language = await door.desk(), language_of(request.headers.get("accept-language", ""))
         async with app.reading() as turn:
+            desk = await desk.read(turn.tx)
             rows = await books.load_rejects(turn.tx, feed, after, limit)
         lines = [to_json(to_be_mended(desk, row, language)) + b"\n" for row in rows]
         headers = {"next-after": str(rows[-1][0])} if len(rows) == limit else {}

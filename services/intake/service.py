@@ -5,18 +5,18 @@ from __future__ import annotations
 from importlib.resources import files
 
 from services.chassis.service import App, Service
+from services.chassis.turning import turning
 from services.intake.desk import open_desk
 from services.intake.ledger import SHOW_LEDGER
 from services.intake.routes import routes
-from services.intake.turning import turn_keys
+from services.intake.turning import PARTS
 
 
 async def _make_ready(app: App) -> None:
     """Refuse to serve without the key that opens this database's vault."""
     async with app.transaction() as turn:
         desk = await open_desk(turn.tx, app.settings)
-    if desk.vault.is_turning:
-        await turn_keys(app, desk.vault)
+    app.ticks.append(turning(app, desk.ring, PARTS))
 
 
 SERVICE = Service(

@@ -1,73 +1,69 @@
-"""Turning the vault's keys: a start with two keys seals anew what the old one sealed, and finds it by the new one."""
+"""What of the vault is sealed anew, and found by the new key, when its key is turned."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from typing import Any
+from collections.abc import Sequence
 
-import structlog
 from pydantic_core import from_json
 
 from services.chassis.database import Tx
-from services.chassis.service import App
-from services.intake.identity import DWELLING_REF, ID_NUMBER, PERSON_REF, PERSON_REFS, person_row
+from services.chassis.turning import Part
+from services.intake.desk import PEPPER
+from services.intake.identity import finds_of_dwelling, finds_of_person, person_row
 from services.intake.store import books, people
 from services.intake.vault import Find, Vault
 
-log = structlog.get_logger()
 
-_ROWS = 1000
-"""Of one transaction; about 0.1 s."""
-
-
-async def turn_keys(app: App, vault: Vault) -> None:
-    """Returns when nothing is sealed with an older key. Each step is committed, so it may be broken off."""
-    for turn_some in (_turn_persons, _turn_dwellings, _turn_rejects):
-        turned = await _until_none(app, vault, turn_some)
-        log.info("sealed with the new key", rows=turned, of=turn_some.__name__.removeprefix("_turn_"))
-    log.info("every row is sealed with the new key: leave the others out of GRIDWARD_VAULT_KEY", version=vault.version)
-
-
-async def _until_none(app: App, vault: Vault, turn_some: Callable[[Tx, Vault], Awaitable[int]]) -> int:
-    turned = 0
-    while True:
-        async with app.transaction() as turn:
-            some = await turn_some(turn.tx, vault)
-        turned += some
-        if not some:
-            return turned
-
-
-async def _turn_persons(tx: Tx, vault: Vault) -> int:
-    rows = await people.sealed_before(tx, "vault_persons", vault.version, _ROWS)
-    contents: dict[str, dict[str, Any]] = {each: from_json(vault.open(sealed, each)) for each, _, sealed in rows}
-    finds = {
-        find: person_id
-        for person_id, content in contents.items()
-        for find in (
-            *(vault.finds(ID_NUMBER, content[ID_NUMBER]) if ID_NUMBER in content else ()),
-            *(find for ref in content.get(PERSON_REFS, ()) for find in vault.finds(PERSON_REF, ref)),
-        )
-    }
-    await people.add_keys(tx, finds)
-    await people.save_persons(tx, [person_row(vault, each, division, contents[each]) for each, division, _ in rows])
-    return len(rows)
-
-
-async def _turn_dwellings(tx: Tx, vault: Vault) -> int:
-    rows = await people.sealed_before(tx, "vault_dwellings", vault.version, _ROWS)
-    opened = [(each, division, vault.open(sealed, each)) for each, division, sealed in rows]
+async def _persons(tx: Tx, vault: Vault, after: str, limit: int) -> Sequence[str]:
+    """The hashes first, then the rows: in this order does an admission lock them too."""
+    rows = await people.persons_after(tx, after, limit)
     finds = dict[Find, str]()
-    for dwelling_id, _, content in opened:
-        finds |= dict.fromkeys(vault.finds(DWELLING_REF, from_json(content)["ref"]), dwelling_id)
+    for row in rows:
+        content = from_json(vault.open(row.sealed, row.person_id))
+        finds |= dict.fromkeys(finds_of_person(vault, content), row.person_id)
     await people.add_keys(tx, finds)
-    anew = [people.DwellingRow(each, division, vault.seal(content, each)) for each, division, content in opened]
+    locked = await people.load_persons(tx, [row.person_id for row in rows], lock=True)
+    contents = {each: from_json(vault.open(row.sealed, each)) for each, row in locked.items()}
+    anew = [person_row(vault, each, row.division_code, contents[each]) for each, row in locked.items()]
+    await people.save_persons(tx, anew)
+    return [row.person_id for row in rows]
+
+
+async def _dwellings(tx: Tx, vault: Vault, after: str, limit: int) -> Sequence[str]:
+    rows = await people.dwellings_after(tx, after, limit)
+    finds = dict[Find, str]()
+    for row in rows:
+        content = from_json(vault.open(row.sealed, row.dwelling_id))
+        finds |= dict.fromkeys(finds_of_dwelling(vault, content), row.dwelling_id)
+    await people.add_keys(tx, finds)
+    locked = await people.load_dwellings(tx, [row.dwelling_id for row in rows], lock=True)
+    anew = [row._replace(sealed=vault.seal(vault.open(row.sealed, each), each)) for each, row in locked.items()]
     await people.save_dwellings(tx, anew)
-    return len(rows)
+    return [row.dwelling_id for row in rows]
 
 
-async def _turn_rejects(tx: Tx, vault: Vault) -> int:
-    rows = await books.rejects_sealed_before(tx, vault.version, _ROWS)
+async def _rejects(tx: Tx, vault: Vault, after: str, limit: int) -> Sequence[str]:
+    rows = await books.rejects_after(tx, bytes.fromhex(after), limit)
     opened = {body_hash: vault.open(sealed, body_hash.hex()) for body_hash, sealed in rows}
     await books.seal_rejects_anew(tx, {each: vault.seal(line, each.hex()) for each, line in opened.items()})
-    return len(rows)
+    return [each.hex() for each in opened]
+
+
+async def _pepper(tx: Tx, vault: Vault, after: str, limit: int) -> Sequence[str]:
+    sealed = await people.find_pepper(tx)
+    if sealed is not None:
+        await people.seal_pepper_anew(tx, vault.seal(vault.open(sealed, PEPPER), PEPPER))
+    return []
+
+
+async def _old_hashes(tx: Tx, vault: Vault, after: str, limit: int) -> Sequence[str]:
+    return [each.hex() for each in await people.drop_old_keys(tx, vault.version, bytes.fromhex(after), limit)]
+
+
+PARTS = (
+    Part("persons", _persons),
+    Part("dwellings", _dwellings),
+    Part("rejects", _rejects),
+    Part("pepper", _pepper),
+    Part("old hashes", _old_hashes, after_old=True),
+)

@@ -2,10 +2,7 @@
 
 Numbers, names and addresses are sealed, each bound to the id of its row. A person is found again by HMAC-SHA256 of
 the number or the reference. `Pepper` is a random key of the database, sealed in it and never changed: record ids and
-content hashes stay the same when the vault's keys are turned.
-
-Turning keys: stop every replica, start them with GRIDWARD_VAULT_KEY="2:<new> 1:<old>". The start seals everything anew
-(`turning`); what is said in its log is that 1 may now be left out.
+content hashes stay the same when the vault's keys are turned (`services/chassis/keyring.py` says how that is done).
 """
 
 from __future__ import annotations
@@ -13,12 +10,10 @@ from __future__ import annotations
 import hashlib
 import hmac
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from pydantic import SecretStr
-
-from services.chassis.sealing import Seals, derived, vault_keys
+from services.chassis.sealing import Seals, derived
 
 
 class Find(NamedTuple):
@@ -31,18 +26,13 @@ class Find(NamedTuple):
 class Vault(Seals):
     """Seals and finds. Holds keys, no data."""
 
-    def __init__(self, keys: Mapping[int, bytes]) -> None:
-        """keys: version (1-255) -> secret; the highest version seals."""
-        super().__init__(keys, b"seal")
-        self._finds = [(version, derived(key, b"find")) for version, key in sorted(keys.items(), reverse=True)]
-
-    @classmethod
-    def of_setting(cls, setting: SecretStr | None) -> Vault:
-        """From GRIDWARD_VAULT_KEY. Raises WrongSettings."""
-        return cls(vault_keys(setting))
+    def __init__(self, secrets: Mapping[int, bytes], in_use: Sequence[int] = ()) -> None:
+        """As `Seals`."""
+        super().__init__(secrets, b"seal", in_use)
+        self._finds = [(version, derived(secrets[version], b"find")) for version in self.in_use]
 
     def finds(self, kind: str, value: str) -> tuple[Find, ...]:
-        """The keyed hashes of a value, the newest key's first."""
+        """The keyed hashes of a value under every key in use, the newest first: whoever is kept is kept under all."""
         content = f"{kind}\0{value}".encode()
         return tuple([Find(hmac.digest(key, content, "sha256")[:16], version) for version, key in self._finds])
 

@@ -62,14 +62,17 @@ class World:
         return sums
 
 
+def settings_of(database: str, *, vault_key: str | None = KEY, **more: Any) -> Settings:
+    key = vault_key if vault_key is None else SecretStr(vault_key)
+    return Settings(database=database, token_key=SecretStr(KEY), vault_key=key, _env_file=None, **more)
+
+
 @asynccontextmanager
 async def intake(
     database: str, *, division: str = "", clock: Literal["wall", "stage"] = "wall", vault_key: str = KEY
 ) -> AsyncIterator[World]:
     """A replica whose caller has every role in the division."""
-    settings = Settings(
-        database=database, token_key=SecretStr(KEY), vault_key=SecretStr(vault_key), clock=clock, _env_file=None
-    )
+    settings = settings_of(database, vault_key=vault_key, clock=clock)
     pool, thresholds = await open_pool("intake", SERVICE.schema, settings), gc.get_threshold()
     try:
         app = App(SERVICE, settings, pool)

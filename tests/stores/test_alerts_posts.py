@@ -11,13 +11,15 @@ import httpx
 import pytest
 from pydantic import SecretStr
 
-from services.alerts.posts import seals_of
 from services.alerts.service import SERVICE
 from services.chassis.access import make_token
 from services.chassis.database import open_pool
+from services.chassis.errors import KeyNotKnown
 from services.chassis.health import Health
+from services.chassis.sealing import Seals
 from services.chassis.service import App
 from services.chassis.settings import Settings
+from services.chassis.ticking import run_once
 from services.chassis.web import make_web
 
 TOKEN_KEY = SecretStr("k" * 32)
@@ -55,22 +57,26 @@ async def test_the_holder_and_channel_of_a_post_are_sealed(database: str) -> Non
     async with started(database, OLD) as (app, client):
         assert (await give(client, HELD)).json() == {"posts": 1}
         holder, channel = await held(app)
-        assert b"Wang" not in holder and b"duty" not in channel
-        seals = seals_of(app.settings)
-        assert seals is not None and seals.open(holder, "command-3304") == b"Wang Fang"
+    assert b"Wang" not in holder and b"duty" not in channel
+    assert Seals({1: OLD.encode()}, b"posts").open(holder, "command-3304") == b"Wang Fang"
 
 
-async def test_a_start_with_two_keys_seals_posts_anew_and_the_old_key_may_go(database: str) -> None:
+async def test_posts_are_sealed_anew_while_two_replicas_serve_and_the_old_key_may_go(database: str) -> None:
     async with started(database, OLD) as (_, client):
         await give(client, HELD)
-    async with started(database, f"2:{NEW} 1:{OLD}"):
-        pass
+    async with started(database, f"1:{OLD} 2:{NEW}") as (_, late), started(database, f"2:{NEW} 1:{OLD}") as (app, _):
+        assert (await give(late, HELD | {"post_id": "command-33041"})).status_code == 200
+        with pytest.raises(KeyNotKnown, match="key version 2"):
+            async with started(database, OLD):
+                pass
+        [tick] = app.ticks[-1:]
+        while await run_once(app, tick):
+            pass
     async with started(database, f"2:{NEW}") as (app, _):
-        holder, channel = await held(app)
-        seals = seals_of(app.settings)
-    assert seals is not None
-    assert seals.open(holder, "command-3304") == b"Wang Fang"
-    assert seals.open(channel, "command-3304") == b"mailto:duty@city.example"
+        rows = await app.pool.fetch("select post_id, holder, channel from posts")
+    new = Seals({2: NEW.encode()}, b"posts")
+    opened = {(new.open(row["holder"], row["post_id"]), new.open(row["channel"], row["post_id"])) for row in rows}
+    assert opened == {(b"Wang Fang", b"mailto:duty@city.example")} and len(rows) == 2
 
 
 async def test_without_a_key_a_name_is_refused_and_a_post_without_one_is_taken(database: str) -> None:

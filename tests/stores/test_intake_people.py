@@ -14,7 +14,6 @@ import pytest
 
 from contracts.events.canvassing import CaseScreened
 from contracts.events.testing import TestResulted
-from services.chassis.sealing import CannotOpen
 from services.intake.admission import admit
 from services.intake.desk import Desk, open_desk
 from services.intake.reading import read
@@ -23,8 +22,6 @@ from services.intake.vault import Vault
 from tests.stores.intake_world import KEY, World, a_household, a_number, a_test, intake, one_of_each
 
 ANYBODY = Sender("anybody", ("",))
-
-OLD, NEW = "o" * 32, "n" * 32
 
 
 async def ids(world: World) -> list[str]:
@@ -160,24 +157,3 @@ async def test_a_lookup_gives_ids_and_is_kept_in_the_access_record_of_each_perso
     assert unseen == {"id_numbers": {}, "person_refs": {}, "phones": {}}
     assert (unbounded.status_code, nameless.status_code) == (422, 422)
     assert [tuple(row) for row in rows] == [("tester", "tracing a contact", person_id)]
-
-
-async def test_keys_are_turned_without_anybody_becoming_a_stranger(database: str) -> None:
-    refs: list[dict[str, Any]] = [{"person_ref": "first"}, {"person_ref": "second"}]
-    by_ref = [{**ref, "person": None} for ref in refs]
-    async with intake(database, vault_key=OLD) as world:
-        await world.send(a_test(1, 1, **refs[0]), a_test(2, 1, **refs[1]), a_household(1, 2), a_test(3, 1, result="?"))
-    async with intake(database, vault_key=f"2:{NEW} 1:{OLD}") as world:
-        sealed = await world.pool.fetch(
-            "select sealed from vault_persons union all select sealed from vault_dwellings"
-            " union all select sealed from vault_rejects union all select sealed from vault_pepper"
-        )
-        assert [row[0][0] for row in sealed] == [2] * 5
-    async with intake(database, vault_key=f"2:{NEW}") as world:
-        again = [a_test(1, 1, **refs[0]), a_test(4, 1), *(a_test(5 + n, 1, **ref) for n, ref in enumerate(by_ref))]
-        assert await world.words(*again, a_household(1, 2)) == ["duplicate", *["accepted"] * 3, "duplicate"]
-        assert len(set(await ids(world))) == 1
-        assert "test-3" in (await world.client.get("/rejects")).text
-    with pytest.raises(CannotOpen, match="key version 2"):
-        async with intake(database, vault_key=OLD):
-            pass

@@ -4,23 +4,43 @@ from __future__ import annotations
 
 import json
 import zlib
+from pathlib import Path
 
 import pytest
 from prometheus_client import generate_latest
-from pydantic import SecretStr
 from structlog.testing import capture_logs
 
 from services.chassis.errors import WrongSettings
-from services.chassis.sealing import CannotOpen
+from services.chassis.sealing import CannotOpen, needed_keys
 from services.intake.ledger import SHOW_LEDGER
 from services.intake.vault import Vault
-from tests.stores.intake_world import KEY, World, a_household, a_number, a_person, a_test, intake, one_of_each
+from tests.stores.intake_world import (
+    KEY,
+    World,
+    a_household,
+    a_number,
+    a_person,
+    a_test,
+    intake,
+    one_of_each,
+    settings_of,
+)
 
 
 @pytest.mark.parametrize("key", [None, "", "short", "0:" + KEY, f"1:{KEY} 1:{KEY}", "999:" + KEY])
 def test_a_key_that_cannot_be_right_is_refused_in_words(key: str | None) -> None:
     with pytest.raises(WrongSettings, match="GRIDWARD_VAULT_KEY"):
-        Vault.of_setting(SecretStr(key) if key is not None else None)
+        needed_keys(settings_of("postgresql://nowhere/x", vault_key=key))
+
+
+def test_the_key_is_read_from_a_file_as_containers_are_given_secrets(tmp_path: Path) -> None:
+    file = tmp_path / "vault-key"
+    file.write_text(f"2:{KEY}\n1:{'o' * 32}\n")
+    keys = needed_keys(settings_of("postgresql://nowhere/x", vault_key=None, vault_key_file=file))
+    assert (keys.first, keys.secrets) == (2, {2: KEY.encode(), 1: b"o" * 32})
+    for key, path in ((KEY, file), (None, tmp_path / "none")):
+        with pytest.raises(WrongSettings, match="GRIDWARD_VAULT_KEY_FILE"):
+            needed_keys(settings_of("postgresql://nowhere/x", vault_key=key, vault_key_file=path))
 
 
 def test_what_is_sealed_opens_for_its_own_row_only() -> None:

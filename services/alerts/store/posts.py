@@ -35,14 +35,23 @@ async def save_posts(tx: Tx, posts: Sequence[Post]) -> None:
     )
 
 
-async def load_sealed_before(tx: Tx, version: int) -> list[Post]:
-    """Posts of which anything is sealed with an older key, locked: the version is the first byte of what is sealed."""
+async def load_after(tx: Tx, after: str, limit: int) -> list[Post]:
+    """In the order of their ids, locked."""
     rows = await tx.fetch(
         f"""select {", ".join(Post.__dataclass_fields__)} from posts
-            where get_byte(holder, 0) < $1 or get_byte(channel, 0) < $1 order by post_id for update""",  # noqa: S608
-        version,
+            where post_id > $1 order by post_id limit $2 for update""",  # noqa: S608
+        after,
+        limit,
     )
     return [Post(**row) for row in rows]
+
+
+async def sealing_versions(tx: Tx) -> list[int]:
+    """Versions of the keys that sealed anything: the first byte of what is sealed."""
+    rows = await tx.fetch(
+        "select distinct get_byte(sealed, 0) from posts, unnest(array[holder, channel]) sealed where sealed is not null"
+    )
+    return [row[0] for row in rows]
 
 
 Where = tuple[str, str, str | None]

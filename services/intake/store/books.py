@@ -94,11 +94,11 @@ async def drop_mended(tx: Tx, record_ids: Collection[str]) -> None:
         )
 
 
-async def rejects_sealed_before(tx: Tx, key_version: int, limit: int) -> list[tuple[bytes, bytes]]:
-    """(body_hash, sealed) of rejects that another key than this one has sealed, locked."""
+async def rejects_after(tx: Tx, after: bytes, limit: int) -> list[tuple[bytes, bytes]]:
+    """(body_hash, sealed) in the order of body_hash, locked."""
     rows = await tx.fetch(
-        "select body_hash, sealed from vault_rejects where get_byte(sealed, 0) <> $1 limit $2 for update",
-        key_version,
+        "select body_hash, sealed from vault_rejects where body_hash > $1 order by body_hash limit $2 for update",
+        after,
         limit,
     )
     return [(row[0], row[1]) for row in rows]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 from services.chassis.database import Tx
 from services.intake.vault import Find
@@ -102,19 +102,36 @@ async def persons_by_phone(tx: Tx, hashes: Sequence[bytes]) -> list[tuple[bytes,
     return [(row[0], row[1]) for row in rows]
 
 
-_SEALED_BEFORE = {
-    "vault_persons": "select person_id, division_code, sealed from vault_persons"
-    " where get_byte(sealed, 0) <> $1 limit $2 for update",
-    "vault_dwellings": "select dwelling_id, division_code, sealed from vault_dwellings"
-    " where get_byte(sealed, 0) <> $1 limit $2 for update",
-}
+async def persons_after(tx: Tx, after: str, limit: int) -> list[PersonRow]:
+    """In the order of their ids."""
+    rows = await tx.fetch(
+        "select person_id, division_code, phone_found_by, phone_key_version, sealed from vault_persons"
+        " where person_id > $1 order by person_id limit $2",
+        after,
+        limit,
+    )
+    return [PersonRow(*row) for row in rows]
 
 
-async def sealed_before(
-    tx: Tx, table: Literal["vault_persons", "vault_dwellings"], key_version: int, limit: int
-) -> list[tuple[str, str, bytes]]:
-    """(id, division, sealed) of rows that another key than this one has sealed, locked."""
-    return [(row[0], row[1], row[2]) for row in await tx.fetch(_SEALED_BEFORE[table], key_version, limit)]
+async def dwellings_after(tx: Tx, after: str, limit: int) -> list[DwellingRow]:
+    """In the order of their ids."""
+    rows = await tx.fetch(
+        "select dwelling_id, division_code, sealed from vault_dwellings"
+        " where dwelling_id > $1 order by dwelling_id limit $2",
+        after,
+        limit,
+    )
+    return [DwellingRow(*row) for row in rows]
+
+
+async def drop_old_keys(tx: Tx, key_version: int, after: bytes, limit: int) -> list[bytes]:
+    """Goes over keyed hashes in their order and drops those of another key; which it went over."""
+    rows = await tx.fetch(
+        "select found_by, key_version from vault_keys where found_by > $1 order by found_by limit $2", after, limit
+    )
+    old = [row[0] for row in rows if row[1] != key_version]
+    await tx.execute("delete from vault_keys where found_by = any($1::bytea[])", old)
+    return [row[0] for row in rows]
 
 
 async def add_keys(tx: Tx, finds: Mapping[Find, str]) -> None:
@@ -138,8 +155,14 @@ async def record_access(tx: Tx, person_ids: Iterable[str], caller: str, purpose:
     )
 
 
-async def pepper_row(tx: Tx, sealed_if_none: bytes) -> bytes:
-    """The database's sealed pepper, locked: the one there is, else the one given."""
+async def find_pepper(tx: Tx) -> bytes | None:
+    """The database's sealed pepper, if there is one yet."""
+    sealed: bytes | None = await tx.fetchval("select sealed from vault_pepper")
+    return sealed
+
+
+async def keep_pepper(tx: Tx, sealed_if_none: bytes) -> bytes:
+    """The sealed pepper, locked: the one there is, else the one given."""
     await tx.execute("insert into vault_pepper (sealed) values ($1) on conflict do nothing", sealed_if_none)
     sealed: bytes = await tx.fetchval("select sealed from vault_pepper for update")
     return sealed
