@@ -141,7 +141,7 @@ def finds_of_person(vault: Vault, content: Mapping[str, Any]) -> list[Find]:
 
 def finds_of_dwelling(vault: Vault, content: Mapping[str, Any]) -> tuple[Find, ...]:
     """The same of a dwelling."""
-    return vault.finds(DWELLING_REF, content["ref"])
+    return vault.finds(DWELLING_REF, content["ref"]) if "ref" in content else ()
 
 
 def person_row(vault: Vault, person_id: str, division_code: str, content: Mapping[str, Any]) -> people.PersonRow:

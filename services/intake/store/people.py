@@ -125,11 +125,11 @@ async def dwellings_after(tx: Tx, after: str, limit: int) -> list[DwellingRow]:
 
 
 async def drop_old_keys(tx: Tx, key_version: int, after: bytes, limit: int) -> list[bytes]:
-    """Goes over keyed hashes in their order and drops those of another key; which it went over."""
+    """Goes over keyed hashes in their order and drops those of older keys; which it went over."""
     rows = await tx.fetch(
         "select found_by, key_version from vault_keys where found_by > $1 order by found_by limit $2", after, limit
     )
-    old = [row[0] for row in rows if row[1] != key_version]
+    old = [row[0] for row in rows if 0 < row[1] < key_version]
     await tx.execute("delete from vault_keys where found_by = any($1::bytea[])", old)
     return [row[0] for row in rows]
 
