@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from services.chassis.access import Caller
 from services.chassis.database import Tx
 from services.intake.identity import ID_NUMBER, PERSON_REF, PHONE
-from services.intake.store import people
+from services.intake.store import accesses, people
 from services.intake.vault import Vault
 
 MOST = 1000
@@ -46,7 +46,7 @@ async def look_up(
     named = [each for names in found.values() for each in names.values()]
     rows = await people.load_persons(tx, {*named, *(each for ids in phones.values() for each in ids)})
     seen = {each for each, row in rows.items() if caller.may_see(row.division_code)}
-    await people.record_access(tx, seen, caller.name, asked.purpose, now)
+    await accesses.record(tx, now, accesses.Look(caller.name, "lookup", asked.purpose), seen)
     answer: dict[str, Mapping[str, object]] = {
         form: {name: each for name, each in names.items() if each in seen} for form, names in found.items()
     }

@@ -19,6 +19,7 @@ from services.intake.bookkeeping import to_be_mended
 from services.intake.door import Door
 from services.intake.grids import NoGridFile, take_grids
 from services.intake.lookups import Lookup, look_up
+from services.intake.people_routes import people_routes
 from services.intake.posting import post_records
 from services.intake.problems import language_of
 from services.intake.records import record_schema
@@ -39,6 +40,7 @@ def routes(app: App) -> APIRouter:
     _add_door(router, app, door)
     _add_keys(router, app)
     _add_books(router, app, door)
+    router.include_router(people_routes(app, door))
     return router
 
 

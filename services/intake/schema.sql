@@ -80,13 +80,16 @@ create table if not exists vault_rejects (
 create index if not exists vault_rejects_record on vault_rejects (record_id) where record_id is not null;
 create index if not exists vault_rejects_feed on vault_rejects (feed, reject_id);
 
--- Who looked up whom, when and what for.
+-- Who looked at whom, or tried to, when and what for.
 create table if not exists vault_accesses (
     access_id   bigint generated always as identity primary key,
     accessed_at timestamptz not null,
     caller      text        not null,
+    act         text        not null default 'lookup' check (act in ('lookup', 'opening', 'search', 'own')),
     purpose     text        not null,
-    person_id   text        not null
+    note        text        not null default '',
+    person_id   text        not null,              -- or the dwelling's id
+    allowed     bool        not null default true
 );
 create index if not exists vault_accesses_person on vault_accesses (person_id);
 

@@ -47,6 +47,11 @@ class World:
         """The verdicts' words alone."""
         return [verdict["verdict"] for verdict in await self.send(*records)]
 
+    def signed_in(self, name: str, *roles: str, division: str = "") -> dict[str, str]:
+        """The headers of somebody else."""
+        token = make_token(self.app.settings.token_key, name, frozenset(roles), division)
+        return {"authorization": f"Bearer {token}"}
+
     async def events(self) -> list[Event[Any]]:
         """Everything said so far, in the order of saying."""
         return [parse(row[0]) for row in await self.pool.fetch("select record from outbox order by id")]

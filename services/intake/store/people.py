@@ -1,9 +1,8 @@
-"""The vault's tables: keys, persons, dwellings, and who looked."""
+"""The vault's tables: keys, persons, dwellings."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
 from typing import NamedTuple
 
 from services.chassis.database import Tx
@@ -141,17 +140,6 @@ async def add_keys(tx: Tx, finds: Mapping[Find, str]) -> None:
         """insert into vault_keys (found_by, owner_id, key_version)
            select * from unnest($1::bytea[], $2::text[], $3::smallint[]) order by 1 on conflict do nothing""",
         *([row[column] for row in rows] for column in range(3)),
-    )
-
-
-async def record_access(tx: Tx, person_ids: Iterable[str], caller: str, purpose: str, now: datetime) -> None:
-    """One line in the access record of each person."""
-    await tx.execute(
-        "insert into vault_accesses (accessed_at, caller, purpose, person_id) select $2, $3, $4, unnest($1::text[])",
-        sorted(person_ids),
-        now,
-        caller,
-        purpose,
     )
 
 
