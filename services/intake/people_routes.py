@@ -71,6 +71,6 @@ def people_routes(app: App, door: Door) -> APIRouter:
 
 async def _require_own_division(tx: Tx, caller: Caller, owner: str) -> None:
     persons, dwellings = await people.load_persons(tx, [owner]), await people.load_dwellings(tx, [owner])
-    divisions = [row.division_code for row in (*persons.values(), *dwellings.values())]
+    divisions = [row.division_code for row in persons.values()] + [row.division_code for row in dwellings.values()]
     if not any(map(caller.may_see, divisions)):
         raise NotAllowed("nobody of this id lives in your division")
