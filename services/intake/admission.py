@@ -23,7 +23,17 @@ from services.intake.reading import UNREADABLE, Reading
 from services.intake.records import HouseholdVisit, Record, StageTime, Withdrawal
 from services.intake.rules.adopting import adopted, taken_back
 from services.intake.rules.facts import Ids, Saying, sayings_of
-from services.intake.rules.recognise import Known, Recognised, Said, pack, recognise, unpack, withdrawn_by
+from services.intake.rules.recognise import (
+    Known,
+    Recognised,
+    Said,
+    confirms_later,
+    numbered,
+    pack,
+    recognise,
+    unpack,
+    withdrawn_by,
+)
 from services.intake.store import people, records
 from services.intake.vault import Vault
 from services.intake.verdicts import ACCEPTED, DUPLICATE, REJECTED, Verdict
@@ -70,7 +80,7 @@ async def admit(tx: Tx, now: datetime, readings: Sequence[Reading], desk: Desk) 
 
 
 def _entered(reading: Reading, record: Record | Withdrawal, desk: Desk) -> Entry:
-    content_hash = desk.pepper.content_hash(to_json(record))
+    content_hash = desk.pepper.content_hash(to_json(record, exclude={"revised_at"}))
     source_id = record.source_id or content_hash.hex()
     return Entry(reading, record, source_id, desk.pepper.record_id(record.feed, source_id), content_hash)
 
@@ -101,6 +111,7 @@ async def _admit_wave(tx: Tx, now: datetime, wave: Sequence[Entry], desk: Desk) 
     known = await records.lock_known(tx, (entry.record_id for entry in wave))
     for entry in wave:
         _recognise(entry, known)
+    await records.stood_still(tx, _stood_still(wave))
     await _resolve(tx, [entry for entry in wave if entry.goes_on], desk)
     taken = [entry for entry in wave if entry.goes_on]
     for entry in taken:
@@ -117,10 +128,19 @@ def _recognise(entry: Entry, known: Mapping[str, Known]) -> None:
         entry.duplicate = recognise(entry.record, entry.content_hash, entry.known) is Recognised.DUPLICATE
     except Refused as refused:
         entry.problems = refused.problems
+    entry.record = numbered(entry.record, entry.known)
     if entry.known and entry.goes_on:
         entry.before = unpack(entry.known.said)
         if not all(entry.reading.sender.may_record(division) for division, _ in entry.before.sayings[:1]):
             entry.problems = (Problem("source_id", "beyond_jurisdiction"),)
+
+
+def _stood_still(wave: Sequence[Entry]) -> dict[str, datetime]:
+    return {
+        entry.record_id: entry.record.revised_at
+        for entry in wave
+        if entry.duplicate and entry.known and entry.record.revised_at and confirms_later(entry.record, entry.known)
+    }
 
 
 async def _resolve(tx: Tx, taken: Sequence[Entry], desk: Desk) -> None:
@@ -186,7 +206,9 @@ def _is_drill(record: Record | Withdrawal) -> bool:
 
 def _kept(entry: Entry) -> records.Kept:
     said = pack(entry.sayings, _is_drill(entry.record))
-    return records.Kept(entry.record_id, entry.record.feed, entry.record.revision, entry.content_hash, said)
+    return records.Kept(
+        entry.record_id, entry.record.feed, entry.record.revision, entry.content_hash, said, entry.record.revised_at
+    )
 
 
 def _verdict(entry: Entry) -> Verdict:

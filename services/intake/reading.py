@@ -11,7 +11,7 @@ from pydantic_core import from_json, to_json
 
 from services.intake.fields import Feed, Reference
 from services.intake.problems import Problem, Refused, problems_of
-from services.intake.records import KINDS, Record, Withdrawal
+from services.intake.records import KINDS, Record, Withdrawal, WithdrawalByTime
 from services.intake.rules.mentions import Mention, mentions_of, places_of, wrong_with
 from services.intake.sender import Sender
 
@@ -39,7 +39,7 @@ class Reading:
 
 
 _READERS: dict[str, TypeAdapter[Any]] = {kind: TypeAdapter(model) for kind, model in KINDS.items()}
-_WITHDRAWAL = TypeAdapter(Withdrawal)
+_WITHDRAWALS: dict[bool, TypeAdapter[Any]] = {False: TypeAdapter(Withdrawal), True: TypeAdapter(WithdrawalByTime)}
 _FEED: TypeAdapter[str] = TypeAdapter(Feed)
 _REFERENCE: TypeAdapter[str] = TypeAdapter(Reference)
 _ANY_KIND = re.compile(rb'"kind"\s*:\s*"([a-z-]{1,32})"')
@@ -79,7 +79,8 @@ def _with_care(content: dict[str, Any]) -> Record | Withdrawal:
     if not isinstance(kind, str) or kind not in _READERS:
         code = "missing" if kind is None else "unknown_kind"
         raise Refused(Problem("kind", code, {"expected": ", ".join(KINDS)}))
-    reader = _WITHDRAWAL if content.get("withdrawn") is True else _READERS[kind]
+    withdrawn, by_time = content.get("withdrawn") is True, content.get("revised_at") is not None
+    reader = _WITHDRAWALS[by_time] if withdrawn else _READERS[kind]
     record: Record | Withdrawal = reader.validate_json(to_json(content))
     return record
 

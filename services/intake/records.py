@@ -1,7 +1,7 @@
 """The canonical records, as any sender writes them: one model a kind, JSON with times in ISO 8601 and their offset.
 
 Common to all: feed, source_id (the sender's own id; without it the content is the id), revision (from 1, higher
-corrects), withdrawn, division_code (where recorded; of a person: where the person lives), drill (an exercise).
+corrects; a sender that does not count gives revised_at instead: the door counts, the latest stands), withdrawn, division_code (where recorded; of a person: where the person lives), drill (an exercise).
 Someone is named by `person` with an id_number, by `person_ref`, or by both. A record with withdrawn needs no more than
 feed, source_id, revision and kind (`Withdrawal`).
 """
@@ -30,6 +30,7 @@ class Common(Closed):
     feed: Feed
     source_id: Reference | None = None
     revision: int = Field(default=1, ge=1, le=2_000_000_000)
+    revised_at: Instant | None = None
     withdrawn: Literal[False] = False
     division_code: Identifier
     drill: bool = False
@@ -164,8 +165,16 @@ class Withdrawal(Closed):
     feed: Feed
     source_id: Reference
     revision: int = Field(ge=2, le=2_000_000_000)
+    revised_at: Instant | None = None
     withdrawn: Literal[True]
     kind: str
+
+
+class WithdrawalByTime(Withdrawal):
+    """The same of a sender that does not count its revisions; it may come before what it withdraws."""
+
+    revision: int = 2
+    revised_at: Instant
 
 
 Record = (
@@ -195,5 +204,5 @@ def record_schema() -> dict[str, Any]:
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "A record for POST /records",
-        **TypeAdapter(Record | Withdrawal).json_schema(),
+        **TypeAdapter(Record | Withdrawal | WithdrawalByTime).json_schema(),
     }

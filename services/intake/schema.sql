@@ -10,6 +10,8 @@ create table if not exists records (
     received_at  timestamptz not null,
     said         bytea       not null              -- packed: what it says now, so that it can be taken back
 );
+-- When its sender made the latest revision, of senders that tell this instead of counting revisions.
+alter table records add column if not exists revised_at timestamptz;
 
 -- Keys of senders; the key itself is told once and never kept.
 create table if not exists api_keys (

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Sequence
+from datetime import datetime
 from enum import Enum
 from typing import Any, NamedTuple
 
@@ -16,12 +17,16 @@ from services.intake.rules.facts import Saying
 
 
 class Known(NamedTuple):
-    """What is stored of a record: its latest revision, the hashes of that and of earlier contents, what it says."""
+    """What is stored of a record: its latest revision, the hashes of that and of earlier contents, what it says.
+
+    revised_at: when its sender made the latest revision, where the sender tells that instead of counting.
+    """
 
     revision: int
     content_hash: bytes
     earlier: Sequence[bytes]
     said: bytes
+    revised_at: datetime | None = None
 
 
 class Said(NamedTuple):
@@ -40,6 +45,8 @@ class Recognised(Enum):
 
 def recognise(record: Record | Withdrawal, content_hash: bytes, known: Known | None) -> Recognised:
     """Raises Refused for a revision that is not above the known one, and for the withdrawal of nothing."""
+    if record.revised_at is not None:
+        return _by_time(record, record.revised_at, content_hash, known)
     if known is None:
         if isinstance(record, Withdrawal):
             raise Refused(Problem("source_id", "nothing_to_withdraw"))
@@ -49,6 +56,31 @@ def recognise(record: Record | Withdrawal, content_hash: bytes, known: Known | N
     if record.revision <= known.revision:
         raise Refused(Problem("revision", "stale_revision", {"next": known.revision + 1}))
     return Recognised.WITHDRAWAL if isinstance(record, Withdrawal) else Recognised.CORRECTION
+
+
+def _by_time(record: Record | Withdrawal, revised_at: datetime, content_hash: bytes, known: Known | None) -> Recognised:
+    """The latest revision stands, in whichever order they come; of two of one instant the one that came last."""
+    if known is not None:
+        before = known.revised_at
+        late = before is not None and revised_at < before
+        again = before is not None and revised_at == before and content_hash in known.earlier
+        if late or again or content_hash == known.content_hash:
+            return Recognised.DUPLICATE
+    if isinstance(record, Withdrawal):
+        return Recognised.WITHDRAWAL
+    return Recognised.NEW if known is None else Recognised.CORRECTION
+
+
+def numbered(record: Record | Withdrawal, known: Known | None) -> Record | Withdrawal:
+    """The record with its revision: the next one, where its sender tells when it was revised instead of counting."""
+    if record.revised_at is None:
+        return record
+    return record.model_copy(update={"revision": known.revision + 1 if known else 1})
+
+
+def confirms_later(record: Record | Withdrawal, known: Known) -> bool:
+    """Whether a duplicate says that what is known still stood at a later time than was known."""
+    return record.revised_at is not None and (known.revised_at is None or record.revised_at > known.revised_at)
 
 
 def withdrawn_by(now_said: Sequence[Saying], said: Said, revision: int) -> list[Saying]:

@@ -18,6 +18,7 @@ class Kept(NamedTuple):
     revision: int
     content_hash: bytes
     said: bytes
+    revised_at: datetime | None = None
 
 
 _BESIDE_OTHERS = "select pg_advisory_xact_lock_shared(hashtext('gridward intake admission'))"
@@ -36,7 +37,7 @@ async def take_turn(tx: Tx, *, alone: bool) -> None:
 async def lock_known(tx: Tx, record_ids: Iterable[str]) -> dict[str, Known]:
     """Those of the records that are known, locked until the end of the transaction."""
     rows = await tx.fetch(
-        "select record_id, revision, content_hash, earlier, said from records"
+        "select record_id, revision, content_hash, earlier, said, revised_at from records"
         " where record_id = any($1::text[]) order by record_id for update",
         sorted(record_ids),
     )
@@ -47,14 +48,15 @@ async def insert_new(tx: Tx, kept: Sequence[Kept], received_at: datetime) -> Non
     """Raises Raced."""
     if not kept:
         return
-    rows = sorted(kept)
+    rows = sorted(kept, key=lambda row: row.record_id)
     inserted = await tx.fetchval(
         """with new as (
-               insert into records (record_id, feed, revision, content_hash, said, received_at)
-               select x.*, $6 from unnest($1::text[], $2::text[], $3::int[], $4::bytea[], $5::bytea[]) x
+               insert into records (record_id, feed, revision, content_hash, said, revised_at, received_at)
+               select x.*, $7
+                 from unnest($1::text[], $2::text[], $3::int[], $4::bytea[], $5::bytea[], $6::timestamptz[]) x
                 order by 1 on conflict do nothing returning 1)
            select count(*) from new""",
-        *([row[column] for row in rows] for column in range(5)),
+        *([row[column] for row in rows] for column in range(6)),
         received_at,
     )
     if inserted != len(rows):
@@ -66,13 +68,25 @@ async def replace_known(tx: Tx, kept: Sequence[Kept], received_at: datetime) -> 
     if not kept:
         return
     await tx.execute(
-        """update records r set revision = x.revision, content_hash = x.content_hash, said = x.said, received_at = $5,
-                  earlier = r.earlier || r.content_hash
-             from unnest($1::text[], $2::int[], $3::bytea[], $4::bytea[]) x(record_id, revision, content_hash, said)
+        """update records r set revision = x.revision, content_hash = x.content_hash, said = x.said, received_at = $6,
+                  earlier = r.earlier || r.content_hash, revised_at = coalesce(x.revised_at, r.revised_at)
+             from unnest($1::text[], $2::int[], $3::bytea[], $4::bytea[], $5::timestamptz[])
+                  x(record_id, revision, content_hash, said, revised_at)
             where r.record_id = x.record_id""",
-        *([row[column] for row in kept] for column in (0, 2, 3, 4)),
+        *([row[column] for row in kept] for column in (0, 2, 3, 4, 5)),
         received_at,
     )
+
+
+async def stood_still(tx: Tx, revised_at: Mapping[str, datetime]) -> None:
+    """Records that `lock_known` has locked, told unchanged at a later time: what lies between comes too late."""
+    if revised_at:
+        await tx.execute(
+            """update records r set revised_at = x.revised_at
+                 from unnest($1::text[], $2::timestamptz[]) x(record_id, revised_at) where r.record_id = x.record_id""",
+            list(revised_at),
+            list(revised_at.values()),
+        )
 
 
 async def held_by_log(tx: Tx, record_ids: Iterable[str]) -> dict[str, list[bytes]]:
