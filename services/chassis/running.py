@@ -6,7 +6,7 @@ import asyncio
 import gc
 import signal
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager, nullcontext, suppress
 from functools import partial
 from typing import TypeVar
 
@@ -174,7 +174,10 @@ async def running(service: Service, settings: Settings) -> AsyncIterator[Running
         app, health = App(service, settings, pool), Health(service.name)
         if service.on_start is not None:
             await service.on_start(app)
-        async with served(make_web(app, health), settings.http_host, settings.http_port) as url:
+        async with (
+            served(make_web(app, health), settings.http_host, settings.http_port) as url,
+            service.beside(app, health) if service.beside else nullcontext(),
+        ):
             log.info("serving", service=service.name, url=url)
             run = Running(app, health, url)
             try:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -17,6 +17,7 @@ from services.chassis import clock, outbox
 from services.chassis.access import signed_in
 from services.chassis.database import Tx
 from services.chassis.errors import LogAhead
+from services.chassis.health import Health
 from services.chassis.issuer import Issuer
 from services.chassis.settings import Settings
 
@@ -56,7 +57,7 @@ class Service:
     schema: SQL that makes the tables where they are missing. handlers: by fact, or on_batch for the whole batch; events
     without a handler are passed over. parse: a quicker reader of records that raises as `envelope.parse` does; what it
     gives has an event's `type`, `subject` and `data`, and reaches on_batch as it is. pending: work not done yet (stale
-    rows, due timers), for quiescence.
+    rows, due timers), for quiescence. beside: what else listens or reads while the service serves; it ends itself.
     """
 
     name: str
@@ -68,6 +69,7 @@ class Service:
     pending: Callable[[Tx, datetime], Awaitable[int]] | None = None
     routes: Callable[[App], APIRouter] | None = None
     on_start: Callable[[App], Awaitable[None]] | None = None
+    beside: Callable[[App, Health], AbstractAsyncContextManager[None]] | None = None
 
 
 class Turn:

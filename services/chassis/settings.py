@@ -29,6 +29,17 @@ class Settings(BaseSettings):
     issuer_division_claim: str = Field("division", description="where they name the caller's division")
     vault_key: SecretStr | None = Field(None, description="key of what is encrypted at rest, where that is")
     vault_key_file: Path | None = Field(None, description="a file that holds that key, as containers are given secrets")
+    sources: str | None = Field(None, description="folder with a TOML file for each health system that sends")
+    mllp_host: str = Field("127.0.0.1", description="address on which HL7 v2 is taken by MLLP")
+    mllp_port: int | None = Field(None, ge=0, description="port of MLLP; none: no MLLP; 0: any free one")
+    mllp_certificate: str | None = Field(None, description="PEM file of MLLP's certificate: MLLP then speaks TLS only")
+    mllp_certificate_key: str | None = Field(None, description="PEM file of the certificate's key")
+    mllp_clients: str | None = Field(
+        None, description="PEM file of authorities; MLLP's clients must show their certificate"
+    )
+    upstream_kafka: str | None = Field(
+        None, description="bootstrap servers of the cluster whose topics the sources name"
+    )
     instance: str | None = Field(None, description="fixed name of this replica: its restart then causes no rebalance")
     replication: int = Field(-1, description="copies of each topic that is created; -1: as the broker is set")
     dead_letters_an_hour: int = Field(100, ge=0, description="more open dead letters than this stop the consumer")

@@ -80,7 +80,7 @@ async def admit(tx: Tx, now: datetime, readings: Sequence[Reading], desk: Desk) 
 
 
 def _entered(reading: Reading, record: Record | Withdrawal, desk: Desk) -> Entry:
-    content_hash = desk.pepper.content_hash(to_json(record, exclude={"revised_at"}))
+    content_hash = desk.pepper.content_hash(to_json(record, exclude={"revised_at"}, exclude_none=True))
     source_id = record.source_id or content_hash.hex()
     return Entry(reading, record, source_id, desk.pepper.record_id(record.feed, source_id), content_hash)
 

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import traceback
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import datetime
+from typing import TypeVar
+from weakref import WeakKeyDictionary
 
 import asyncpg
 import structlog
 
-from services.chassis.database import is_transient
+from services.chassis.database import Tx, is_transient
 from services.chassis.errors import GridwardError
 from services.chassis.service import App
 from services.intake.admission import admit
@@ -27,6 +30,8 @@ BATCH = 1000
 """Records of one transaction."""
 TRIES_BESIDE_OTHERS = 2
 """After these a batch that others were always quicker with is admitted alone."""
+T = TypeVar("T")
+Beside = Callable[[Tx], Awaitable[None]]
 _QUICKER = (records.Raced, asyncpg.DeadlockDetectedError, asyncpg.SerializationError)
 
 
@@ -35,7 +40,7 @@ class AdmissionFailed(GridwardError):
 
 
 class Door:
-    """One a process."""
+    """One a process: `door_of`."""
 
     def __init__(self, app: App) -> None:
         self._app = app
@@ -52,6 +57,16 @@ class Door:
                     self._desk = await open_desk(turn.tx, self._app.settings)
             return self._desk
 
+    async def looking(self, look: Callable[[Tx], Awaitable[T]]) -> T:
+        """What `look` finds, in a transaction of its own."""
+        async with self._app.transaction() as turn:
+            return await look(turn.tx)
+
+    async def now(self) -> datetime:
+        """By the clock in force."""
+        async with self._app.transaction() as turn:
+            return turn.now
+
     async def admit_one(self, line: bytes, sender: Sender) -> Verdict:
         """One record, in a transaction shared with those that arrive beside it."""
         return await self._grouping.admit(read(line, sender))
@@ -60,20 +75,26 @@ class Door:
         """At most BATCH records in a transaction of their own."""
         return await self._admit_once_more([read(line, sender) for line in lines])
 
-    async def _admit_once_more(self, readings: Sequence[Reading]) -> list[Verdict]:
+    async def admit_readings(self, readings: Sequence[Reading], beside: Beside | None = None) -> list[Verdict]:
+        """What was read elsewhere, in one transaction. beside: work at its beginning that stands or falls with it."""
+        return await self._admit_once_more(readings, beside)
+
+    async def _admit_once_more(self, readings: Sequence[Reading], beside: Beside | None = None) -> list[Verdict]:
         for _ in range(TRIES_BESIDE_OTHERS):
             try:
-                return await self._admit(readings, alone=False)
+                return await self._admit(readings, beside, alone=False)
             except _QUICKER:
                 continue
-        return await self._admit(readings, alone=True)
+        return await self._admit(readings, beside, alone=True)
 
-    async def _admit(self, readings: Sequence[Reading], *, alone: bool) -> list[Verdict]:
+    async def _admit(self, readings: Sequence[Reading], beside: Beside | None, *, alone: bool) -> list[Verdict]:
         desk = await self.desk()
         try:
             async with self._app.transaction() as turn:
                 await records.take_turn(turn.tx, alone=alone)
                 desk = await desk.held(turn.tx)
+                if beside is not None:
+                    await beside(turn.tx)
                 verdicts = await admit(turn.tx, turn.now, readings, desk)
                 turn.say([event for verdict in verdicts for event in verdict.events])
             return verdicts
@@ -86,3 +107,11 @@ class Door:
             place = traceback.extract_tb(error.__traceback__)[-1]
             log.error("admission failed", error=type(error).__name__, file=place.filename, line=place.lineno)
             raise AdmissionFailed("a fault here, not in your records: send them again after it is mended") from None
+
+
+_DOORS: WeakKeyDictionary[App, Door] = WeakKeyDictionary()
+
+
+def door_of(app: App) -> Door:
+    """The one door of this process, for its routes and its listeners."""
+    return _DOORS.setdefault(app, Door(app))

@@ -19,6 +19,7 @@ class Person(Closed):
     phone: Text | None = Field(default=None, max_length=32)
     sex: Literal["F", "M"] | None = None
     birth_date: Day | None = None
+    address: Text | None = Field(default=None, max_length=300)
 
 
 class Someone(Closed):

@@ -22,7 +22,7 @@ async def post_records(door: Door, request: Request, sender: Sender) -> Response
     """One object: its verdict, 200, or 409 or 422 when rejected. A list, or lines: 200 and a verdict each, in order."""
     kind = request.headers.get("content-type", "application/json").partition(";")[0].strip().lower()
     language = language_of(request.headers.get("accept-language", ""))
-    pieces = _bounded(request)
+    pieces = bounded(request)
     if kind in NDJSON:
         # All verdicts wait for the end of the body: a client that sends first and reads then would wait for ever.
         with door.room.body(sender):
@@ -31,7 +31,7 @@ async def post_records(door: Door, request: Request, sender: Sender) -> Response
     if kind != "application/json":
         raise HTTPException(415, f"send application/json or {NDJSON[0]}, not {kind[:40]!r}; CSV: `gridward send`")
     with door.room.holding() as hold:
-        body = await _whole(pieces, hold)
+        body = await whole(pieces, hold)
         if body.lstrip()[:1] == b"[":
             with door.room.body(sender):
                 return await _post_list(door, body, sender, language)
@@ -41,7 +41,7 @@ async def post_records(door: Door, request: Request, sender: Sender) -> Response
     return Response(_told(verdict, language), _status(verdict), media_type="application/json")
 
 
-async def _whole(pieces: AsyncIterator[bytes], hold: Callable[[int], None]) -> bytes:
+async def whole(pieces: AsyncIterator[bytes], hold: Callable[[int], None]) -> bytes:
     body = []
     async for piece in pieces:
         hold(len(piece))
@@ -85,7 +85,7 @@ async def _batches(lines: AsyncIterator[bytes]) -> AsyncIterator[list[bytes]]:
         yield batch
 
 
-async def _bounded(request: Request) -> AsyncIterator[bytes]:
+async def bounded(request: Request) -> AsyncIterator[bytes]:
     """The body. Raises 413 as soon as it is too large; sent again, what was admitted before is a duplicate."""
     too_large = HTTPException(413, f"more than {LARGEST_BODY:,} bytes in one request: send it in several")
     declared = request.headers.get("content-length", "")

@@ -1,7 +1,8 @@
 """The canonical records, as any sender writes them: one model a kind, JSON with times in ISO 8601 and their offset.
 
 Common to all: feed, source_id (the sender's own id; without it the content is the id), revision (from 1, higher
-corrects; a sender that does not count gives revised_at instead: the door counts, the latest stands), withdrawn, division_code (where recorded; of a person: where the person lives), drill (an exercise).
+corrects; a sender that does not count gives revised_at instead: the door counts, the latest stands), withdrawn,
+division_code (where recorded; of a person: where the person lives), drill (an exercise).
 Someone is named by `person` with an id_number, by `person_ref`, or by both. A record with withdrawn needs no more than
 feed, source_id, revision and kind (`Withdrawal`).
 """
@@ -140,6 +141,12 @@ class Visit(Common, Someone):
     symptoms: tuple[Symptom, ...] = Field(default=(), max_length=20)
 
 
+class PersonDetails(Common, Someone):
+    """What is known of a person was corrected: nothing happened, so nothing is said; the vault keeps it."""
+
+    kind: Literal["person-details"]
+
+
 class PolicyAdoption(Common):
     kind: Literal["policy-adoption"]
     rule: Identifier
@@ -191,6 +198,7 @@ Record = (
     | Placement
     | PlacementEnd
     | Visit
+    | PersonDetails
     | PolicyAdoption
     | StageTime
 )

@@ -4,6 +4,7 @@ Annotations are evaluated here, not kept as text: FastAPI would not find the loc
 """
 
 from datetime import datetime
+from functools import partial
 from importlib.resources import files
 from typing import Annotated, Any
 
@@ -16,8 +17,9 @@ from services.chassis.access import Caller
 from services.chassis.service import App
 from services.intake import keys
 from services.intake.bookkeeping import to_be_mended
-from services.intake.door import Door
+from services.intake.door import Door, door_of
 from services.intake.grids import NoGridFile, take_grids
+from services.intake.health.routes import add_health
 from services.intake.lookups import Lookup, look_up
 from services.intake.people_routes import people_routes
 from services.intake.posting import post_records
@@ -36,11 +38,12 @@ _END = datetime(2200, 1, 1, tzinfo=SHANGHAI)
 
 def routes(app: App) -> APIRouter:
     """The routes of intake."""
-    router, door = APIRouter(), Door(app)
+    router, door = APIRouter(), door_of(app)
     _add_door(router, app, door)
     _add_keys(router, app)
     _add_books(router, app, door)
     router.include_router(people_routes(app, door))
+    add_health(router, app, partial(_sender, app))
     return router
 
 

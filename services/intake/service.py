@@ -7,6 +7,7 @@ from importlib.resources import files
 from services.chassis.service import App, Service
 from services.chassis.turning import turning
 from services.intake.desk import open_desk
+from services.intake.health.listening import listening
 from services.intake.ledger import SHOW_LEDGER
 from services.intake.routes import routes
 from services.intake.turning import PARTS
@@ -25,4 +26,5 @@ SERVICE = Service(
     ticks=(SHOW_LEDGER,),
     routes=routes,
     on_start=_make_ready,
+    beside=listening,
 )

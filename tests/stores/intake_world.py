@@ -176,6 +176,7 @@ def one_of_each(person: int = 1, other: int = 2) -> list[dict[str, Any]]:
         {"kind": "placement", **own, "placement_id": "stay-1", "mode": "hospital", "site_id": "s-1", "started_at": AT},
         {"kind": "placement-end", **own, "placement_id": "stay-1", "ended_at": LATER},
         {"kind": "visit", **own, "visited_at": AT, "temperature_celsius": 37.5, "symptoms": ["fever"]},
+        {"kind": "person-details", **own},
         {"kind": "policy-adoption", "rule": "contact", "adopted_from": AT, "decided_by": "post-1", "document": "No. 1"},
     ]
     records = [{"feed": "all", "source_id": f"r-{n}", "division_code": GRID, **body} for n, body in enumerate(bodies)]

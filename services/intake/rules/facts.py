@@ -232,6 +232,7 @@ _SAYERS: dict[type[records.Common], Callable[[Any, Ids], Iterator[Fact]]] = {
     records.Placement: _placement,
     records.PlacementEnd: _placement_end,
     records.Visit: _visit,
+    records.PersonDetails: lambda record, ids: iter(()),
     records.PolicyAdoption: _policy_adoption,
     records.StageTime: _stage_time,
 }

@@ -1,0 +1,95 @@
+"""ADT^A01, A04 and A08: diagnoses that must be reported, and corrections of a person's own data (HL7 v2.5.1 §3.3)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from contracts.events.cases import Classification
+from services.intake.health.codes import Coded, Diagnosis
+from services.intake.health.hl7.message import Message, Segment
+from services.intake.health.hl7.patients import patient_of
+from services.intake.health.hl7.results import coded_of
+from services.intake.health.items import Item, Unused
+from services.intake.health.moments import read_moment
+from services.intake.health.saying import (
+    COVID,
+    Common,
+    Given,
+    details_of,
+    finding_of,
+    first_of,
+    no_finding,
+    to_the_minute,
+    unused_diagnosis,
+)
+from services.intake.problems import Problem
+
+_SURE = {"F": 0, "": 1, "W": 2, "A": 3}
+"""Table 0052, the surest first: final, not said, working, admitting."""
+
+
+def said_of_admission(message: Message, common: Common) -> Iterator[Item | Unused]:
+    """A `case-finding` for the surest diagnosis of COVID-19; A08 without one corrects what is known of the person."""
+    pid, found = message.first("PID"), list[tuple[Segment, Diagnosis]]()
+    patient = patient_of(pid, common.source)
+    source_id = f"{message.header.get(4)}/{_visit(message)}/{COVID}"
+    others = list[Unused]()
+    for segment in (each for each in message.segments if each.name == "DG1"):
+        diagnosis = common.source.codes.diagnosis(_codes(segment))
+        if diagnosis is None or diagnosis.disease != COVID:
+            others.append(unused_diagnosis(diagnosis, f"DG1^{segment.number}"))
+        elif segment.get(21) == "D":
+            yield from no_finding(common, source_id, f"DG1^{segment.number}")
+        else:
+            found.append((segment, diagnosis))
+    if found:
+        segment, diagnosis = min(found, key=lambda each: _SURE.get(each[0].get(6), 2))
+        classification = _classification(segment, diagnosis)
+        yield finding_of(
+            common,
+            source_id,
+            patient,
+            classification,
+            _found(segment, classification, message, common),
+            f"DG1^{segment.number}",
+        )
+    elif message.header.get(9, 2) == "A08":
+        yield details_of(common, f"{message.header.get(4)}/patient/{patient.person_ref}", patient, "PID^1")
+    yield from others
+    if not (found or others) and message.header.get(9, 2) != "A08":
+        yield Unused("DG1", Problem("", "no_notifiable_diagnosis"))
+
+
+def _codes(segment: Segment) -> list[Coded]:
+    """DG1-3 with the method of DG1-2 where it names no system, and the description of DG1-4."""
+    codes = [coded if coded.system else coded._replace(system=segment.get(2)) for coded in coded_of(segment.all(3))]
+    return [*codes, Coded("", "", segment.get(4))]
+
+
+def _classification(segment: Segment, diagnosis: Diagnosis) -> str:
+    """A diagnosis that is not final is no more than a suspicion."""
+    if segment.get(6) in ("A", "W") and diagnosis.classification == Classification.CONFIRMED:
+        return Classification.SUSPECTED.value
+    return diagnosis.classification
+
+
+def _visit(message: Message) -> str:
+    """The number of the stay, else of the account, else of the patient."""
+    pid = message.first("PID")
+    return message.first("PV1").get(19) or pid.get(18) or f"patient/{pid.get(3) or message.header.get(10)}"
+
+
+def _found(segment: Segment, classification: str, message: Message, common: Common) -> Given | None:
+    places = (
+        (segment, 5),
+        (message.first("PV1"), 44),
+        (message.first("EVN"), 6),
+        (message.first("EVN"), 2),
+        (message.header, 7),
+    )
+    # Ruled out by the day would lie before a suspicion of that day.
+    chosen = to_the_minute if classification == Classification.EXCLUDED else first_of
+    return chosen(
+        Given(each.get(field), read_moment(each.get(field), common.source.tz), each.place(field))
+        for each, field in places
+    )

@@ -1,0 +1,217 @@
+"""MLLP: HL7 v2 over TCP, <0B> message <1C><0D>, one answer each in order (HL7 v2.5.1 implementation guide, appendix C).
+
+There is no sign-in in MLLP: a connection is taken only from addresses that a source names, a message only of the source
+whose MSH-3, MSH-4 and address fit together; with GRIDWARD_MLLP_CERTIFICATE it is TLS, with GRIDWARD_MLLP_CLIENTS its
+clients show a certificate.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+
+import structlog
+
+from services.chassis.database import DATABASE_ERRORS, is_transient
+from services.chassis.errors import GridwardError, WrongSettings
+from services.chassis.settings import Settings
+from services.intake.door import Door
+from services.intake.health.hl7.answering import Acknowledged, answer, come_back
+from services.intake.health.hl7.message import LARGEST_MESSAGE
+from services.intake.health.sources import Source, Sources
+from services.intake.problems import Problem, Refused
+from services.intake.room import ComeBackLater
+from services.intake.sender import Sender
+
+log = structlog.get_logger()
+
+START, END = b"\x0b", b"\x1c\r"
+SLOWEST = 60.0
+"""Seconds that a message which has begun may wait for its next bytes, and an answer for being read."""
+QUIET = 3600.0
+"""Seconds that a connection may say nothing."""
+MOST_CONNECTIONS = 200
+_PIECE = 64 * 1024
+
+
+class Frames:
+    """Bytes as they arrive to messages. What stands between frames is left out; of one too long the head is given."""
+
+    def __init__(self) -> None:
+        self._held = bytearray()
+        self._inside = False
+        self.left_out = 0
+
+    @property
+    def has_begun(self) -> bool:
+        """Whether a message has begun and not ended."""
+        return self._inside
+
+    def feed(self, piece: bytes) -> list[bytes]:
+        """The messages that end in this piece."""
+        self._held += piece
+        messages = []
+        while (message := self._next()) is not None:
+            messages.append(message)
+        return messages
+
+    def rest(self) -> bytes:
+        """What has begun and will never end: the connection is closed."""
+        return bytes(self._held) if self._inside else b""
+
+    def _next(self) -> bytes | None:
+        if not self._inside and not self._begin():
+            return None
+        end = self._end()
+        if end < 0:
+            if len(self._held) > LARGEST_MESSAGE + 1:
+                del self._held[LARGEST_MESSAGE + 1 : -1]
+            return None
+        message = bytes(self._held[: min(end, LARGEST_MESSAGE + 1)])
+        begun_anew = self._held[end : end + 1] == START
+        del self._held[: end if begun_anew else end + len(END)]
+        self._inside = False
+        return message
+
+    def _begin(self) -> bool:
+        start = self._held.find(START)
+        self.left_out += len(self._held) if start < 0 else start
+        del self._held[: len(self._held) if start < 0 else start + 1]
+        self._inside = start >= 0
+        return self._inside
+
+    def _end(self) -> int:
+        """Where the message ends: at its mark, or where the next one begins without it."""
+        end, next_start = self._held.find(END), self._held.find(START)
+        return next_start if 0 <= next_start < end or (end < 0 <= next_start) else end
+
+
+class Listener:
+    """Answers connections, each message after its commit."""
+
+    def __init__(self, door: Door, sources: Sources) -> None:
+        self._door, self._sources = door, sources
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def on_connection(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        address = str((writer.get_extra_info("peername") or ("",))[0])
+        known = any(self._sources.may_speak_mllp(each, address) for each in self._sources.all)
+        if not known or len(self._tasks) >= MOST_CONNECTIONS or task is None:
+            log.warning("mllp connection refused", why="too many" if known else "no source names this address")
+            writer.close()
+            return
+        self._tasks.add(task)
+        try:
+            await self._serve(reader, writer, address)
+        except (TimeoutError, OSError) as error:
+            log.info("mllp connection ended", error=type(error).__name__)
+        finally:
+            self._tasks.discard(task)
+            writer.close()
+            with suppress(OSError, ssl.SSLError):
+                await writer.wait_closed()
+
+    async def end(self) -> None:
+        """Answer what is being worked on, then close."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, address: str) -> None:
+        frames = Frames()
+        while True:
+            async with asyncio.timeout(SLOWEST if frames.has_begun else QUIET):
+                piece = await reader.read(_PIECE)
+            if not piece:
+                break
+            for body in frames.feed(piece):
+                await self._answer_whole(body, address, writer)
+        if rest := frames.rest():
+            await self._answer_whole(rest, address, writer, Refused(Problem("", "not_ended")))
+
+    async def _answer_whole(
+        self, body: bytes, address: str, writer: asyncio.StreamWriter, broken: Refused | None = None
+    ) -> None:
+        """Not cancelled between the commit and the answer: the sender would not know."""
+        answering = asyncio.ensure_future(self._answer(body, address, writer, broken))
+        try:
+            await asyncio.shield(answering)
+        except asyncio.CancelledError:
+            await answering
+            raise
+
+    async def _answer(
+        self, body: bytes, address: str, writer: asyncio.StreamWriter, broken: Refused | None = None
+    ) -> None:
+        acknowledged = await self._acknowledged(body, address, broken)
+        writer.write(START + acknowledged.body + END)
+        with suppress(ConnectionError):
+            async with asyncio.timeout(SLOWEST):
+                await writer.drain()
+
+    async def _acknowledged(self, body: bytes, address: str, broken: Refused | None) -> Acknowledged:
+        def admittance(source: Source | None) -> Sender:
+            if broken:
+                raise broken
+            if source is not None and not self._sources.may_speak_mllp(source, address):
+                raise Refused(Problem("MSH^1^3", "not_from_here"))
+            return source.sender if source else Sender(f"mllp {address}", ())
+
+        try:
+            await self._room(body)
+            return await answer(self._door, body, self._sources, None, admittance)
+        except (GridwardError, *DATABASE_ERRORS) as error:
+            if not isinstance(error, GridwardError) and not is_transient(error):
+                log.error("mllp message not taken", error=type(error).__name__)
+            return come_back(body, None)
+
+    async def _room(self, body: bytes) -> None:
+        """Wait for room: a sender of MLLP sends nothing more before its answer."""
+        while True:
+            try:
+                with self._door.room.single(Sender("mllp", ())):
+                    return
+            except ComeBackLater as later:
+                await asyncio.sleep(min(later.seconds, 5))
+
+
+@asynccontextmanager
+async def mllp_listener(door: Door, sources: Sources, settings: Settings) -> AsyncIterator[int | None]:
+    """Listens until the block ends; gives the port. Nothing listens without GRIDWARD_MLLP_PORT."""
+    if settings.mllp_port is None:
+        yield None
+        return
+    if not any(source.hl7.addresses for source in sources.all):
+        raise WrongSettings("GRIDWARD_MLLP_PORT is set and no file of GRIDWARD_SOURCES has hl7.addresses: add them")
+    listener = Listener(door, sources)
+    server = await asyncio.start_server(
+        listener.on_connection, settings.mllp_host, settings.mllp_port, ssl=_tls(settings), limit=_PIECE
+    )
+    port = server.sockets[0].getsockname()[1]
+    log.info("mllp listens", host=settings.mllp_host, port=port, tls=settings.mllp_certificate is not None)
+    try:
+        yield port
+    finally:
+        server.close()
+        await listener.end()
+        await server.wait_closed()
+
+
+def _tls(settings: Settings) -> ssl.SSLContext | None:
+    """Raises WrongSettings."""
+    if settings.mllp_certificate is None:
+        if settings.mllp_clients:
+            raise WrongSettings("GRIDWARD_MLLP_CLIENTS needs GRIDWARD_MLLP_CERTIFICATE")
+        return None
+    try:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(settings.mllp_certificate, settings.mllp_certificate_key)
+        if settings.mllp_clients:
+            context.verify_mode = ssl.CERT_REQUIRED
+            context.load_verify_locations(settings.mllp_clients)
+    except (OSError, ssl.SSLError) as error:
+        raise WrongSettings(f"GRIDWARD_MLLP_CERTIFICATE and its key cannot be used: {error}") from None
+    return context

@@ -1,0 +1,26 @@
+"""Whom a message speaks of, whatever its form."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+
+class Patient(NamedTuple):
+    """person: as in canonical records. places: field of the record -> where in the message it stands."""
+
+    person: Mapping[str, str]
+    person_ref: str | None
+    division_code: str
+    places: Mapping[str, str]
+
+    @property
+    def is_named(self) -> bool:
+        """Whether anybody can be found by it."""
+        return bool(self.person_ref or self.person.get("id_number"))
+
+    @property
+    def someone(self) -> dict[str, Any]:
+        """The fields of `Someone`."""
+        person = {"person": dict(self.person)} if self.person else {}
+        return {**person, "person_ref": self.person_ref} if self.person_ref else person

@@ -1,0 +1,206 @@
+"""Canonical records out of what laboratories and hospitals say, whatever the form of the message."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+from contracts.events.cases import Classification, Precision
+from contracts.events.testing import Result
+from services.intake.health.codes import Coded, Diagnosis
+from services.intake.health.items import Item, Record, Unused
+from services.intake.health.moments import Exact, Moment
+from services.intake.health.people import Patient
+from services.intake.health.sources import Source
+from services.intake.problems import Problem
+
+COVID = "covid-19"
+_LONGEST_ID = 128
+_STATES = (Classification.SUSPECTED, Classification.CONFIRMED, Classification.ASYMPTOMATIC)
+
+
+class Common(NamedTuple):
+    """What all records of a message carry. revised_at: when the sender made this revision of what it says."""
+
+    source: Source
+    revised_at: Moment | None
+    drill: bool
+
+    def record(self, kind: str, source_id: str, division_code: str) -> Record:
+        """The beginning of a record."""
+        record: Record = {
+            "feed": self.source.feed,
+            "source_id": short_id(source_id),
+            "kind": kind,
+            "division_code": division_code,
+        }
+        if self.revised_at:
+            record["revised_at"] = self.revised_at.text
+        return {**record, "drill": True} if self.drill else record
+
+    def withdrawal(self, kind: str, source_id: str) -> Record:
+        """What was said under this id was not so."""
+        record = {"feed": self.source.feed, "source_id": short_id(source_id), "kind": kind, "withdrawn": True}
+        return {**record, "revised_at": self.revised_at.text} if self.revised_at else {**record, "revision": 2}
+
+
+class Measured(NamedTuple):
+    """One line of a laboratory's report. measures: rna, target or ct. said: its words for the result."""
+
+    measures: str
+    said: Sequence[Coded]
+    number: str
+    place: str
+
+
+class Given(NamedTuple):
+    """A time of a message: what stands there, what it means, where. Unread: something stands there and is no time."""
+
+    text: str
+    moment: Moment | None
+    place: str
+
+
+def short_id(source_id: str) -> str:
+    """The sender's id; of one that is too long the beginning and a hash of the whole."""
+    if len(source_id) <= _LONGEST_ID:
+        return source_id
+    return f"{source_id[:90]}#{hashlib.blake2b(source_id.encode(), digest_size=16).hexdigest()}"
+
+
+def outcome_of(report: Sequence[Measured], source: Source) -> tuple[str | None, str, list[Problem]]:
+    """A sample's result (or the words of the sender), its place, what is wrong with it.
+
+    The finding for the sample counts, else the genes together: two that disagree ask for another sample.
+    """
+    overall = [each for each in report if each.measures == "rna"] or [
+        each for each in report if each.measures == "target"
+    ]
+    results = [source.codes.result(each.said) for each in overall]
+    for each, result in zip(overall, results, strict=True):
+        if result is None:
+            words = next((coded.text or coded.code for coded in each.said if coded.text or coded.code), "")
+            problem = Problem("result", "unknown_result" if words else "missing")
+            return words[:100] or None, each.place, [problem]
+    agreed = results[0] if len(set(results)) == 1 else Result.INCONCLUSIVE.value
+    return agreed, overall[0].place, []
+
+
+def cycles_of(report: Iterable[Measured]) -> float | None:
+    """The lowest of the cycle thresholds that are numbers."""
+    numbers = [_number(each.number) for each in report if each.measures == "ct"]
+    return min((each for each in numbers if each is not None), default=None)
+
+
+def _number(text: str) -> float | None:
+    try:
+        number = float(text)
+    except ValueError:
+        return None
+    return number if 0 <= number <= 60 else None
+
+
+def first_of(times: Iterable[Given]) -> Given | None:
+    """The first that is there, readable or not."""
+    return next((each for each in times if each.text), None)
+
+
+def to_the_minute(times: Iterable[Given]) -> Given | None:
+    """The first that is known to the minute, else the first that is there."""
+    there = [each for each in times if each.text]
+    exact = (each for each in there if each.moment and each.moment.exact is Exact.MINUTE)
+    return next(exact, there[0] if there else None)
+
+
+def put_time(record: Record, field: str, given: Given | None, least: Exact, problems: list[Problem]) -> None:
+    """A time into a record; what stands there, and the problem, where it is none or not exact enough."""
+    if given is None:
+        problems.append(Problem(field, "missing"))
+    elif given.moment is None:
+        record[field] = given.text[:64]
+        problems.append(Problem(field, "health_time_form"))
+    elif given.moment.exact < least:
+        record[field] = given.text[:64]
+        problems.append(Problem(field, "health_time_coarse"))
+    else:
+        record[field] = given.moment.text
+
+
+def test_of(
+    common: Common,
+    source_id: str,
+    patient: Patient,
+    report: Sequence[Measured],
+    sampled: Given | None,
+    resulted: Given | None,
+    place: str,
+) -> Item:
+    """One person's sample. A positive one is what the laboratory says; whether it makes a case, people decide."""
+    result, result_place, problems = outcome_of(report, common.source)
+    record = {**common.record("test", source_id, patient.division_code), **patient.someone}
+    # A sample's day is enough: the days of a plan are counted by it. A result may not lie before its sample.
+    put_time(record, "sampled_at", sampled, Exact.DAY, problems)
+    put_time(record, "resulted_at", resulted, Exact.MINUTE, problems)
+    if result is not None:
+        record["result"] = result
+    cycles = cycles_of(report)
+    if cycles is not None:
+        record["ct_value"] = cycles
+    if not patient.is_named:
+        problems.append(Problem("person", "nobody_named"))
+    times = {name: each.place for name, each in (("sampled_at", sampled), ("resulted_at", resulted)) if each}
+    places = {**patient.places, **times, "result": result_place}
+    return Item(place, record, tuple(problems), places)
+
+
+def finding_of(
+    common: Common,
+    source_id: str,
+    patient: Patient,
+    classification: str,
+    found: Given | None,
+    place: str,
+    onset: Given | None = None,
+) -> Item:
+    """A diagnosis. One that is ruled out is a classification; each state of knowledge is a statement of its own."""
+    problems = list[Problem]()
+    of = {**patient.someone, "classification": classification}
+    places = dict(patient.places)
+    if classification == Classification.EXCLUDED:
+        record = {**common.record("case-classification", f"{source_id}/{classification}", patient.division_code), **of}
+        put_time(record, "classified_at", found, Exact.MINUTE, problems)
+    else:
+        record = {**common.record("case-finding", f"{source_id}/{classification}", patient.division_code), **of}
+        put_time(record, "found_at", found, Exact.DAY, problems)
+        record |= {"found_how": common.source.found_how.value, "institution": common.source.institution}
+        if found and found.moment and found.moment.exact < Exact.MINUTE:
+            record["precision"] = Precision.DAY.value
+        if onset is not None and onset.text:
+            put_time(record, "onset_at", onset, Exact.DAY, problems)
+            places["onset_at"] = onset.place
+    if found:
+        places |= {"found_at": found.place, "classified_at": found.place}
+    if not patient.is_named:
+        problems.append(Problem("person", "nobody_named"))
+    return Item(place, record, tuple(problems), places)
+
+
+def no_finding(common: Common, source_id: str, place: str) -> list[Item]:
+    """A diagnosis that was entered in error: whichever state it was in."""
+    return [Item(place, common.withdrawal("case-finding", f"{source_id}/{state}")) for state in _STATES]
+
+
+def details_of(common: Common, source_id: str, patient: Patient, place: str) -> Item | Unused:
+    """A patient's own data."""
+    if not patient.is_named or not patient.person:
+        return Unused(place, Problem("", "no_person_data"))
+    record = {**common.record("person-details", source_id, patient.division_code), **patient.someone}
+    return Item(place, record, (), patient.places)
+
+
+def unused_diagnosis(diagnosis: Diagnosis | None, place: str) -> Unused:
+    """Why nothing is recorded of a diagnosis."""
+    if diagnosis is None:
+        return Unused(place, Problem("", "no_notifiable_diagnosis"))
+    return Unused(place, Problem("", "disease_not_recorded", {"disease": diagnosis.disease}))

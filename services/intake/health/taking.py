@@ -1,0 +1,93 @@
+"""From what a message says to its verdicts: one transaction a message; nothing that is read can stop the feed."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Callable, Sequence
+from typing import TypeVar
+
+import structlog
+from prometheus_client import Counter
+
+from services.chassis.database import Tx
+from services.intake.door import Door
+from services.intake.health.items import Answered, Item, Told, Translated, Unused
+from services.intake.health.sources import Source
+from services.intake.identity import subject_of_mention
+from services.intake.problems import Problem, Refused
+from services.intake.reading import UNREADABLE, Reading
+from services.intake.sender import Sender
+from services.intake.store import people
+
+log = structlog.get_logger()
+T = TypeVar("T")
+
+MESSAGES = Counter(
+    "gridward_health_messages_total",
+    "Messages of health systems by what was answered: a source that falls silent, is refused, or says nothing of use.",
+    ["feed", "form", "answer"],
+)
+
+
+def guarded(work: Callable[[], T]) -> T:
+    """What an adapter says. A fault of ours becomes a refusal in words; the message is kept. Raises Refused."""
+    try:
+        return work()
+    except Refused:
+        raise
+    except Exception as error:  # whatever a stranger's message brings about, the feed goes on
+        place = traceback.extract_tb(error.__traceback__)[-1]
+        log.error("adapter failed", error=type(error).__name__, file=place.filename, line=place.lineno)
+        raise Refused(Problem("", "adapter_failed")) from None
+
+
+async def take(door: Door, said: Translated, sender: Sender) -> Told:
+    """The verdicts of a message, in the order of what it says, after the commit."""
+    said = await without_strangers(door, said)
+    items = [each for each in said if isinstance(each, Item)]
+    verdicts = iter(await door.admit_readings([item.reading(sender) for item in items]) if items else ())
+    return [Answered(each, next(verdicts)) if isinstance(each, Item) else each for each in said]
+
+
+async def refuse(door: Door, body: bytes, source: Source | None, sender: Sender, refused: Refused) -> None:
+    """Keep a message that cannot be taken among the rejected ones, as it came."""
+    await door.admit_readings([refusal(body, source, sender, refused.problems)])
+
+
+def refusal(body: bytes, source: Source | None, sender: Sender, problems: tuple[Problem, ...]) -> Reading:
+    """A whole message as the door rejects it."""
+    feed = source.feed if source else sender.feed or UNREADABLE
+    return Reading(body, feed, None, None, problems, sender)
+
+
+async def without_strangers(door: Door, said: Translated) -> Translated:
+    """Data of a person are kept of those only of whom something is recorded here: a hospital has other patients too."""
+    details = [each for each in said if isinstance(each, Item) and each.record.get("kind") == "person-details"]
+    if not details:
+        return said
+    known = await _known(door, details)
+    return [
+        Unused(each.place, Problem("", "person_not_known"))
+        if isinstance(each, Item) and each in details and not known[details.index(each)]
+        else each
+        for each in said
+    ]
+
+
+async def _known(door: Door, items: Sequence[Item]) -> list[bool]:
+    desk = await door.desk()
+    nobody = Sender("", ("",))
+    finds = [
+        {
+            find.found_by
+            for mention in item.reading(nobody).mentions
+            for find in subject_of_mention(desk.vault, mention).finds
+        }
+        for item in items
+    ]
+
+    async def look(tx: Tx) -> set[bytes]:
+        return set(await people.find_owners(tx, [each for own in finds for each in own]))
+
+    owners = await door.looking(look)
+    return [bool(own & owners) for own in finds]
