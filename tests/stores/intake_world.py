@@ -74,10 +74,15 @@ def settings_of(database: str, *, vault_key: str | None = KEY, **more: Any) -> S
 
 @asynccontextmanager
 async def intake(
-    database: str, *, division: str = "", clock: Literal["wall", "stage"] = "wall", vault_key: str = KEY
+    database: str,
+    *,
+    division: str = "",
+    clock: Literal["wall", "stage"] = "wall",
+    vault_key: str = KEY,
+    sources: str | None = None,
 ) -> AsyncIterator[World]:
     """A replica whose caller has every role in the division."""
-    settings = settings_of(database, vault_key=vault_key, clock=clock)
+    settings = settings_of(database, vault_key=vault_key, clock=clock, sources=sources)
     pool, thresholds = await open_pool("intake", SERVICE.schema, settings), gc.get_threshold()
     try:
         app = App(SERVICE, settings, pool)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import TypeVar
 
 import structlog
@@ -18,6 +18,7 @@ from services.intake.problems import Problem, Refused
 from services.intake.reading import UNREADABLE, Reading
 from services.intake.sender import Sender
 from services.intake.store import people
+from services.intake.vault import Vault
 
 log = structlog.get_logger()
 T = TypeVar("T")
@@ -62,32 +63,32 @@ def refusal(body: bytes, source: Source | None, sender: Sender, problems: tuple[
 
 async def without_strangers(door: Door, said: Translated) -> Translated:
     """Data of a person are kept of those only of whom something is recorded here: a hospital has other patients too."""
-    details = [each for each in said if isinstance(each, Item) and each.record.get("kind") == "person-details"]
-    if not details:
+    if not any(_is_details(each) for each in said):
         return said
-    known = await _known(door, details)
-    return [
-        Unused(each.place, Problem("", "person_not_known"))
-        if isinstance(each, Item) and each in details and not known[details.index(each)]
-        else each
-        for each in said
-    ]
+    desk, nobody = await door.desk(), Sender("", ("",))
+
+    async def look(tx: Tx) -> Translated:
+        vault = (await desk.read(tx)).vault
+        return [
+            each
+            if isinstance(each, Unused) or not _is_details(each) or await _is_known(tx, vault, each, nobody)
+            else _stranger(each)
+            for each in said
+        ]
+
+    return await door.looking(look)
 
 
-async def _known(door: Door, items: Sequence[Item]) -> list[bool]:
-    desk = await door.desk()
-    nobody = Sender("", ("",))
-    finds = [
-        {
-            find.found_by
-            for mention in item.reading(nobody).mentions
-            for find in subject_of_mention(desk.vault, mention).finds
-        }
-        for item in items
-    ]
+def _is_details(each: Item | Unused) -> bool:
+    return isinstance(each, Item) and each.record.get("kind") == "person-details"
 
-    async def look(tx: Tx) -> set[bytes]:
-        return set(await people.find_owners(tx, [each for own in finds for each in own]))
 
-    owners = await door.looking(look)
-    return [bool(own & owners) for own in finds]
+def _stranger(item: Item) -> Unused:
+    return Unused(item.place, Problem("", "person_not_known"))
+
+
+async def _is_known(tx: Tx, vault: Vault, item: Item, nobody: Sender) -> bool:
+    """Also what the door will reject in words is none of ours to judge."""
+    reading = item.reading(nobody)
+    finds = [find.found_by for each in reading.mentions for find in subject_of_mention(vault, each).finds]
+    return bool(reading.problems) or bool(await people.find_owners(tx, finds))

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from contracts.policy.days import SHANGHAI
-from services.intake.health.hl7.message import Delimiters, Message, escaped
+from services.intake.health.hl7.message import Delimiters, Message, delimiters_of, escaped
 from services.intake.health.items import Answered, Told, Unused
 from services.intake.problems import Language, Problem
 from services.intake.verdicts import REJECTED
@@ -29,7 +29,6 @@ _CODES = {
     "adapter_failed": ("207", "Application internal error"),
 }
 """Our code -> table 0357; what is not here is a data type error, 102."""
-_PLAIN = Delimiters("|", "^", "~", "\\", "&", "utf-8")
 _MOST = 20
 
 
@@ -66,13 +65,19 @@ def acknowledge(
 ) -> bytes:
     """The answer. Of a message that could not be read as much as its first line tells is answered."""
     header, by = _header_of(message)
-    said = [f"{each.place}: {_words(each.problem, language)}" for each in errors[:_MOST]]
+    said = [f"{_spoken(each.place)}: {_words(each.problem, language)}" for each in errors[:_MOST]]
     lines = [
         _answer_header(header, by, now),
         _line(by, "MSA", code, header.get("control_id", ""), escaped("; ".join(said)[:200], by)),
         *_error_lines(errors[:_MOST], by, header.get("version", ""), language),
     ]
     return "".join(f"{line}\r" for line in lines).encode(by.charset, "replace")
+
+
+def _spoken(place: str) -> str:
+    """OBX^2^5 as people write it: OBX-5 of the second OBX."""
+    name, number, field = [*place.split("^"), "", ""][:3]
+    return f"{name}{f'-{field}' if field else ''}{f' ({number})' if number not in ('', '1') else ''}"
 
 
 def _answer_header(header: Mapping[str, str], by: Delimiters, now: datetime | None) -> str:
@@ -150,7 +155,4 @@ def _header_of(message: Message | bytes) -> tuple[dict[str, str], Delimiters]:
 def _guessed(message: bytes) -> Delimiters:
     head = message[message.find(b"MSH") :][3:8].decode("ascii", "replace")
     usable = len(set(head)) == 5 and head.isprintable() and not any(each.isalnum() for each in head)
-    if not usable or "\ufffd" in head:
-        return _PLAIN
-    field, component, repetition, escape, subcomponent = head
-    return Delimiters(field, component, repetition, escape, subcomponent, "utf-8")
+    return delimiters_of(head if usable and "\ufffd" not in head else "|^~\\&", "utf-8")

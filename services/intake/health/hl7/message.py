@@ -136,8 +136,12 @@ def _delimiters(body: bytes, encoding: str) -> Delimiters:
     charset = _CHARSETS.get(named) if named else encoding
     if charset is None:
         raise Refused(Problem("MSH^1^18", "unknown_charset", {"expected": "UNICODE UTF-8, GB 18030-2000, ASCII"}))
-    field, component, repetition, escape, subcomponent = separators
-    return Delimiters(field, component, repetition, escape, subcomponent, charset)
+    return delimiters_of(separators, charset)
+
+
+def delimiters_of(separators: str, charset: str) -> Delimiters:
+    """The five characters after MSH."""
+    return Delimiters(separators[0], separators[1], separators[2], separators[3], separators[4], charset)
 
 
 def _segments(text: str, by: Delimiters) -> Iterator[Segment]:

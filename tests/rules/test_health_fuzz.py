@@ -1,0 +1,87 @@
+"""100,000 damaged messages: each gives records, words why not, or words that nothing in it is of use."""
+
+from __future__ import annotations
+
+from collections import Counter
+from random import Random
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from services.intake.health.hl7.answers import REJECT, Error, acknowledge, code_of, errors_of
+from services.intake.health.hl7.message import read_message
+from services.intake.health.hl7.reading import source_of, translate
+from services.intake.health.items import Answered, Item, Translated, Unused
+from services.intake.problems import Refused
+from services.intake.sender import Sender
+from services.intake.verdicts import ACCEPTED, REJECTED, Verdict
+from tests.rules.hl7_messages import SOURCES, an_adt, an_oru, header, message, obr, obx, pid, spm
+from tests.rules.mutations import damaged
+
+ANYBODY = Sender("tester", ("",))
+HL7 = [
+    an_oru(),
+    an_oru("260373001^Detected^SCT", version="2.3"),
+    an_oru(charset="GB 18030-2000").decode().encode("gb18030"),
+    an_adt(),
+    an_adt("A08", diagnosis=""),
+    message(header(), pid(1), obr("L1"), obx(), spm(), pid(2), obr("L2"), obx("阳性", type="ST"), spm()),
+    message(
+        header(), pid(), obr(), obx("阳性", "94559-2^ORF1ab^LN"), obx("阴性", "94533-7^N^LN"), obx("30", "ORF1ab-Ct")
+    ),
+]
+MESSAGES_OF_A_FORM = 50_000
+
+
+def judged(said: Translated) -> tuple[str, list[Answered | Unused]]:
+    """What the door would find wrong with the fields; the word of the worst."""
+    told: list[Answered | Unused] = []
+    for each in said:
+        if isinstance(each, Item):
+            reading = each.reading(ANYBODY)
+            assert (reading.record is None) == bool(reading.problems)
+            word = REJECTED if reading.problems else ACCEPTED
+            told.append(Answered(each, Verdict(reading.feed, reading.source_id, None, word, problems=reading.problems)))
+        else:
+            told.append(each)
+    for one in told:
+        for problem in one.verdict.problems if isinstance(one, Answered) else (one.why,):
+            assert all(problem.told(language).values() or problem.field == "" for language in ("zh", "en"))
+    words = {one.verdict.word for one in told if isinstance(one, Answered)}
+    return (REJECTED if REJECTED in words else ACCEPTED if words else "unused"), told
+
+
+def of_hl7(body: bytes) -> str:
+    """The word, after the ACK was made of it."""
+    try:
+        read = read_message(body, "utf-8")
+        word, told = judged(translate(read, source_of(read, SOURCES, None)))
+    except Refused as refused:
+        errors = [Error(problem.field, problem) for problem in refused.problems]
+        assert b"\rMSA" in acknowledge(body, REJECT, errors, None, "zh")
+        return "refused"
+    assert b"\rMSA" in acknowledge(read, code_of(told), errors_of(told), None, "en")
+    return word
+
+
+def test_50_000_damaged_messages_of_hl7_each_get_an_answer() -> None:
+    chance = Random(20220305)
+    words = Counter(of_hl7(damaged(chance.choice(HL7), chance)) for _ in range(MESSAGES_OF_A_FORM))
+    assert words.keys() == {"refused", REJECTED, ACCEPTED, "unused"}
+    assert min(words.values()) > MESSAGES_OF_A_FORM // 100
+
+
+SEPARATED = st.text(alphabet="|^~\\&\r\nAMSHOBX0129.阳", max_size=60)
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.sampled_from(HL7), st.integers(0, 3_000), SEPARATED, st.integers(0, 30))
+def test_any_text_put_anywhere_into_a_message_of_hl7_is_borne(body: bytes, place: int, text: str, gone: int) -> None:
+    of_hl7(body[:place] + text.encode() + body[place + gone :])
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.binary(max_size=200) | st.text(max_size=100).map(str.encode))
+def test_any_bytes_are_borne(body: bytes) -> None:
+    assert of_hl7(body) == "refused"
+    of_hl7(HL7[0].split(b"\r")[0] + b"\r" + body)
