@@ -82,12 +82,12 @@ TOPICS: tuple[Topic, ...] = (
         "dues",
         (CareScheduled, SamplingDue, ReleaseDue),
         "tracing",
-        ("alerts", "rollup"),
+        ("intake", "alerts", "rollup"),
         3,
-        "slots, tests and releases that are due",
+        "slots, tests and releases that are due; the workers' lists",
     ),
     Topic("episodes", (EpisodeChanged,), "tracing", ("rollup",), 3, "each person's state, for the figures"),
-    Topic("deadlines", (DeadlineJudged, VisitMissed), "alerts", ("rollup",), 3, "verdicts of the clocks"),
+    Topic("deadlines", (DeadlineJudged, VisitMissed), "alerts", ("intake", "rollup"), 3, "verdicts of the clocks"),
     Topic("messages", (MessageSent,), "alerts", ("rollup",), 3, "digests told to posts"),
 )
 

@@ -17,12 +17,21 @@ from contracts.envelope import Event, Fact, parse, say
 from services.chassis.database import Tx
 from services.intake.bookkeeping import keep_books
 from services.intake.desk import Desk
-from services.intake.identity import Subject, keep_subjects, resolve_subjects, subject_of_dwelling, subject_of_mention
+from services.intake.identity import (
+    Subject,
+    keep_subjects,
+    resolve_subjects,
+    subject_of_dwelling,
+    subject_of_mention,
+    unknown_ids,
+)
 from services.intake.problems import Problem, Refused
 from services.intake.reading import UNREADABLE, Reading
-from services.intake.records import HouseholdVisit, Record, StageTime, Withdrawal
+from services.intake.records import Record, StageTime, Withdrawal
+from services.intake.roster import Told, keep_roster
 from services.intake.rules.adopting import adopted, taken_back
 from services.intake.rules.facts import Ids, Saying, sayings_of
+from services.intake.rules.mentions import dwelling_of
 from services.intake.rules.recognise import (
     Known,
     Recognised,
@@ -120,6 +129,7 @@ async def _admit_wave(tx: Tx, now: datetime, wave: Sequence[Entry], desk: Desk) 
     await keep_subjects(tx, desk.vault, named)
     await records.replace_known(tx, [_kept(entry) for entry in taken if entry.known], now)
     await records.insert_new(tx, [_kept(entry) for entry in taken if not entry.known], now)
+    await keep_roster(tx, [_told(entry) for entry in taken])
 
 
 def _recognise(entry: Entry, known: Mapping[str, Known]) -> None:
@@ -131,7 +141,7 @@ def _recognise(entry: Entry, known: Mapping[str, Known]) -> None:
     entry.record = numbered(entry.record, entry.known)
     if entry.known and entry.goes_on:
         entry.before = unpack(entry.known.said)
-        if not all(entry.reading.sender.may_record(division) for division, _ in entry.before.sayings[:1]):
+        if entry.before.division and not entry.reading.sender.may_record(entry.before.division):
             entry.problems = (Problem("source_id", "beyond_jurisdiction"),)
 
 
@@ -146,6 +156,7 @@ def _stood_still(wave: Sequence[Entry]) -> dict[str, datetime]:
 async def _resolve(tx: Tx, taken: Sequence[Entry], desk: Desk) -> None:
     for entry in taken:
         entry.subjects = _subjects(entry, desk.vault)
+    taken = await _known_by_id(tx, taken)
     await _look_into_log(tx, taken)
     fresh = [await _fresh_ids(tx, entry, desk) for entry in taken]
     resolution = await resolve_subjects(tx, [entry.subjects for entry in taken], fresh)
@@ -154,6 +165,18 @@ async def _resolve(tx: Tx, taken: Sequence[Entry], desk: Desk) -> None:
             entry.problems = (ids,)
         else:
             entry.ids = ids
+
+
+async def _known_by_id(tx: Tx, taken: Sequence[Entry]) -> list[Entry]:
+    """Those that name nobody, and no dwelling, by an id that was never given."""
+    unknown = await unknown_ids(tx, [subject for entry in taken for subject in entry.subjects])
+    for entry in taken:
+        entry.problems = tuple(
+            Problem(each.field, "unknown_person" if each.is_person else "unknown_dwelling")
+            for each in entry.subjects
+            if not unknown.isdisjoint(each.finds)
+        )
+    return [entry for entry in taken if entry.goes_on]
 
 
 async def _look_into_log(tx: Tx, taken: Sequence[Entry]) -> None:
@@ -178,16 +201,16 @@ async def _fresh_ids(tx: Tx, entry: Entry, desk: Desk) -> list[str]:
 def _subjects(entry: Entry, vault: Vault) -> list[Subject]:
     """The people in the order of their mentions, then the dwelling."""
     subjects = [subject_of_mention(vault, mention) for mention in entry.reading.mentions]
-    if isinstance(entry.record, HouseholdVisit):
-        subjects.append(subject_of_dwelling(vault, entry.record.dwelling, entry.record.division_code))
+    dwelling = dwelling_of(entry.record)
+    if dwelling is not None and not isinstance(entry.record, Withdrawal):
+        subjects.append(subject_of_dwelling(vault, dwelling, entry.record.division_code))
     return subjects
 
 
 def _state(entry: Entry, now: datetime) -> None:
     """What the record takes back, and what it says now."""
     if not isinstance(entry.record, Withdrawal):
-        people = len(entry.reading.mentions)
-        entry.sayings = sayings_of(entry.record, Ids(entry.record_id, entry.ids[:people], *entry.ids[people:]))
+        entry.sayings = sayings_of(entry.record, _ids(entry))
     gone = withdrawn_by(entry.sayings, entry.before, entry.record.revision)
     said = tuple(
         say(fact, source="intake", time=now, division=division, cause=entry.record_id, drill=drill)
@@ -200,12 +223,24 @@ def _state(entry: Entry, now: datetime) -> None:
     )
 
 
+def _ids(entry: Entry) -> Ids:
+    people = len(entry.reading.mentions)
+    return Ids(entry.record_id, entry.ids[:people], *entry.ids[people:])
+
+
+def _told(entry: Entry) -> Told:
+    record = None if isinstance(entry.record, Withdrawal) else entry.record
+    known = entry.known is not None
+    return Told(entry.record_id, entry.record.kind, record, _ids(entry), known, entry.reading.sender.post_id)
+
+
 def _is_drill(record: Record | Withdrawal) -> bool:
     return not isinstance(record, Withdrawal) and record.drill
 
 
 def _kept(entry: Entry) -> records.Kept:
-    said = pack(entry.sayings, _is_drill(entry.record))
+    division = entry.before.division if isinstance(entry.record, Withdrawal) else entry.record.division_code
+    said = pack(entry.sayings, _is_drill(entry.record), division)
     return records.Kept(
         entry.record_id, entry.record.feed, entry.record.revision, entry.content_hash, said, entry.record.revised_at
     )

@@ -39,25 +39,55 @@ def subject_of_mention(vault: Vault, mention: Mention) -> Subject:
     if mention.person_ref is not None:
         finds += vault.finds(PERSON_REF, mention.person_ref)
         given[PERSON_REFS] = [mention.person_ref]
+    if mention.person_id is not None:
+        finds += (own_id(mention.person_id),)
     return Subject(mention.field or "person", finds, mention.division_code, given, True)
 
 
 def subject_of_dwelling(vault: Vault, dwelling: Dwelling, division_code: str) -> Subject:
     """A dwelling, found by its reference."""
-    given = dwelling.model_dump(mode="json", exclude_none=True)
-    return Subject("dwelling", vault.finds(DWELLING_REF, dwelling.ref), division_code, given, False)
+    given = dwelling.model_dump(mode="json", exclude_none=True, exclude={"dwelling_id"})
+    finds = vault.finds(DWELLING_REF, dwelling.ref) if dwelling.ref is not None else ()
+    if dwelling.dwelling_id is not None:
+        finds += (own_id(dwelling.dwelling_id),)
+    return Subject("dwelling", finds, division_code, given, False)
+
+
+_OWN_ID = 0
+"""In the place of a key's version: what is found is the id itself, which a sender had from here."""
+
+
+def own_id(owner_id: str) -> Find:
+    """Someone or something by the random id that intake gave; never kept as a key."""
+    return Find(owner_id.encode(), _OWN_ID)
+
+
+async def unknown_ids(tx: Tx, subjects: Sequence[Subject]) -> set[Find]:
+    """The own ids by which nobody, or no dwelling, is known."""
+    persons = {f for each in subjects if each.is_person for f in each.finds if f.key_version == _OWN_ID}
+    dwellings = {f for each in subjects if not each.is_person for f in each.finds if f.key_version == _OWN_ID}
+    known_persons = await people.load_persons(tx, _ids(persons)) if persons else {}
+    known_dwellings = await people.load_dwellings(tx, _ids(dwellings)) if dwellings else {}
+    return {f for f in persons if f.found_by.decode() not in known_persons} | {
+        f for f in dwellings if f.found_by.decode() not in known_dwellings
+    }
+
+
+def _ids(finds: Iterable[Find]) -> list[str]:
+    return [find.found_by.decode() for find in finds]
 
 
 async def resolve_subjects(tx: Tx, groups: Sequence[Sequence[Subject]], fresh: Sequence[Sequence[str]]) -> Resolution:
     """The ids of each record's subjects, those of `fresh` (alike) for whoever is new; right beside another replica."""
     finds = {find.found_by: find for group in groups for subject in group for find in subject.finds}
     named = [[Named(each.field, tuple(find.found_by for find in each.finds)) for each in group] for group in groups]
-    known = await people.find_owners(tx, finds)
+    themselves = {each: each.decode() for each, find in finds.items() if find.key_version == _OWN_ID}
+    known = await people.find_owners(tx, finds) | themselves
     while True:
         resolution = resolve(named, known, lambda number, place: fresh[number][place])
         if not resolution.fresh or await _keep(tx, resolution, finds):
             return resolution
-        known = await people.find_owners(tx, finds)
+        known = await people.find_owners(tx, finds) | themselves
 
 
 async def _keep(tx: Tx, resolution: Resolution, finds: Mapping[bytes, Find]) -> bool:

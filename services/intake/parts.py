@@ -23,10 +23,11 @@ class Person(Closed):
 
 
 class Someone(Closed):
-    """A person by number or by the sender's reference, which means the same person in every feed."""
+    """A person by number, by the sender's reference, which means the same person in every feed, or by intake's id."""
 
     person: Person | None = None
     person_ref: Reference | None = None
+    person_id: Identifier | None = None
 
 
 class Other(Someone, Person):
@@ -40,9 +41,12 @@ class Other(Someone, Person):
 
 
 class Dwelling(Closed):
-    """A dwelling by a reference that means the same one in every feed; the address goes into the vault."""
+    """A dwelling by a reference that means the same one in every feed, or by intake's id; the address goes into the
+    vault.
+    """
 
-    ref: Reference
+    ref: Reference | None = None
+    dwelling_id: Identifier | None = None
     address: Text | None = Field(default=None, max_length=300)
 
 

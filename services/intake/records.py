@@ -3,8 +3,9 @@
 Common to all: feed, source_id (the sender's own id; without it the content is the id), revision (from 1, higher
 corrects; a sender that does not count gives revised_at instead: the door counts, the latest stands), withdrawn,
 division_code (where recorded; of a person: where the person lives), drill (an exercise).
-Someone is named by `person` with an id_number, by `person_ref`, or by both. A record with withdrawn needs no more than
-feed, source_id, revision and kind (`Withdrawal`).
+Someone is named by `person` with an id_number, by `person_ref`, by the `person_id` that intake gave, or by several of
+them. A record with withdrawn needs no more than feed, source_id, revision and kind (`Withdrawal`). Those of the roster
+and of duty stand in `duties.py`.
 """
 
 from __future__ import annotations
@@ -18,23 +19,13 @@ from contracts.events.cases import Classification, FoundHow, InfectionSource, Pr
 from contracts.events.contacts import ContactWay
 from contracts.events.quarantine import Mode
 from contracts.events.testing import Result
+from services.intake.common import Common
+from services.intake.duties import DutyRecord
 from services.intake.fields import Closed, Feed, Identifier, Instant, Plain, Reference
 from services.intake.parts import Dwelling, HouseholdMember, MeasureOrdered, Other, Someone, TubeMember
 
 STAGE_DIVISION = "00"
 """Where the stage clock stands: everywhere."""
-
-
-class Common(Closed):
-    """What every record carries."""
-
-    feed: Feed
-    source_id: Reference | None = None
-    revision: int = Field(default=1, ge=1, le=2_000_000_000)
-    revised_at: Instant | None = None
-    withdrawn: Literal[False] = False
-    division_code: Identifier
-    drill: bool = False
 
 
 class HouseholdVisit(Common):
@@ -201,6 +192,7 @@ Record = (
     | PersonDetails
     | PolicyAdoption
     | StageTime
+    | DutyRecord
 )
 KINDS: dict[str, type[Common]] = {
     get_args(model.model_fields["kind"].annotation)[0]: model for model in get_args(Record)

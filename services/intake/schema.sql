@@ -100,3 +100,137 @@ create table if not exists vault_pepper (
     one    bool  primary key default true check (one),
     sealed bytea not null
 );
+
+create index if not exists vault_dwellings_division on vault_dwellings (division_code collate "C");
+
+-- The roster and who answers for what, as records told it; a record's rows go with the record. See rules/roster.py.
+create table if not exists calls (
+    record_id     text        not null primary key,
+    division_code text collate "C" not null,
+    drill         bool        not null,
+    dwelling_id   text        not null,
+    round_id      text        not null,
+    called_at     timestamptz not null,
+    channel       text        not null,
+    outcome       text        not null,              -- reached, or why nobody was
+    entered_by    text        not null               -- the post that told it; empty: a feed did
+);
+create index if not exists calls_division on calls (division_code, round_id);
+create index if not exists calls_entered on calls (entered_by, called_at) where entered_by <> '';
+
+create table if not exists residents (
+    record_id           text        not null,
+    division_code       text collate "C" not null,
+    drill               bool        not null,
+    person_id           text        not null,
+    dwelling_id         text        not null,
+    since_at            timestamptz not null,        -- met there then, or registered from then on
+    round_id            text        not null,        -- empty: registered
+    temperature_celsius real,
+    primary key (record_id, person_id)
+);
+create index if not exists residents_division on residents (division_code);
+
+create table if not exists registers (
+    record_id     text        not null primary key,
+    division_code text collate "C" not null,
+    drill         bool        not null,
+    dwelling_id   text        not null,
+    registered_at timestamptz not null,
+    lived_in      bool        not null
+);
+create index if not exists registers_division on registers (division_code);
+
+create table if not exists presences (
+    record_id     text        not null primary key,
+    division_code text collate "C" not null,
+    drill         bool        not null,
+    person_id     text        not null,
+    state         text        not null,
+    since_at      timestamptz not null,
+    where_words   text,
+    back_at       timestamptz
+);
+create index if not exists presences_division on presences (division_code);
+
+create table if not exists rounds (
+    record_id     text        not null primary key,
+    division_code text collate "C" not null,
+    drill         bool        not null,
+    round_id      text        not null,
+    opened_by     text        not null,
+    from_at       timestamptz not null,
+    until_at      timestamptz not null
+);
+create index if not exists rounds_until on rounds (until_at);
+
+-- Posts are those of alerts (POST /posts), named by the same ids; a worker's token bears the post's id.
+create table if not exists assignments (
+    record_id      text        not null primary key,
+    division_code  text collate "C" not null,
+    drill          bool        not null,
+    post_id        text        not null,
+    duty           text        not null,
+    dwelling_id    text,
+    person_id      text,
+    site_id        text,
+    valid_from_at  timestamptz not null,
+    valid_until_at timestamptz
+);
+create index if not exists assignments_post on assignments (post_id);
+create index if not exists assignments_division on assignments (division_code);
+
+create table if not exists hand_overs (
+    record_id     text        not null primary key,
+    division_code text collate "C" not null,
+    drill         bool        not null,
+    from_post_id  text        not null,
+    to_post_id    text        not null,
+    handed_at     timestamptz not null
+);
+create index if not exists hand_overs_from on hand_overs (from_post_id);
+create index if not exists hand_overs_to on hand_overs (to_post_id);
+
+-- Visits and own samples: what closes items of a worker's list.
+create table if not exists checks (
+    record_id           text        not null primary key,
+    division_code       text collate "C" not null,
+    drill               bool        not null,
+    person_id           text        not null,
+    what                text        not null,
+    done_at             timestamptz not null,
+    entered_by          text        not null,
+    temperature_celsius real
+);
+create index if not exists checks_person on checks (person_id, done_at);
+create index if not exists checks_entered on checks (entered_by, done_at) where entered_by <> '';
+
+create table if not exists stays (
+    record_id     text        not null primary key,
+    division_code text collate "C" not null,
+    drill         bool        not null,
+    placement_id  text        not null,
+    person_id     text        not null,
+    site_id       text        not null
+);
+create index if not exists stays_placement on stays (placement_id);
+create index if not exists stays_site on stays (site_id);
+
+-- What tracing and alerts say is due, at its highest revision: the other part of a worker's list.
+create table if not exists owed (
+    statement_id   text        not null primary key,
+    revision       int         not null,
+    open           bool        not null,
+    kind           text        not null,
+    division_code  text collate "C" not null,
+    drill          bool        not null,
+    person_id      text        not null,
+    since_at       timestamptz not null,
+    due_at         timestamptz,
+    placement_id   text,
+    mode           text,
+    checks_per_day int,
+    test_dates     date[]      not null default '{}'
+);
+create index if not exists owed_division on owed (division_code) where open;
+create index if not exists owed_person on owed (person_id) where open;

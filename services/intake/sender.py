@@ -8,19 +8,32 @@ from typing import NamedTuple
 from services.chassis.access import Caller
 from services.intake.problems import Problem
 
+SENDER, WORKER = "sender", "worker"
+WORKERS_KINDS = frozenset(
+    {"household-visit", "canvass-attempt", "household-register", "presence", "visit", "tube"},
+)
+"""What a worker with a token of his or her own may enter."""
+
 
 class Sender(NamedTuple):
-    """name: whose rate is counted. divisions: prefixes. The others are None where nothing bounds the sender."""
+    """name: whose rate is counted. divisions: prefixes. The others are None where nothing bounds the sender.
+
+    post_id: of a worker who enters what he or she did; empty for everybody else.
+    """
 
     name: str
     divisions: tuple[str, ...]
     feed: str | None = None
     kinds: frozenset[str] | None = None
     records_a_minute: int | None = None
+    post_id: str = ""
 
     @classmethod
     def of(cls, caller: Caller) -> Sender:
-        """A person or a program with a token."""
+        """A person or a program with a token; a worker's is for what is done in the grid. Raises NotAllowed."""
+        if WORKER in caller.roles and SENDER not in caller.roles:
+            return cls(caller.name, (caller.division,), None, WORKERS_KINDS, None, caller.name)
+        caller.require(SENDER)
         return cls(caller.name, (caller.division,))
 
     def may_record(self, division: str) -> bool:

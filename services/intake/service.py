@@ -1,4 +1,4 @@
-"""Intake bolted to the chassis: it hears nothing, serves the door, shows its books."""
+"""Intake bolted to the chassis: it serves the door and the worker's page, hears what is due, shows its books."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from importlib.resources import files
 
 from services.chassis.service import App, Service
 from services.chassis.turning import turning
+from services.intake import owing
 from services.intake.desk import open_desk
 from services.intake.health.listening import listening
 from services.intake.ledger import SHOW_LEDGER
@@ -23,6 +24,7 @@ async def _make_ready(app: App) -> None:
 SERVICE = Service(
     name="intake",
     schema=files("services.intake").joinpath("schema.sql").read_text(encoding="utf-8"),
+    on_batch=owing.on_batch,
     ticks=(SHOW_LEDGER,),
     routes=routes,
     on_start=_make_ready,

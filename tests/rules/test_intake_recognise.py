@@ -72,11 +72,11 @@ def test_what_is_kept_of_a_record_gives_back_every_fact() -> None:
     for content in one_of_each():
         record = record_of(content)
         sayings = sayings_of(record, Ids("record", ("p1", "p2")[: 2 if content["kind"] == "exposure" else 1], "d1"))
-        assert unpack(pack(sayings, drill=True)) == Said(sayings, drill=True)
+        assert unpack(pack(sayings, drill=True, division=GRID)) == Said(sayings, drill=True, division=GRID)
 
 
 def test_a_household_of_three_is_kept_in_less_than_300_bytes() -> None:
-    assert len(pack(said(a_household(1, 1, 2, 3), "p1", "p2", "p3"), drill=False)) < 300
+    assert len(pack(said(a_household(1, 1, 2, 3), "p1", "p2", "p3"), drill=False, division=GRID)) < 300
 
 
 def test_a_tube_member_and_the_other_of_an_exposure_stand_in_their_own_divisions() -> None:

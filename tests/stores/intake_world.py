@@ -23,6 +23,7 @@ from services.chassis.web import make_web
 from services.intake.records import KINDS
 from services.intake.rules.numbers import check_character
 from services.intake.service import SERVICE
+from tests.stores.duty_records import one_of_each_duty
 
 KEY = "k" * 32
 VILLAGE = "330421001001"
@@ -187,7 +188,7 @@ def one_of_each(person: int = 1, other: int = 2) -> list[dict[str, Any]]:
     records = [{"feed": "all", "source_id": f"r-{n}", "division_code": GRID, **body} for n, body in enumerate(bodies)]
     household = a_household(1, person)
     household["members"][0]["arrival"] = arrival
-    return [household, *records]
+    return [household, *records, *one_of_each_duty(GRID, own)]
 
 
 SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.sampled_from(sorted(KINDS))

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, get_args
 
 from contracts.envelope import Fact
 from contracts.events.canvassing import ArrivalRegistered, CaseScreened, HouseholdCanvassed
@@ -25,7 +25,8 @@ from contracts.events.quarantine import (
     QuarantineOrdered,
 )
 from contracts.events.testing import Member, TestResulted, TubeResulted, TubeSampled
-from services.intake import records
+from services.intake import duties, records
+from services.intake.common import Common
 from services.intake.records import Record
 
 
@@ -218,7 +219,12 @@ def _stage_time(record: records.StageTime, ids: Ids) -> Iterator[Fact]:
     yield TimeAdvanced(**_head(record, ids, "told"), to_at=record.to_at, running=record.running)
 
 
-_SAYERS: dict[type[records.Common], Callable[[Any, Ids], Iterator[Fact]]] = {
+def _nothing(record: Record, ids: Ids) -> Iterator[Fact]:
+    """Roster and duty are intake's own: no service needs them to place a figure or to run a clock."""
+    return iter(())
+
+
+_SAYERS: dict[type[Common], Callable[[Any, Ids], Iterator[Fact]]] = {
     records.HouseholdVisit: _household_visit,
     records.Tube: _tube,
     records.TubeResult: _tube_result,
@@ -235,4 +241,5 @@ _SAYERS: dict[type[records.Common], Callable[[Any, Ids], Iterator[Fact]]] = {
     records.PersonDetails: lambda record, ids: iter(()),
     records.PolicyAdoption: _policy_adoption,
     records.StageTime: _stage_time,
+    **dict.fromkeys(get_args(duties.DutyRecord), _nothing),
 }

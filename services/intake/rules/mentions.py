@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from services.intake import parts, records
+from services.intake import duties, parts, records
 from services.intake.parts import Person
 from services.intake.problems import Problem
 from services.intake.records import Record, Withdrawal
@@ -18,26 +18,33 @@ class Mention(NamedTuple):
     person: Person | None
     person_ref: str | None
     division_code: str
+    person_id: str | None = None
 
 
 def mentions_of(record: Record | Withdrawal) -> tuple[Mention, ...]:
     """Everybody named in a record, in an order that the record fixes: its person, then the other, or the members."""
     match record:
-        case records.HouseholdVisit(members=members, division_code=division):
+        case (
+            records.HouseholdVisit(members=members, division_code=division)
+            | duties.HouseholdRegister(members=members, division_code=division)
+        ):
             return tuple(_mention(f"members[{n}]", each, division) for n, each in enumerate(members))
         case records.Tube(members=tubed):
             return tuple(_mention(f"members[{n}]", each, each.division_code) for n, each in enumerate(tubed))
         case records.Exposure():
             other = record.other
-            named = Mention("other", other.person or other.flat, other.person_ref, record.other_division_code)
+            who = other.person or other.flat
+            named = Mention("other", who, other.person_ref, record.other_division_code, other.person_id)
             return (_mention("", record, record.division_code), named)
+        case duties.Assignment(person=None, person_ref=None, person_id=None):
+            return ()
         case parts.Someone():
             return (_mention("", record, record.division_code),)
     return ()
 
 
 def _mention(field: str, someone: parts.Someone, division: str) -> Mention:
-    return Mention(field, someone.person, someone.person_ref, division)
+    return Mention(field, someone.person, someone.person_ref, division, someone.person_id)
 
 
 def places_of(record: Record | Withdrawal) -> tuple[tuple[str, str], ...]:
@@ -55,21 +62,42 @@ def places_of(record: Record | Withdrawal) -> tuple[tuple[str, str], ...]:
 
 def wrong_with(record: Record | Withdrawal, mentions: tuple[Mention, ...]) -> tuple[Problem, ...]:
     """Someone who is not named, an end before its beginning, a name where others read it."""
-    return (*_unnamed(record, mentions), *_out_of_order(record), *_named_in_text(record))
+    return (*_unnamed(record, mentions), *_unplaced(record), *_out_of_order(record), *_named_in_text(record))
 
 
 def _unnamed(record: Record | Withdrawal, mentions: tuple[Mention, ...]) -> Iterator[Problem]:
     for mention in mentions:
-        if mention.person_ref is None and (mention.person is None or mention.person.id_number is None):
+        named_so = mention.person_ref or mention.person_id
+        if named_so is None and (mention.person is None or mention.person.id_number is None):
             yield Problem(mention.field or "person", "nobody_named")
     if isinstance(record, records.Exposure) and record.other.person and record.other.flat:
         yield Problem("other", "named_twice")
+
+
+def dwelling_of(record: Record | Withdrawal) -> parts.Dwelling | None:
+    """The dwelling that a record is about."""
+    dwelling = getattr(record, "dwelling", None)
+    return dwelling if isinstance(dwelling, parts.Dwelling) else None
+
+
+def _unplaced(record: Record | Withdrawal) -> Iterator[Problem]:
+    """A dwelling without a name; an assignment to two things at once."""
+    dwelling = dwelling_of(record)
+    if dwelling is not None and dwelling.ref is None and dwelling.dwelling_id is None:
+        yield Problem("dwelling", "no_dwelling_named")
+    if isinstance(record, duties.Assignment):
+        someone = record.person or record.person_ref or record.person_id
+        if sum(target is not None for target in (someone, dwelling, record.site_id)) > 1:
+            yield Problem("", "one_target")
 
 
 _ORDER = {
     records.SingleTest: ("sampled_at", "resulted_at"),
     records.Exposure: ("first_at", "last_at"),
     records.CaseFinding: ("found_at", "reported_at"),
+    duties.CanvassingRound: ("from_at", "until_at"),
+    duties.Assignment: ("valid_from_at", "valid_until_at"),
+    duties.Presence: ("since_at", "back_at"),
     parts.MeasureOrdered: ("from_at", "until_at"),
     parts.Arrival: ("left_area_at", "arrived_at"),
 }

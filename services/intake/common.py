@@ -1,0 +1,21 @@
+"""What every record carries, whatever its kind."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from services.intake.fields import Closed, Feed, Identifier, Instant, Reference
+
+
+class Common(Closed):
+    """What every record carries."""
+
+    feed: Feed
+    source_id: Reference | None = None
+    revision: int = Field(default=1, ge=1, le=2_000_000_000)
+    revised_at: Instant | None = None
+    withdrawn: Literal[False] = False
+    division_code: Identifier
+    drill: bool = False

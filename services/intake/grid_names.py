@@ -1,0 +1,76 @@
+"""The names of a worker's own grid, opened for the page that shows them; each look stands in the person's record."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
+
+from pydantic_core import from_json
+
+from contracts.policy.days import SHANGHAI
+from services.chassis.access import Caller
+from services.chassis.database import Tx
+from services.intake.opening import Purpose
+from services.intake.rules.households import Household, Member
+from services.intake.store import accesses, people
+from services.intake.store.accesses import Look
+from services.intake.today import load_areas, load_items, scope_of_caller
+from services.intake.vault import Vault
+
+_SHOWN = ("name", "phone")
+
+
+async def names_of_grid(tx: Tx, now: datetime, caller: Caller, division: str | None, vault: Vault) -> dict[str, Any]:
+    """The households that the caller answers for with addresses, their people with names and telephones, no numbers.
+
+    others: people of the caller's list who live in none of these households.
+    """
+    scope = await scope_of_caller(tx, now, caller, division)
+    areas = await load_areas(tx, now, scope)
+    homes = [home for area in areas for home in area.households]
+    at_home = {member.person_id for home in homes for member in home.members}
+    listed = {item.person_id for item in await load_items(tx, now, scope, areas) if item.person_id}
+    others = (listed | scope.persons) - at_home
+    names = await _people(tx, vault, at_home | others)
+    await accesses.record(tx, now, Look(caller.name, "opening", Purpose.CANVASSING, "own grid"), names)
+    addresses = await _addresses(tx, vault, [home.dwelling_id for home in homes])
+    return {
+        "now": now.astimezone(SHANGHAI),
+        "households": [_shown(home, addresses, names) for home in homes],
+        "others": [{"person_id": each, **names.get(each, {})} for each in sorted(others)],
+    }
+
+
+def _shown(home: Household, addresses: dict[str, str], names: dict[str, dict[str, str]]) -> dict[str, Any]:
+    return {
+        "dwelling_id": home.dwelling_id,
+        "division_code": home.division_code,
+        "address": addresses.get(home.dwelling_id, ""),
+        "members": [_member(each, names) for each in home.members],
+        "reached_at": home.reached_at and home.reached_at.astimezone(SHANGHAI),
+        "attempts": home.attempts,
+        "last_outcome": home.last_outcome,
+        "missing": home.missing,
+    }
+
+
+def _member(member: Member, names: dict[str, dict[str, str]]) -> dict[str, Any]:
+    away = member.away and {
+        "since_at": member.away.since_at.astimezone(SHANGHAI),
+        "where": member.away.where_words,
+        "back_at": member.away.back_at and member.away.back_at.astimezone(SHANGHAI),
+    }
+    return {"person_id": member.person_id, **names.get(member.person_id, {}), "met": member.met, "away": away}
+
+
+async def _people(tx: Tx, vault: Vault, person_ids: Iterable[str]) -> dict[str, dict[str, str]]:
+    rows = await people.load_persons(tx, person_ids)
+    opened = {each: from_json(vault.open(row.sealed, each)) for each, row in rows.items()}
+    return {each: {name: said[name] for name in _SHOWN if name in said} for each, said in opened.items()}
+
+
+async def _addresses(tx: Tx, vault: Vault, dwelling_ids: Sequence[str]) -> dict[str, str]:
+    rows = await people.load_dwellings(tx, dwelling_ids)
+    opened = {each: from_json(vault.open(row.sealed, each)) for each, row in rows.items()}
+    return {each: said.get("address", said["ref"]) for each, said in opened.items()}

@@ -1,0 +1,129 @@
+"""The roster and who answers for what: rows as records told them, replaced with the record that told them."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Sequence
+from datetime import datetime
+from typing import Any
+
+from services.chassis.database import Tx
+from services.intake.rules import roster as rows
+from services.intake.rules.roster import Row
+
+_TABLES: dict[type[Row], str] = {
+    rows.Call: "calls",
+    rows.Resident: "residents",
+    rows.Register: "registers",
+    rows.Presence: "presences",
+    rows.Round: "rounds",
+    rows.Assigned: "assignments",
+    rows.Handed: "hand_overs",
+    rows.Check: "checks",
+    rows.Stay: "stays",
+}
+_ARRAYS = {
+    "record_id": "text", "division_code": "text", "drill": "bool", "dwelling_id": "text", "round_id": "text",
+    "called_at": "timestamptz", "channel": "text", "outcome": "text", "entered_by": "text", "person_id": "text",
+    "since_at": "timestamptz", "temperature_celsius": "real", "registered_at": "timestamptz", "lived_in": "bool",
+    "state": "text", "where_words": "text", "back_at": "timestamptz", "opened_by": "text", "from_at": "timestamptz",
+    "until_at": "timestamptz", "post_id": "text", "duty": "text", "site_id": "text", "valid_from_at": "timestamptz",
+    "valid_until_at": "timestamptz", "from_post_id": "text", "to_post_id": "text", "handed_at": "timestamptz",
+    "what": "text", "done_at": "timestamptz", "placement_id": "text",
+}  # fmt: skip
+
+
+def _insert(kind: type[Any]) -> str:
+    columns = kind._fields
+    given = ", ".join(f"${n}::{_ARRAYS[column]}[]" for n, column in enumerate(columns, 1))
+    return f"insert into {_TABLES[kind]} ({', '.join(columns)}) select * from unnest({given})"  # noqa: S608
+
+
+_INSERTS = {kind: _insert(kind) for kind in _TABLES}
+
+
+async def forget(tx: Tx, record_ids: Collection[str]) -> None:
+    """What these records told is gone: they are corrected or withdrawn."""
+    if record_ids:
+        for table in _TABLES.values():
+            await tx.execute(f"delete from {table} where record_id = any($1::text[])", list(record_ids))  # noqa: S608
+
+
+async def keep(tx: Tx, told: Iterable[Row]) -> None:
+    """Rows of records that have none yet."""
+    by_kind = defaultdict[type[Any], list[Row]](list)
+    for row in told:
+        by_kind[type(row)].append(row)
+    for kind, its in by_kind.items():
+        await tx.execute(_INSERTS[kind], *map(list, zip(*its, strict=True)))
+
+
+BELOW = """division_code collate "C" >= $1 and division_code collate "C" < $1 || '~'"""
+"""In a division and below it, by the index: codes are digits, and local suffixes letters and digits."""
+
+
+async def load(tx: Tx, kind: type[Any], division: str) -> list[Any]:
+    """The rows of one kind in a division and below it."""
+    found = await tx.fetch(
+        f"select {', '.join(kind._fields)} from {_TABLES[kind]} where {BELOW} order by record_id",  # noqa: S608
+        division,
+    )
+    return [kind(*row) for row in found]
+
+
+async def dwellings_in(tx: Tx, division: str) -> dict[str, str]:
+    """Every dwelling that any record has named there, and its grid."""
+    sql = f"select dwelling_id, division_code from vault_dwellings where {BELOW} order by 1"  # noqa: S608
+    return {row[0]: row[1] for row in await tx.fetch(sql, division)}
+
+
+async def hand_overs_around(tx: Tx, division: str) -> list[rows.Handed]:
+    """Those of a division, of those below it and of those above it."""
+    found = await tx.fetch(
+        f"select {', '.join(rows.Handed._fields)} from hand_overs"  # noqa: S608
+        " where starts_with(division_code, $1) or starts_with($1, division_code) order by record_id",
+        division,
+    )
+    return [rows.Handed(*row) for row in found]
+
+
+async def places_of_dwellings(tx: Tx, dwelling_ids: Collection[str]) -> dict[str, str]:
+    """Those that are known, each with its grid."""
+    sql = "select dwelling_id, division_code from vault_dwellings where dwelling_id = any($1::text[])"
+    return {row[0]: row[1] for row in await tx.fetch(sql, list(dwelling_ids))}
+
+
+async def open_rounds(tx: Tx, divisions: Sequence[str], now: datetime) -> list[rows.Round]:
+    """Rounds that are open at now for one of the divisions or for one above it, the latest opened first."""
+    found = await tx.fetch(
+        f"""select {", ".join(rows.Round._fields)} from rounds
+            where from_at <= $2 and until_at > $2
+              and exists (select from unnest($1::text[]) d where starts_with(d, division_code))
+            order by from_at desc, record_id""",  # noqa: S608
+        list(divisions),
+        now,
+    )
+    return [rows.Round(*row) for row in found]
+
+
+async def duties_of(tx: Tx, post_id: str, now: datetime) -> tuple[list[rows.Assigned], list[rows.Handed]]:
+    """Assignments and hand-overs that may make something this post's at now: its own, and of whom it took over from."""
+    posts, handed = {post_id}, dict[str, rows.Handed]()
+    fresh = {post_id}
+    while fresh:
+        found = await tx.fetch(
+            f"select {', '.join(rows.Handed._fields)} from hand_overs"  # noqa: S608
+            " where (to_post_id = any($1::text[]) or from_post_id = any($1::text[])) and handed_at <= $2",
+            list(fresh),
+            now,
+        )
+        handed |= {row[0]: rows.Handed(*row) for row in found}
+        fresh = {row["from_post_id"] for row in found} - posts
+        posts |= fresh
+    assigned = await tx.fetch(
+        f"select {', '.join(rows.Assigned._fields)} from assignments"  # noqa: S608
+        " where post_id = any($1::text[]) and valid_from_at <= $2 order by record_id",
+        list(posts),
+        now,
+    )
+    return [rows.Assigned(*row) for row in assigned], list(handed.values())
