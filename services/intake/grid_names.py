@@ -33,7 +33,7 @@ async def names_of_grid(tx: Tx, now: datetime, caller: Caller, division: str | N
     listed = {item.person_id for item in await load_items(tx, now, scope, areas) if item.person_id}
     others = (listed | scope.persons) - at_home
     names = await _people(tx, vault, at_home | others)
-    await accesses.record(tx, now, Look(caller.name, "opening", Purpose.CANVASSING, "own grid"), names)
+    await accesses.record(tx, now, Look(caller.name, "opening", Purpose.CANVASSING, "own grid"), list(names))
     addresses = await _addresses(tx, vault, [home.dwelling_id for home in homes])
     return {
         "now": now.astimezone(SHANGHAI),
