@@ -23,7 +23,7 @@ from services.intake.identity import (
     resolve_subjects,
     subject_of_dwelling,
     subject_of_mention,
-    unknown_ids,
+    unknown_by_id,
 )
 from services.intake.problems import Problem, Refused
 from services.intake.reading import UNREADABLE, Reading
@@ -156,7 +156,9 @@ def _stood_still(wave: Sequence[Entry]) -> dict[str, datetime]:
 async def _resolve(tx: Tx, taken: Sequence[Entry], desk: Desk) -> None:
     for entry in taken:
         entry.subjects = _subjects(entry, desk.vault)
-    taken = await _known_by_id(tx, taken)
+    for entry, problems in zip(taken, await unknown_by_id(tx, [entry.subjects for entry in taken]), strict=True):
+        entry.problems = problems
+    taken = [entry for entry in taken if entry.goes_on]
     await _look_into_log(tx, taken)
     fresh = [await _fresh_ids(tx, entry, desk) for entry in taken]
     resolution = await resolve_subjects(tx, [entry.subjects for entry in taken], fresh)
@@ -165,18 +167,6 @@ async def _resolve(tx: Tx, taken: Sequence[Entry], desk: Desk) -> None:
             entry.problems = (ids,)
         else:
             entry.ids = ids
-
-
-async def _known_by_id(tx: Tx, taken: Sequence[Entry]) -> list[Entry]:
-    """Those that name nobody, and no dwelling, by an id that was never given."""
-    unknown = await unknown_ids(tx, [subject for entry in taken for subject in entry.subjects])
-    for entry in taken:
-        entry.problems = tuple(
-            Problem(each.field, "unknown_person" if each.is_person else "unknown_dwelling")
-            for each in entry.subjects
-            if not unknown.isdisjoint(each.finds)
-        )
-    return [entry for entry in taken if entry.goes_on]
 
 
 async def _look_into_log(tx: Tx, taken: Sequence[Entry]) -> None:

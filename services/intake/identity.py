@@ -9,6 +9,7 @@ from pydantic_core import from_json, to_json
 
 from services.chassis.database import Tx
 from services.intake.parts import Dwelling
+from services.intake.problems import Problem
 from services.intake.rules.mentions import Mention
 from services.intake.rules.resolve import Named, Resolution, resolve
 from services.intake.store import people
@@ -62,19 +63,22 @@ def own_id(owner_id: str) -> Find:
     return Find(owner_id.encode(), _OWN_ID)
 
 
-async def unknown_ids(tx: Tx, subjects: Sequence[Subject]) -> set[Find]:
-    """The own ids by which nobody, or no dwelling, is known."""
-    persons = {f for each in subjects if each.is_person for f in each.finds if f.key_version == _OWN_ID}
-    dwellings = {f for each in subjects if not each.is_person for f in each.finds if f.key_version == _OWN_ID}
-    known_persons = await people.load_persons(tx, _ids(persons)) if persons else {}
-    known_dwellings = await people.load_dwellings(tx, _ids(dwellings)) if dwellings else {}
-    return {f for f in persons if f.found_by.decode() not in known_persons} | {
-        f for f in dwellings if f.found_by.decode() not in known_dwellings
-    }
+async def unknown_by_id(tx: Tx, groups: Sequence[Sequence[Subject]]) -> list[tuple[Problem, ...]]:
+    """For each record what it names by an id that was never given."""
+    by_id = [(each, _own_ids(each)) for group in groups for each in group]
+    persons = [own for each, ids in by_id if each.is_person for own in ids]
+    dwellings = [own for each, ids in by_id if not each.is_person for own in ids]
+    known = {*(await people.load_persons(tx, persons) if persons else ())}
+    known |= {*(await people.load_dwellings(tx, dwellings) if dwellings else ())}
+    return [tuple(_unknown(each) for each in group if not known.issuperset(_own_ids(each))) for group in groups]
 
 
-def _ids(finds: Iterable[Find]) -> list[str]:
-    return [find.found_by.decode() for find in finds]
+def _own_ids(subject: Subject) -> list[str]:
+    return [find.found_by.decode() for find in subject.finds if find.key_version == _OWN_ID]
+
+
+def _unknown(subject: Subject) -> Problem:
+    return Problem(subject.field, "unknown_person" if subject.is_person else "unknown_dwelling")
 
 
 async def resolve_subjects(tx: Tx, groups: Sequence[Sequence[Subject]], fresh: Sequence[Sequence[str]]) -> Resolution:
