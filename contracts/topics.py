@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from contracts.envelope import Fact
 from contracts.events.canvassing import ArrivalRegistered, CaseScreened, HouseholdCanvassed
 from contracts.events.cases import CaseClassified, CaseFound, CaseReported
-from contracts.events.contacts import ContactIdentified, ExposureNamed
+from contracts.events.contacts import ContactIdentified, ExposureNamed, PlaceExposureNamed
 from contracts.events.deadlines import DeadlineJudged, MessageSent, VisitMissed
 from contracts.events.policies import PolicyAdopted, TimeAdvanced
 from contracts.events.quarantine import (
@@ -64,6 +64,14 @@ TOPICS: tuple[Topic, ...] = (
         "cases found, reported and classified; the report clock",
     ),
     Topic("exposures", (ExposureNamed,), "intake", ("tracing",), 3, "who met whom"),
+    Topic(
+        "place-exposures",
+        (PlaceExposureNamed,),
+        "intake",
+        ("rollup",),
+        3,
+        "who was where; no contact is derived of it yet",
+    ),
     Topic("orders", (QuarantineOrdered, QuarantineEnded), "intake", ("tracing",), 3, "what post-holders decided"),
     Topic(
         "placements",

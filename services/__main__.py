@@ -82,15 +82,17 @@ def run(
 
 @app.command()
 def send(
-    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="NDJSON records, or CSV with --mapping")],
+    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="NDJSON, or a sheet with --mapping")],
     mapping: Annotated[str | None, typer.Option(help="a mapping's name or TOML file: columns, dates, words")] = None,
     to: Annotated[str, typer.Option(envvar="GRIDWARD_INTAKE", help="where intake listens")] = "http://127.0.0.1:8000",
     token: Annotated[str, typer.Option(envvar="GRIDWARD_TOKEN", help="made by `gridward token`")] = "",
+    year: Annotated[int | None, typer.Option(min=1900, max=2199, help="of a sheet's days without one, 3.5")] = None,
+    division: Annotated[str | None, typer.Option(help="of all rows, for a sheet without such a column")] = None,
 ) -> None:
     """Send a file by intake's door, a verdict each. Example: gridward send cases.csv --mapping tianjin-2020"""
-    from services.sending import send_file
+    from services.sending import Target, send_file
 
-    sys.exit(send_file(file, mapping=mapping, to=to, token=token))
+    sys.exit(send_file(file, Target(to, token, year, division), mapping))
 
 
 @app.command()

@@ -1,4 +1,4 @@
-"""`gridward send`: a file by intake's door. NDJSON goes as it is, CSV through a mapping; each row gets its verdict.
+"""`gridward send`: a file by intake's door. NDJSON goes as it is, a sheet by a mapping; each row gets its verdict.
 
 Rejected rows are written beside the file in its own form, each with the reason: mend them there and send that file.
 Sending a file again is safe: what was accepted is answered as a duplicate.
@@ -6,12 +6,11 @@ Sending a file again is safe: what was accepted is answered as a duplicate.
 
 from __future__ import annotations
 
-import csv
 import json
 import os
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -21,8 +20,16 @@ from rich.console import Console
 from rich.progress import track
 
 from services.chassis.errors import GridwardError
-from services.intake.mapping import RowError, Sheet, SheetMapping, load_mapping
+from services.intake.problems import Language
 from services.intake.reading import ADDED_TO_REJECTS
+from services.intake.sheets.files import read_file
+from services.intake.sheets.judged import judged
+from services.intake.sheets.mapping import SheetMapping, load_mapping
+from services.intake.sheets.returned import rejected_file
+from services.intake.sheets.rows import SheetRead, read_sheet
+from services.intake.sheets.table import LARGEST_FILE, SheetRefused
+from services.intake.sheets.units import Unit
+from services.intake.verdicts import ACCEPTED, DUPLICATE, REJECTED
 
 ROWS_A_REQUEST = 1000
 BYTES_A_REQUEST = 8 * 1024 * 1024
@@ -36,70 +43,108 @@ class SendError(GridwardError):
 
 
 @dataclass
-class Row:
-    """A row of the file: as it stands, the line that is sent for it, or why there is none."""
-
-    original: Any
-    line: bytes | None
-    reason: str | None = None
-
-
-@dataclass
 class Sent:
-    """What became of the rows, by verdict; and those that were rejected."""
+    """What became of the rows, by verdict; and the reasons of those that were rejected, by their place."""
 
     counts: Counter[str] = field(default_factory=Counter)
-    rejected: list[Row] = field(default_factory=list)
+    rejected: dict[int, str] = field(default_factory=dict)
+
+    def add(self, place: int, verdict: str, reason: str) -> None:
+        self.counts[verdict] += 1
+        if verdict == REJECTED:
+            self.rejected[place] = reason
 
 
-def send_file(file: Path, *, mapping: str | None, to: str, token: str) -> int:
+@dataclass(frozen=True)
+class Target:
+    """Where the file goes, and how the sheet is meant: the year of `3.5`, the division of all rows."""
+
+    to: str
+    token: str
+    year: int | None = None
+    division: str | None = None
+
+
+def send_file(file: Path, target: Target, mapping: str | None = None) -> int:
     """Send the file, show the counts; 0 when nothing was rejected, else 1. Raises GridwardError."""
     console = Console()
     if mapping is None:
         lines = [line.strip() for line in file.read_bytes().removeprefix(b"\xef\xbb\xbf").split(b"\n") if line.strip()]
-        sent = _send([Row(line, line) for line in lines], to, token, console)
-        rejected = _write_lines(file, sent.rejected)
+        sent = _send_lines(lines, target, console)
+        rejected = _write_lines(file, lines, sent.rejected)
+        rows = len(lines)
     else:
-        how = load_mapping(mapping)
-        sheet = Sheet(file, how)
-        sent = _send([_row(original, row, how) for original, row in sheet], to, token, console)
-        _tell_unsent(sheet, how, console)
-        _tell_unread(sheet, how, console)
-        rejected = _write_sheet(file, sheet, sent.rejected)
-    for word in ("accepted", "duplicate", "rejected"):
+        read = _read(file, load_mapping(mapping).given(year=target.year, division=target.division))
+        sent, rows = _send_sheet(read, target, console), read.rows
+        _tell_not_sent(read, load_mapping(mapping), console)
+        rejected = _write_sheet(file, read, sent.rejected)
+    for word in (ACCEPTED, DUPLICATE, REJECTED):
         console.print(f"{word:<10}{sent.counts[word]:>9,}", highlight=False)
+    if sent.counts.total() != rows or not rows:
+        raise SendError(f"{sent.counts.total():,} verdicts for {rows:,} rows: nothing is known of the others")
     if rejected:
         told = f"Rejected rows, with the reason in {ADDED_TO_REJECTS}: {rejected}"
         console.print(told, highlight=False, markup=False, soft_wrap=True)
     return 1 if rejected else 0
 
 
-def _row(original: list[str], row: dict[str, str], mapping: SheetMapping) -> Row:
+def _read(file: Path, mapping: SheetMapping) -> SheetRead:
     try:
-        return Row(original, json.dumps(mapping.record_of(row), ensure_ascii=False).encode())
-    except RowError as error:
-        return Row(original, None, str(error))
+        if file.stat().st_size > LARGEST_FILE:
+            raise SheetRefused("file_large", limit=LARGEST_FILE)
+        read = read_sheet(read_file(file.read_bytes()), mapping)
+        if not read.rows:
+            raise SheetRefused("file_no_rows")
+    except SheetRefused as refused:
+        raise SendError(f"{file.name}: {refused.told(_language())}") from None
+    return read
 
 
-def _send(rows: Sequence[Row], to: str, token: str, console: Console) -> Sent:
-    sent = Sent()
-    headers = {"authorization": f"Bearer {token}", "accept-language": _language(), "content-type": NDJSON}
-    with httpx.Client(headers=headers, timeout=TIMEOUT) as client:
-        for chunk in track(list(_chunks(rows)), "sending", console=console, disable=not console.is_terminal):
-            verdicts = _post(client, to, [row.line for row in chunk if row.line is not None])
-            for row in chunk:
-                row.reason = row.reason or _reason(next(verdicts), sent.counts)
-                if row.reason:
-                    sent.counts["rejected"] += 1
-                    sent.rejected.append(row)
+def _send_sheet(read: SheetRead, target: Target, console: Console) -> Sent:
+    sent, language = Sent(), _language()
+    with _client(target) as client:
+        for units in track(list(_parts(read.units)), "sending", console=console, disable=not console.is_terminal):
+            answers = _post(client, target, [line for unit in units for line in unit.lines])
+            for unit in units:
+                own = [next(answers) for _ in unit.lines]
+                for verdict in judged(read, unit, own, language):
+                    sent.add(verdict.at, verdict.word, verdict.reason)
     return sent
 
 
-def _chunks(rows: Sequence[Row]) -> Iterator[list[Row]]:
-    chunk, size = list[Row](), 0
-    for row in rows:
-        chunk.append(row)
-        size += len(row.line or b"")
+def _parts(units: Sequence[Unit]) -> Iterator[list[Unit]]:
+    part, lines, size = list[Unit](), 0, 0
+    for unit in units:
+        part.append(unit)
+        lines += len(unit.lines)
+        size += sum(map(len, unit.lines))
+        if lines >= ROWS_A_REQUEST or size > BYTES_A_REQUEST:
+            yield part
+            part, lines, size = [], 0, 0
+    if part:
+        yield part
+
+
+def _send_lines(lines: Sequence[bytes], target: Target, console: Console) -> Sent:
+    sent, before = Sent(), 0
+    with _client(target) as client:
+        for chunk in track(list(_chunks(lines)), "sending", console=console, disable=not console.is_terminal):
+            for place, verdict in enumerate(_post(client, target, chunk), before):
+                sent.add(place, verdict["verdict"], _reason(verdict))
+            before += len(chunk)
+    return sent
+
+
+def _client(target: Target) -> httpx.Client:
+    headers = {"authorization": f"Bearer {target.token}", "accept-language": _language(), "content-type": NDJSON}
+    return httpx.Client(headers=headers, timeout=TIMEOUT)
+
+
+def _chunks(lines: Sequence[bytes]) -> Iterator[list[bytes]]:
+    chunk, size = list[bytes](), 0
+    for line in lines:
+        chunk.append(line)
+        size += len(line)
         if len(chunk) == ROWS_A_REQUEST or size > BYTES_A_REQUEST:
             yield chunk
             chunk, size = [], 0
@@ -107,20 +152,16 @@ def _chunks(rows: Sequence[Row]) -> Iterator[list[Row]]:
         yield chunk
 
 
-def _reason(verdict: dict[str, Any], counts: Counter[str]) -> str | None:
-    """Counts what was taken; gives the reason for what was not."""
-    if verdict["verdict"] != "rejected":
-        counts[verdict["verdict"]] += 1
-        return None
-    told = (f"{each['field']}: {each['why']} -> {each['would_be_right']}" for each in verdict["errors"])
+def _reason(verdict: dict[str, Any]) -> str:
+    told = (f"{each['field']}: {each['why']} -> {each['would_be_right']}" for each in verdict.get("errors", ()))
     return "; ".join(reason.removeprefix(": ") for reason in told)
 
 
-def _post(client: httpx.Client, to: str, lines: Sequence[bytes]) -> Iterator[dict[str, Any]]:
+def _post(client: httpx.Client, target: Target, lines: Sequence[bytes]) -> Iterator[dict[str, Any]]:
     """The verdicts in the order of the lines. A request that was not answered goes again: repeats are recognised."""
     if not lines:
         return iter(())
-    answer = _answered(client, f"{to.rstrip('/')}/records", b"\n".join(lines))
+    answer = _answered(client, f"{target.to.rstrip('/')}/records", b"\n".join(lines))
     verdicts = [json.loads(line) for line in answer.content.splitlines()]
     if len(verdicts) != len(lines):
         raise SendError(f"{len(verdicts)} verdicts for {len(lines)} rows: send the file again")
@@ -144,57 +185,48 @@ def _answered(client: httpx.Client, url: str, body: bytes) -> httpx.Response:
     raise SendError(f"{url} {why}. Check --to and --token, then send the file again: repeats are recognised")
 
 
-def _language() -> str:
+def _language() -> Language:
     words = (os.environ.get(name, "") for name in ("LC_ALL", "LC_MESSAGES", "LANG"))
     return "zh" if next(filter(None, words), "").startswith("zh") else "en"
 
 
-def _tell_unread(sheet: Sheet, mapping: SheetMapping, console: Console) -> None:
-    """Free texts in which no pattern was found, each with its row: listed, not dropped in silence."""
-    for number, (_, row) in enumerate(sheet, 2):
-        for name in mapping.unread(row):
-            text = row[mapping.columns[name]].strip()
-            console.print(f"row {number}: no {name} in the words {text!r}; sent without", highlight=False, markup=False)
-
-
-def _tell_unsent(sheet: Sheet, mapping: SheetMapping, console: Console) -> None:
-    """Nothing is dropped silently: what stands in the sheet and is not sent."""
-    for name, filled in sorted((+sheet.unsent(mapping)).items()):
+def _tell_not_sent(read: SheetRead, mapping: SheetMapping, console: Console) -> None:
+    """Nothing is dropped silently: columns, sheets and words of the file that no record holds."""
+    told = [
+        f"row {each.row + 1}: nothing is known by the words {each.words!r} of {each.column}" for each in read.unread
+    ]
+    for name, filled in sorted(read.unsent.items()):
         why = "left out by the mapping" if name in mapping.left_out else "not in the mapping: add it, or to left_out"
-        console.print(f"not sent  column {name!r}, {filled} rows: {why}", highlight=False, markup=False, soft_wrap=True)
+        told.append(f"not sent  column {name!r}, {filled} rows: {why}")
+    told += [f"not read  sheet {name!r}: send it in a file of its own" for name in read.other_sheets]
+    for line in told:
+        console.print(line, highlight=False, markup=False, soft_wrap=True)
 
 
-def _write_sheet(file: Path, sheet: Sheet, rejected: Iterable[Row]) -> Path | None:
-    """FILE.rejected.csv: the sheet's own columns and the reason in the last one."""
-    kept = [name for name in sheet.names if name != ADDED_TO_REJECTS]
-    rows = [[*_without_reason(row.original, sheet.names), row.reason] for row in rejected]
-    if not rows:
+def _write_sheet(file: Path, read: SheetRead, rejected: Mapping[int, str]) -> Path | None:
+    """FILE.rejected.xlsx or .csv: the sheet's own form and cells, the reason in the last column."""
+    if not rejected:
         return None
-    path = file.with_name(f"{file.name.removesuffix('.csv')}.rejected.csv")
-    with path.open("w", encoding="utf-8-sig", newline="") as out:
-        csv.writer(out).writerows([[*kept, ADDED_TO_REJECTS], *rows])
+    stem = file.name.removesuffix(file.suffix).removesuffix(".rejected")
+    path = file.with_name(f"{stem}.rejected{read.table.form.suffix}")
+    path.write_bytes(rejected_file(read, rejected))
     return path
 
 
-def _without_reason(cells: Sequence[str], names: Sequence[str]) -> list[str]:
-    padded = [*cells, *[""] * (len(names) - len(cells))]
-    return [cell for cell, name in zip(padded, names, strict=False) if name != ADDED_TO_REJECTS]
-
-
-def _write_lines(file: Path, rejected: Iterable[Row]) -> Path | None:
+def _write_lines(file: Path, lines: Sequence[bytes], rejected: Mapping[int, str]) -> Path | None:
     """FILE.rejected.ndjson: each object with the reason added; what is no object goes into `unreadable`."""
-    lines = [_with_reason(row) for row in rejected]
-    if not lines:
+    if not rejected:
         return None
-    path = file.with_name(f"{file.name.removesuffix('.ndjson')}.rejected.ndjson")
-    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    told = [_with_reason(lines[place], rejected[place]) for place in sorted(rejected)]
+    path = file.with_name(f"{file.name.removesuffix('.ndjson').removesuffix('.rejected')}.rejected.ndjson")
+    path.write_text("\n".join(told) + "\n", encoding="utf-8")
     return path
 
 
-def _with_reason(row: Row) -> str:
+def _with_reason(line: bytes, reason: str) -> str:
     try:
-        content = json.loads(row.original)
+        content = json.loads(line)
     except ValueError:
         content = None
-    content = content if isinstance(content, dict) else {"unreadable": row.original.decode(errors="replace")}
-    return json.dumps({**content, ADDED_TO_REJECTS: row.reason}, ensure_ascii=False)
+    content = content if isinstance(content, dict) else {"unreadable": line.decode(errors="replace")}
+    return json.dumps({**content, ADDED_TO_REJECTS: reason}, ensure_ascii=False)

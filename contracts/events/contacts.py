@@ -9,7 +9,10 @@ from contracts.envelope import DivisionCode, Fact, Id, Instant, fact
 
 
 class ContactWay(StrEnum):
-    """How two persons met (contact form of 2022, domain §7). SHARED_VENUE alone makes a casual contact."""
+    """How two persons met (contact form of 2022, domain §7). SHARED_VENUE alone makes a casual contact.
+
+    OTHER is the form's own last choice: they met, in a way that the list does not name.
+    """
 
     DINED = "dined"
     LIVED = "lived"
@@ -22,6 +25,7 @@ class ContactWay(StrEnum):
     SAME_WARD = "same_ward"
     ENTERTAINED = "entertained"
     SHARED_VENUE = "shared_venue"
+    OTHER = "other"
 
 
 class Category(StrEnum):
@@ -51,6 +55,18 @@ class ExposureNamed(Fact):
     other_id: Id
     other_division_code: DivisionCode
     way: ContactWay
+    first_at: Instant
+    last_at: Instant
+
+
+@fact
+class PlaceExposureNamed(Fact):
+    """A person was at a place where others may have been exposed. place_id: the sender's own id of it, no address."""
+
+    type: ClassVar[str] = "place-exposure-named"
+
+    person_id: Id
+    place_id: Id
     first_at: Instant
     last_at: Instant
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
 from contracts.envelope import Event
 from contracts.events.cases import Classification, FoundHow
-from contracts.events.contacts import Category, ContactIdentified, Standing
+from contracts.events.contacts import Category, ContactIdentified, PlaceExposureNamed, Standing
 from contracts.events.quarantine import Care, EpisodeChanged, QuarantineProposed, ReleaseDue, SamplingDue
 from contracts.indicators.indicator import Indicator, person, statement
 
@@ -123,6 +124,10 @@ def _care(code: str) -> Indicator:
     )
 
 
+def _person_at_place(event: Event[Any]) -> Iterable[tuple[str, str]]:
+    return ((f"{event.data.person_id}/{event.data.place_id}", event.division),)
+
+
 PERSONS = (
     *map(_case, _CASES),
     *map(_confirmed, _FOUND),
@@ -137,6 +142,16 @@ PERSONS = (
         counts=lambda fact: fact.standing is Standing.PROVISIONAL,
         why="their plan or lookback is of certainty C and nobody adopted it here",
         source="design: promise 6",
+    ),
+    Indicator(
+        "at-named-places",
+        "Persons who were at a named place",
+        "到访涉疫场所人数",
+        PlaceExposureNamed,
+        subjects=_person_at_place,
+        at=lambda event: event.data.last_at,
+        why="where many cases were is seen before anybody has linked them; once a person and place",
+        source="Notice 003 §2: key places; the line list of Tianjin",
     ),
     Indicator(
         "proposals-open",

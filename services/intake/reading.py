@@ -17,6 +17,7 @@ from services.intake.sender import Sender
 
 LARGEST_LINE = 256 * 1024
 ADDED_TO_REJECTS = "rejected_because"
+EXPORTED_AS = "exported_as"
 UNREADABLE = "unreadable"
 """The feed under which the ledger counts what names no feed."""
 

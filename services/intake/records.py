@@ -92,6 +92,15 @@ class Exposure(Common, Someone):
     last_at: Instant
 
 
+class PlaceExposure(Common, Someone):
+    """The person was at a place that investigators name; who else was there is not known."""
+
+    kind: Literal["place-exposure"]
+    place_id: Identifier
+    first_at: Instant
+    last_at: Instant
+
+
 class QuarantineOrder(Common, Someone):
     kind: Literal["quarantine-order"]
     order_id: Identifier
@@ -184,6 +193,7 @@ Record = (
     | CaseReport
     | CaseClassification
     | Exposure
+    | PlaceExposure
     | QuarantineOrder
     | QuarantineEnd
     | Placement

@@ -12,6 +12,8 @@ from services.intake.sender import Sender
 
 MOST_BODIES = 16
 """Requests of many records under way: each may hold 64 MB."""
+MOST_SHEETS = 2
+"""Spreadsheets taken to pieces at once: one may fill 300 MB."""
 MOST_SINGLE = 5_000
 """Single records that wait for their group."""
 MOST_BYTES = 256 * 1024 * 1024
@@ -52,7 +54,7 @@ class Room:
     def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
         self._now = now
         self._rates: dict[str, Rate] = {}
-        self._bodies = self._single = self._bytes = 0
+        self._bodies = self._single = self._bytes = self._sheets = 0
 
     @contextmanager
     def body(self, sender: Sender) -> Iterator[None]:
@@ -65,6 +67,18 @@ class Room:
             yield
         finally:
             self._bodies -= 1
+
+    @contextmanager
+    def sheet(self, sender: Sender) -> Iterator[None]:
+        """For a spreadsheet. Raises ComeBackLater."""
+        if self._sheets >= MOST_SHEETS:
+            raise ComeBackLater(f"{MOST_SHEETS} spreadsheets are being read", 5)
+        self._sheets += 1
+        try:
+            with self.body(sender):
+                yield
+        finally:
+            self._sheets -= 1
 
     @contextmanager
     def single(self, sender: Sender) -> Iterator[None]:

@@ -26,7 +26,8 @@ from services.intake.posting import post_records
 from services.intake.problems import language_of
 from services.intake.records import record_schema
 from services.intake.room import ComeBackLater
-from services.intake.sender import Sender
+from services.intake.senders import sender_of
+from services.intake.sheet_routes import add_sheets
 from services.intake.store import books
 from services.intake.store import keys as kept_keys
 from services.intake.worker_routes import add_worker
@@ -44,8 +45,9 @@ def routes(app: App) -> APIRouter:
     _add_keys(router, app)
     _add_books(router, app, door)
     router.include_router(people_routes(app, door))
-    add_health(router, app, partial(_sender, app))
+    add_health(router, app, partial(sender_of, app))
     add_worker(router, app, door)
+    add_sheets(router, app, door)
     return router
 
 
@@ -67,7 +69,7 @@ def _add_door(router: APIRouter, app: App, door: Door) -> None:
     async def records(request: Request) -> Response:
         """An API key, or a token with the role sender: records in, verdicts out."""
         try:
-            return await post_records(door, request, await _sender(app, request))
+            return await post_records(door, request, await sender_of(app, request))
         except ComeBackLater as later:
             raise HTTPException(429, str(later), {"retry-after": str(later.seconds)}) from None
 
@@ -91,14 +93,6 @@ def _add_door(router: APIRouter, app: App, door: Door) -> None:
         desk = await door.desk()
         async with app.transaction() as turn:
             return await look_up(turn.tx, turn.now, caller, asked, (await desk.read(turn.tx)).vault)
-
-
-async def _sender(app: App, request: Request) -> Sender:
-    key = request.headers.get(keys.HEADER)
-    if key is None:
-        return Sender.of(await app.caller(request))
-    async with app.reading() as turn:
-        return await keys.sender_of_key(turn.tx, key)
 
 
 def _add_keys(router: APIRouter, app: App) -> None:

@@ -103,7 +103,8 @@ async def _clocks_are_judged_by_the_edition_of_the_day(client: Any, stage: Stage
     judged: Counter[tuple[str, str, str]] = Counter()
     for verdict in ("unlimited", "undecided", "kept", "late", "missed", "running"):
         clocks = (await client.get(f"{stage.urls['alerts']}/clocks?verdict={verdict}&limit=500")).json()
-        judged.update((clock["edition"], clock["verdict"], clock["standing"]) for clock in clocks)
+        reports = [clock for clock in clocks if clock["deadline"].startswith("report.")]
+        judged.update((clock["edition"], clock["verdict"], clock["standing"]) for clock in reports)
     cases: Counter[str] = Counter()
     for day, number in days.items():
         cases[_edition(day)] += number

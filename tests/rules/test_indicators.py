@@ -10,7 +10,7 @@ import pytest
 from contracts.envelope import Event, Fact, say
 from contracts.events.canvassing import ArrivalRegistered, CaseScreened, Channel, HouseholdCanvassed
 from contracts.events.cases import CaseReported, Classification, FoundHow
-from contracts.events.contacts import Category, ContactIdentified, Standing
+from contracts.events.contacts import Category, ContactIdentified, PlaceExposureNamed, Standing
 from contracts.events.deadlines import DeadlineJudged, Line, MessageSent, Verdict, VisitMissed
 from contracts.events.quarantine import (
     Care,
@@ -85,6 +85,10 @@ ONE_OF_EACH: list[tuple[Fact, dict[str, str]]] = [
     (
         ContactIdentified(**HERE, **A_CONTACT, **PROVISIONAL, category=Category.CLOSE),
         {"close-contacts": "p1", "contacts-provisional": "p1"},
+    ),
+    (
+        PlaceExposureNamed(**HERE, place_id="mall", first_at=NIGHT, last_at=NIGHT),
+        {"at-named-places": "p1/mall"},
     ),
     (QuarantineProposed(**HERE, **IN_FORCE, category=Category.CLOSE, measures=(A_MEASURE,)), {"proposals-open": "p1"}),
     (SamplingDue(**HERE, tube_id="t1", since_at=NIGHT), {"samplings-due": "p1/s1"}),
@@ -196,4 +200,5 @@ def test_every_indicator_is_counted_by_some_event() -> None:
     facts += [ContactIdentified(**HERE, **A_CONTACT, **PROVISIONAL, category=category) for category in Category]
     member = Member(person_id="p1", division_code=GRID)
     facts += [TubeSampled(statement_id="s1", tube_id="t1", sampled_at=NIGHT, members=(member,))]
+    facts += [PlaceExposureNamed(**HERE, place_id="mall", first_at=NIGHT, last_at=NIGHT)]
     assert {one.indicator for fact in facts for one in contributions(said(fact))} == set(BY_CODE)

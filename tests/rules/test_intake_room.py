@@ -83,3 +83,15 @@ def test_bytes_are_given_back_when_a_request_ends_however_it_ends() -> None:
             hold(1)
     with room.holding() as hold:
         hold(module.MOST_BYTES)
+
+
+def test_more_spreadsheets_than_memory_has_room_for_wait() -> None:
+    room = Room(Watch())
+    with room.sheet(TOKEN), room.sheet(TOKEN):
+        with pytest.raises(ComeBackLater), room.sheet(TOKEN):
+            pass
+        with room.body(TOKEN):
+            pass
+    for _ in range(3):
+        with room.sheet(TOKEN):
+            pass

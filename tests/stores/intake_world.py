@@ -177,6 +177,7 @@ def one_of_each(person: int = 1, other: int = 2) -> list[dict[str, Any]]:
             "first_at": AT,
             "last_at": LATER,
         },
+        {"kind": "place-exposure", **own, "place_id": "mall-1", "first_at": AT, "last_at": LATER},
         {"kind": "quarantine-order", **own, **order, **words},
         {"kind": "quarantine-end", **own, "order_id": "order-1", "decider": "post-1", "ended_at": LATER},
         {"kind": "placement", **own, "placement_id": "stay-1", "mode": "hospital", "site_id": "s-1", "started_at": AT},

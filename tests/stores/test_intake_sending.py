@@ -15,7 +15,7 @@ from pydantic import SecretStr
 from services.chassis.access import make_token
 from services.chassis.health import Health
 from services.chassis.web import make_web, served
-from services.sending import SendError, send_file
+from services.sending import SendError, Target, send_file
 from tests.stores.intake_world import KEY, World, a_test, intake
 
 HEADER = "case_id,gender ,age,symptom_onset,symptom_type,confirm_date,Infection_source,start_source,end_source,"
@@ -31,7 +31,7 @@ async def listening(database: str) -> AsyncIterator[tuple[World, str]]:
 
 
 async def sent(file: Path, url: str, mapping: str | None = None, token: str = TOKEN) -> int:
-    return await asyncio.to_thread(send_file, file, mapping=mapping, to=url, token=token)
+    return await asyncio.to_thread(send_file, file, Target(url, token), mapping)
 
 
 def sheet(path: Path, *rows: str) -> Path:
@@ -53,7 +53,7 @@ async def test_a_sheet_is_sent_its_wrong_rows_are_mended_and_nothing_is_taken_tw
         rejected = tmp_path / "cases.rejected.csv"
         with rejected.open(encoding="utf-8-sig", newline="") as rows:
             header, first, second = csv.reader(rows)
-        assert header == [*(name.strip() for name in HEADER.split(",")), "rejected_because"]
+        assert header == [*HEADER.split(","), "rejected_because"]
         assert first[:-1] == no_day.split(",") and "confirm_date" in first[-1]
         assert second[:-1] == no_one.split(",") and "nobody is named" in second[-1]
         mended = rejected.read_text(encoding="utf-8-sig").replace("31/02/2020", "01/02/2020").replace("\n,M", "\nTJ4,M")

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple, get_args
 from contracts.envelope import Fact
 from contracts.events.canvassing import ArrivalRegistered, CaseScreened, HouseholdCanvassed
 from contracts.events.cases import CaseClassified, CaseFound, CaseReported
-from contracts.events.contacts import ExposureNamed
+from contracts.events.contacts import ExposureNamed, PlaceExposureNamed
 from contracts.events.policies import PolicyAdopted, TimeAdvanced
 from contracts.events.quarantine import (
     Measure,
@@ -161,6 +161,17 @@ def _exposure(record: records.Exposure, ids: Ids) -> Iterator[Fact]:
     )
 
 
+def _place_exposure(record: records.PlaceExposure, ids: Ids) -> Iterator[Fact]:
+    person_id = ids.people[0]
+    yield PlaceExposureNamed(
+        **_head(record, ids, "was-at", f"{person_id}.{_short(record.place_id)}"),
+        person_id=person_id,
+        place_id=record.place_id,
+        first_at=record.first_at,
+        last_at=record.last_at,
+    )
+
+
 def _quarantine_order(record: records.QuarantineOrder, ids: Ids) -> Iterator[Fact]:
     yield QuarantineOrdered(
         **_of_person(record, ids, "ordered"),
@@ -233,6 +244,7 @@ _SAYERS: dict[type[Common], Callable[[Any, Ids], Iterator[Fact]]] = {
     records.CaseReport: _case_report,
     records.CaseClassification: _case_classification,
     records.Exposure: _exposure,
+    records.PlaceExposure: _place_exposure,
     records.QuarantineOrder: _quarantine_order,
     records.QuarantineEnd: _quarantine_end,
     records.Placement: _placement,

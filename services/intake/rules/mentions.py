@@ -94,6 +94,7 @@ def _unplaced(record: Record | Withdrawal) -> Iterator[Problem]:
 _ORDER = {
     records.SingleTest: ("sampled_at", "resulted_at"),
     records.Exposure: ("first_at", "last_at"),
+    records.PlaceExposure: ("first_at", "last_at"),
     records.CaseFinding: ("found_at", "reported_at"),
     duties.CanvassingRound: ("from_at", "until_at"),
     duties.Assignment: ("valid_from_at", "valid_until_at"),

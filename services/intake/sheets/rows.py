@@ -1,0 +1,121 @@
+"""A file by a mapping: its rows found, filled, read and put together; and what of it no record holds."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from pydantic_core import to_json
+
+from services.intake.rules.when import Habits
+from services.intake.sheets.headers import Header, find_header, repeats_header
+from services.intake.sheets.links import Unread, linked
+from services.intake.sheets.mapping import SheetMapping
+from services.intake.sheets.table import (
+    MOST_CELLS,
+    MOST_COLUMNS,
+    MOST_ROWS,
+    Cell,
+    Row,
+    SheetRefused,
+    Table,
+    is_blank,
+    shown,
+)
+from services.intake.sheets.units import Unit, units_of
+from services.intake.sheets.values import Reader, RowRead
+
+
+@dataclass(frozen=True)
+class SheetRead:
+    """A file with its mapping. unread: words no pattern or link was found in. unsent: column -> rows with something."""
+
+    table: Table
+    header: Header
+    units: list[Unit]
+    unread: list[Unread]
+    unsent: Counter[str]
+    other_sheets: list[str]
+
+    @property
+    def rows(self) -> int:
+        """Rows that get a verdict."""
+        return sum(len(unit.rows) for unit in self.units)
+
+
+def read_sheet(tables: Sequence[Table], mapping: SheetMapping) -> SheetRead:
+    """Raises SheetRefused when no sheet has the columns."""
+    table, header = find_header(tables, mapping)
+    rows = _filled(table, header, mapping)
+    reader = Reader(mapping, header, Habits(mapping.year, mapping.day_order, table.form.epoch))
+    read = [reader.read(at, row) for at, row in rows]
+    units, unread = units_of(mapping, read), list[Unread]()
+    if mapping.links is not None:
+        unread += _add_links(mapping, header, dict(rows), read, units)
+    unread += reader.unread
+    others = [each.form.sheet for each in tables if each is not table and each.form.kind == "xlsx"]
+    return SheetRead(table, header, units, unread, _unsent(rows, header, mapping), others)
+
+
+def _filled(table: Table, header: Header, mapping: SheetMapping) -> list[tuple[int, Row]]:
+    """The rows below the header that hold anything; merged cells and those that mean the one above are filled."""
+    holds = [any(not is_blank(cell) for cell in row) for row in table.rows]
+    _fill_merged(table, header)
+    inherit = [header.places[each] for each in mapping.fill_down if each in header.places]
+    above: dict[int, Cell] = {}
+    rows = list[tuple[int, Row]]()
+    for at in range(header.end, len(table.rows)):
+        row = table.rows[at]
+        if not holds[at] or repeats_header(row, header):
+            continue
+        for column in inherit:
+            if column < len(row) and is_blank(row[column]) and column in above:
+                row[column] = above[column]
+            above[column] = row[column] if column < len(row) else None
+        rows.append((at, row))
+    return rows
+
+
+def _fill_merged(table: Table, header: Header) -> None:
+    """Raises SheetRefused when merged cells lie over each other so often that filling them would not end."""
+    filled = 0
+    for top, left, bottom, right in table.merged:
+        if top < header.end or top >= len(table.rows) or left >= len(table.rows[top]):
+            continue
+        value = table.rows[top][left]
+        for row in table.rows[top : bottom + 1]:
+            width = len(row[left : right + 1])
+            row[left : right + 1] = [value] * width
+            filled += width
+        if filled > MOST_CELLS:
+            raise SheetRefused("file_too_many", rows=MOST_ROWS, columns=MOST_COLUMNS)
+
+
+def _add_links(
+    mapping: SheetMapping, header: Header, rows: Mapping[int, Row], read: Sequence[RowRead], units: Sequence[Unit]
+) -> Iterator[Unread]:
+    """The records of what a row's words name beside itself; gives the words that name nothing known."""
+    known = {str(row.values["person_ref"]) for row in read if "person_ref" in row.values}
+    by_row = {at: unit for unit in units for at in unit.rows}
+    habits = Habits(mapping.year, mapping.day_order)
+    for row in read:
+        if row.at in by_row and not by_row[row.at].problems:
+            records, unread = linked(mapping, header, row.at, rows[row.at], row.values, known, habits)
+            by_row[row.at].lines += map(to_json, records)
+            yield from unread
+
+
+def _unsent(rows: Sequence[tuple[int, Row]], header: Header, mapping: SheetMapping) -> Counter[str]:
+    """Columns that are not read -> rows in which they hold something."""
+    used = header.used
+    if mapping.links is not None:
+        read = [mapping.links.column, *([name] for name in (*mapping.links.first_at, *mapping.links.last_at))]
+        used = used | {at for names in read if (at := header.column_named(names)) is not None}
+    counted = Counter[str]()
+    empty = {each.casefold() for each in mapping.empty}
+    for _, row in rows:
+        for at, cell in enumerate(row):
+            if at not in used and not is_blank(cell) and str(shown(cell)).strip().casefold() not in empty:
+                counted[header.names[at] if at < len(header.names) and header.names[at] else f"{at + 1}"] += 1
+    return counted

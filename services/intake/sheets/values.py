@@ -1,0 +1,101 @@
+"""The cells of a row as values by field, and what is wrong with them."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, NamedTuple
+
+from services.intake.problems import Problem
+from services.intake.reading import EXPORTED_AS
+from services.intake.rules.when import Habits
+from services.intake.sheets.cells import Wrong, at_time, text_of, value_of
+from services.intake.sheets.headers import Header
+from services.intake.sheets.kinds import Takes, fields_of
+from services.intake.sheets.links import Unread
+from services.intake.sheets.mapping import SheetMapping
+from services.intake.sheets.table import Cell, Row, is_blank
+
+EXAMPLE = "示例 example"
+"""How the last cell of a template's example begins."""
+_LONGEST_REFERENCE = 128
+_OWN_SHAPES = {"source_id": Takes("code"), "revision": Takes("whole"), EXPORTED_AS: Takes("code")}
+
+
+class RowRead(NamedTuple):
+    """A row's values by field, before rows are put together."""
+
+    at: int
+    values: dict[str, Any]
+    problems: list[Problem]
+
+
+class Reader:
+    """Cells to values; the same text in the same column is read once."""
+
+    def __init__(self, mapping: SheetMapping, header: Header, habits: Habits) -> None:
+        self._mapping, self._header, self._habits = mapping, header, habits
+        known = fields_of(mapping.kind)
+        self._columns = [(name, at, known[name], mapping.words.get(name)) for name, at in header.places.items()]
+        self._columns += [(name, at, _OWN_SHAPES[name], None) for name, at in header.own.items()]
+        self._empty = {each.casefold() for each in mapping.empty}
+        self._seen: dict[tuple[int, str], object] = {}
+        self.unread: list[Unread] = []
+
+    def read(self, at: int, row: Row) -> RowRead:
+        """A row's values, and what is wrong with its cells."""
+        values, problems = dict[str, Any](self._mapping.constants), list[Problem]()
+        if self._is_example(row):
+            return RowRead(at, values, [Problem(self._header.names[self._header.reason or 0], "example_row")])
+        for name, column, takes, words in self._columns:
+            cell = row[column] if column < len(row) else None
+            try:
+                value = self._value(at, name, column, takes, words, cell)
+            except Wrong as wrong:
+                problems.append(wrong.problem)
+            else:
+                if value is not None:
+                    values[name] = value
+        self._add_times(row, values, problems)
+        self._compose(values)
+        return RowRead(at, values, problems)
+
+    def _value(self, at: int, name: str, column: int, takes: Takes, words: dict[str, str] | None, cell: Cell) -> object:
+        if is_blank(cell):
+            return None
+        shown = self._header.names[column]
+        if name in self._mapping.patterns:
+            return self._found(at, name, text_of(cell, shown), shown)
+        if not isinstance(cell, str):
+            return value_of(takes, cell, shown, words, self._habits)
+        key = (column, cell)
+        if key not in self._seen:
+            is_empty = cell.strip().casefold() in self._empty and not (words and cell.strip() in words)
+            self._seen[key] = None if is_empty else value_of(takes, cell, shown, words, self._habits)
+        return self._seen[key]
+
+    def _found(self, at: int, name: str, text: str, shown: str) -> str | None:
+        if text.casefold() in self._empty:
+            return None
+        found = next((ours for each, ours in self._mapping.patterns[name] if re.search(each, text, re.I)), None)
+        if found is None:
+            self.unread.append(Unread(at, shown, text))
+        return found
+
+    def _is_example(self, row: Row) -> bool:
+        reason = self._header.reason
+        cell = row[reason] if reason is not None and reason < len(row) else None
+        return isinstance(cell, str) and cell.strip().startswith(EXAMPLE)
+
+    def _add_times(self, row: Row, values: dict[str, Any], problems: list[Problem]) -> None:
+        for name, column in self._header.times.items():
+            cell = row[column] if column < len(row) else None
+            if name in values and not is_blank(cell):
+                try:
+                    values[name] = at_time(values[name], cell, self._header.names[column])
+                except Wrong as wrong:
+                    problems.append(wrong.problem)
+
+    def _compose(self, values: dict[str, Any]) -> None:
+        for name, parts in self._mapping.composed.items():
+            if name not in values and all(part in values for part in parts):
+                values[name] = "/".join(str(values[part]) for part in parts)[-_LONGEST_REFERENCE:]
