@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import traceback
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import TypeVar
 from weakref import WeakKeyDictionary
@@ -18,11 +19,12 @@ from services.chassis.service import App
 from services.intake.admission import admit
 from services.intake.desk import Desk, open_desk
 from services.intake.grouping import Grouping
+from services.intake.problems import Problem
 from services.intake.reading import Reading, read
 from services.intake.room import Room
 from services.intake.sender import Sender
 from services.intake.store import records
-from services.intake.verdicts import Verdict
+from services.intake.verdicts import ACCEPTED, REJECTED, Verdict
 
 log = structlog.get_logger()
 
@@ -32,11 +34,33 @@ TRIES_BESIDE_OTHERS = 2
 """After these a batch that others were always quicker with is admitted alone."""
 T = TypeVar("T")
 Beside = Callable[[Tx], Awaitable[None]]
+Judge = Callable[[Sequence[Verdict]], None]
+"""Looks at the verdicts before they are committed; what it raises undoes them."""
 _QUICKER = (records.Raced, asyncpg.DeadlockDetectedError, asyncpg.SerializationError)
 
 
 class AdmissionFailed(GridwardError):
     """Nothing of the batch was taken; it may be sent again once the fault in the log is mended."""
+
+
+class Undone(GridwardError):
+    """Some of a whole were rejected, so nothing of it was taken."""
+
+    def __init__(self, verdicts: Sequence[Verdict]) -> None:
+        super().__init__("nothing was taken")
+        self.verdicts = verdicts
+
+
+def all_or_none(verdicts: Sequence[Verdict]) -> None:
+    """Raises Undone."""
+    if any(verdict.word == REJECTED for verdict in verdicts):
+        raise Undone(verdicts)
+
+
+def _not_alone(reading: Reading, verdict: Verdict) -> Reading:
+    if verdict.word == ACCEPTED:
+        return replace(reading, record=None, problems=(Problem("", "not_alone"),))
+    return replace(reading, record=None, problems=verdict.problems) if verdict.problems else reading
 
 
 class Door:
@@ -79,15 +103,27 @@ class Door:
         """What was read elsewhere, in one transaction. beside: work at its beginning that stands or falls with it."""
         return await self._admit_once_more(readings, beside)
 
-    async def _admit_once_more(self, readings: Sequence[Reading], beside: Beside | None = None) -> list[Verdict]:
+    async def admit_whole(self, readings: Sequence[Reading]) -> list[Verdict]:
+        """All of them, or none: beside one that is rejected the others lie among the rejected too, to be sent again."""
+        try:
+            return await self._admit_once_more(readings, None, all_or_none)
+        except Undone as undone:
+            failed = [_not_alone(*each) for each in zip(readings, undone.verdicts, strict=True)]
+            return await self._admit_once_more(failed)
+
+    async def _admit_once_more(
+        self, readings: Sequence[Reading], beside: Beside | None = None, judge: Judge | None = None
+    ) -> list[Verdict]:
         for _ in range(TRIES_BESIDE_OTHERS):
             try:
-                return await self._admit(readings, beside, alone=False)
+                return await self._admit(readings, beside, judge, alone=False)
             except _QUICKER:
                 continue
-        return await self._admit(readings, beside, alone=True)
+        return await self._admit(readings, beside, judge, alone=True)
 
-    async def _admit(self, readings: Sequence[Reading], beside: Beside | None, *, alone: bool) -> list[Verdict]:
+    async def _admit(
+        self, readings: Sequence[Reading], beside: Beside | None, judge: Judge | None, *, alone: bool
+    ) -> list[Verdict]:
         desk = await self.desk()
         try:
             async with self._app.transaction() as turn:
@@ -96,6 +132,8 @@ class Door:
                 if beside is not None:
                     await beside(turn.tx)
                 verdicts = await admit(turn.tx, turn.now, readings, desk)
+                if judge is not None:
+                    judge(verdicts)
                 turn.say([event for verdict in verdicts for event in verdict.events])
             return verdicts
         except (*_QUICKER, GridwardError):

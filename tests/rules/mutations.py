@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import json
+from collections.abc import Callable, Iterator, Sequence
 from random import Random
+from typing import Any
 
 Mutation = Callable[[bytes, Random], bytes]
 _SPICE = (
@@ -66,3 +68,53 @@ def damaged(body: bytes, chance: Random) -> bytes:
     for _ in range(chance.randint(1, 4)):
         body = chance.choice(MUTATIONS)(body, chance) or b"\x00"
     return body
+
+
+_VALUES = (
+    None,
+    True,
+    0,
+    -1,
+    1e300,
+    10**20,
+    "",
+    " ",
+    "\x00",
+    "a" * 300,
+    "2022-02-31",
+    "9999-12-31T23:59:60Z",
+    "#",
+    "Patient/p1",
+)
+
+
+def damaged_json(content: object, chance: Random) -> object:
+    """A copy in which one or two values, at any depth, were replaced, taken out, doubled or swapped with another's."""
+    content = json.loads(json.dumps(content))
+    for _ in range(chance.randint(1, 2)):
+        places = list(_places(content))
+        part, key = chance.choice(places)
+        match chance.randrange(5):
+            case 0:
+                del part[key]
+            case 1 | 2:
+                part[key] = chance.choice((*_VALUES, {}, [], [[]], {"a": {"b": []}}))
+            case 3:
+                part[key] = [part[key], part[key]]
+            case _:
+                other, at = chance.choice(places)
+                part[key] = json.loads(json.dumps(other[at])) if not _is_inside(part, other[at]) else None
+        if not content:
+            return content
+    return content
+
+
+def _places(part: Any) -> Iterator[tuple[Any, Any]]:
+    for key in list(part) if isinstance(part, dict) else range(len(part)):
+        yield part, key
+        if isinstance(part[key], dict | list):
+            yield from _places(part[key])
+
+
+def _is_inside(part: object, whole: object) -> bool:
+    return part is whole or (isinstance(whole, dict | list) and any(each is part for each, _ in _places(whole)))

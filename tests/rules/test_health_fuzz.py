@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from random import Random
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from services.intake.health.fhir.answers import Outcome, outcome_of, refusal_of, response_of
+from services.intake.health.fhir.taking import read_fhir, readings_of
 from services.intake.health.hl7.answers import REJECT, Error, acknowledge, code_of, errors_of
 from services.intake.health.hl7.message import read_message
 from services.intake.health.hl7.reading import source_of, translate
@@ -15,8 +18,9 @@ from services.intake.health.items import Answered, Item, Translated, Unused
 from services.intake.problems import Refused
 from services.intake.sender import Sender
 from services.intake.verdicts import ACCEPTED, REJECTED, Verdict
+from tests.rules.fhir_messages import DETECTED, as_bytes, bundle, condition, observation, others, patient, report
 from tests.rules.hl7_messages import SOURCES, an_adt, an_oru, header, message, obr, obx, pid, spm
-from tests.rules.mutations import damaged
+from tests.rules.mutations import damaged, damaged_json
 
 ANYBODY = Sender("tester", ("",))
 HL7 = [
@@ -30,7 +34,14 @@ HL7 = [
         header(), pid(), obr(), obx("阳性", "94559-2^ORF1ab^LN"), obx("阴性", "94533-7^N^LN"), obx("30", "ORF1ab-Ct")
     ),
 ]
-MESSAGES_OF_A_FORM = 50_000
+FHIR = [
+    as_bytes(bundle(patient(), observation(), condition(), *others())),
+    as_bytes(bundle(report("Observation/o1", "Observation/o2"), observation(1), observation(2), kind="transaction")),
+    as_bytes(observation(valueCodeableConcept=DETECTED)),
+    as_bytes(condition(status="refuted")),
+    as_bytes(patient()),
+]
+OF_HL7, OF_FHIR = 90_000, 10_000
 
 
 def judged(said: Translated) -> tuple[str, list[Answered | Unused]]:
@@ -64,11 +75,63 @@ def of_hl7(body: bytes) -> str:
     return word
 
 
-def test_50_000_damaged_messages_of_hl7_each_get_an_answer() -> None:
+def test_90_000_damaged_messages_of_hl7_each_get_an_answer() -> None:
     chance = Random(20220305)
-    words = Counter(of_hl7(damaged(chance.choice(HL7), chance)) for _ in range(MESSAGES_OF_A_FORM))
+    words = Counter(of_hl7(damaged(chance.choice(HL7), chance)) for _ in range(OF_HL7))
     assert words.keys() == {"refused", REJECTED, ACCEPTED, "unused"}
-    assert min(words.values()) > MESSAGES_OF_A_FORM // 100
+    assert min(words.values()) > OF_HL7 // 100
+
+
+def of_fhir(body: bytes) -> str:
+    """The word of the worst entry, after the outcomes were made of it."""
+    source = SOURCES.of_feed("jiashan-hospital")
+    assert source is not None
+    try:
+        kind, parts = read_fhir(body, source)
+    except Refused as refused:
+        assert all(problem.code != "adapter_failed" for problem in refused.problems)
+        assert refusal_of(refused.problems, "zh").outcome["issue"]
+        return "refused"
+    words, outcomes = set[str](), list[Outcome]()
+    for entry, said in parts:
+        assert all(problem.code != "adapter_failed" for problem in entry.problems)
+        readings = readings_of((entry, said), source, ANYBODY)
+        assert all((reading.record is None) == bool(reading.problems) for reading in readings)
+        word, told = judged(said)
+        words.add(REJECTED if entry.problems else word)
+        outcomes.append(refusal_of(entry.problems, "en") if entry.problems else outcome_of(told, "en"))
+    assert response_of(kind, [entry for entry, _ in parts], outcomes)
+    return next((word for word in (REJECTED, ACCEPTED) if word in words), "unused")
+
+
+def test_10_000_damaged_messages_of_fhir_each_get_an_answer() -> None:
+    chance = Random(20220305)
+    whole = [json.loads(each) for each in FHIR]
+    words = Counter(of_fhir(as_bytes(damaged_json(chance.choice(whole), chance))) for _ in range(OF_FHIR - 3_000))
+    words += Counter(of_fhir(damaged(chance.choice(FHIR), chance)) for _ in range(3_000))
+    assert words.keys() == {"refused", REJECTED, ACCEPTED, "unused"}
+    assert min(words.values()) > OF_FHIR // 100
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=20),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=10), inner, max_size=3),
+    max_leaves=5,
+)
+
+
+@settings(max_examples=400, deadline=None)
+@given(st.data())
+def test_any_value_put_anywhere_into_a_bundle_is_borne(data: st.DataObject) -> None:
+    content = json.loads(data.draw(st.sampled_from(FHIR)))
+    part = content
+    while True:
+        key = data.draw(st.sampled_from(sorted(part)) if isinstance(part, dict) else st.integers(0, len(part) - 1))
+        if not (isinstance(part[key], dict | list) and part[key] and data.draw(st.integers(0, 4))):
+            break
+        part = part[key]
+    part[key] = data.draw(JSON)
+    of_fhir(as_bytes(content))
 
 
 SEPARATED = st.text(alphabet="|^~\\&\r\nAMSHOBX0129.阳", max_size=60)

@@ -41,9 +41,9 @@ class Moment(NamedTuple):
         return f"{self.at:%Y-%m-%d}"
 
 
-def read_moment(text: str, zone: tzinfo) -> Moment | None:
+def read_moment(text: object, zone: tzinfo) -> Moment | None:
     """A time of HL7 or FHIR; zone: where none is written. None: this is none, or the calendar does not have it."""
-    found = _HL7.fullmatch(text.strip())
+    found = _HL7.fullmatch(text.strip()) if isinstance(text, str) else None
     if found is None:
         return None
     year, month, day, hour, minute, second = (int(part) if part else None for part in found.groups()[:6])

@@ -21,11 +21,12 @@ _STATES = (Classification.SUSPECTED, Classification.CONFIRMED, Classification.AS
 
 
 class Common(NamedTuple):
-    """What all records of a message carry. revised_at: when the sender made this revision of what it says."""
+    """What all records of a message carry. revised_at: when the sender made this revision; or which one it is."""
 
     source: Source
     revised_at: Moment | None
     drill: bool
+    revision: int = 1
 
     def record(self, kind: str, source_id: str, division_code: str) -> Record:
         """The beginning of a record."""
@@ -35,14 +36,17 @@ class Common(NamedTuple):
             "kind": kind,
             "division_code": division_code,
         }
-        if self.revised_at:
-            record["revised_at"] = self.revised_at.text
+        record |= {"revised_at": self.revised_at.text} if self.revised_at else {"revision": self.revision}
         return {**record, "drill": True} if self.drill else record
 
     def withdrawal(self, kind: str, source_id: str) -> Record:
         """What was said under this id was not so."""
         record = {"feed": self.source.feed, "source_id": short_id(source_id), "kind": kind, "withdrawn": True}
-        return {**record, "revised_at": self.revised_at.text} if self.revised_at else {**record, "revision": 2}
+        return (
+            {**record, "revised_at": self.revised_at.text}
+            if self.revised_at
+            else {**record, "revision": max(2, self.revision)}
+        )
 
 
 class Measured(NamedTuple):

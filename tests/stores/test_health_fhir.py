@@ -1,0 +1,134 @@
+"""FHIR through the door: batches, transactions, rest-hooks; an OperationOutcome that is one, after the commit."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from fhir.resources.R4B.bundle import Bundle
+from fhir.resources.R4B.capabilitystatement import CapabilityStatement
+from fhir.resources.R4B.operationoutcome import OperationOutcome
+
+from contracts.events.cases import CaseFound
+from contracts.events.testing import TestResulted
+from tests.rules.fhir_messages import DETECTED, as_bytes, bundle, condition, observation, others, patient
+from tests.stores.intake_world import World, intake
+
+SOURCES = str(Path(__file__).parents[1] / "sources")
+FHIR = {"content-type": "application/fhir+json"}
+FEED = "?feed=jiashan-hospital"
+
+
+async def send(
+    world: World, content: object, path: str = "/fhir", method: str = "POST", **headers: str
+) -> tuple[int, Any]:
+    """The status, and the answer, which FHIR's own models read."""
+    answer = await world.client.request(method, path + FEED, content=as_bytes(content), headers={**FHIR, **headers})
+    assert answer.headers["content-type"] == "application/fhir+json"
+    content = answer.json()
+    (Bundle if content["resourceType"] == "Bundle" else OperationOutcome).model_validate(content)
+    return answer.status_code, content
+
+
+def statuses(answer: Any) -> list[str]:
+    return [entry["response"]["status"][:3] for entry in answer["entry"]]
+
+
+async def test_a_batch_is_answered_entry_by_entry_and_sent_again_is_known(database: str) -> None:
+    batch = bundle(patient(), observation(), condition(), observation(2, status=7), *others())
+    async with intake(database, sources=SOURCES) as world:
+        first, second = [await send(world, batch) for _ in range(2)]
+        facts = [event.data for event in await world.events()]
+        ledger = (await world.ledger())["jiashan-hospital"]
+    assert (first[0], statuses(first[1])) == (200, ["200", "201", "201", "422", "200", "200"])
+    assert statuses(second[1]) == ["201", "200", "200", "422", "200", "200"]
+    assert {type(fact) for fact in facts} >= {TestResulted, CaseFound}
+    issue = first[1]["entry"][3]["response"]["outcome"]["issue"][0]
+    assert (issue["severity"], issue["expression"]) == ("error", ["Bundle.entry[3].resource.status"])
+    # The patient's own data came before anything was known of the person the first time, and after it the second.
+    assert ledger == {"received": 7, "accepted": 3, "duplicate": 2, "rejected": 2, "pending": 0}
+
+
+async def test_a_transaction_is_taken_whole_or_not_at_all_and_can_be_mended(database: str) -> None:
+    unmended = bundle(observation(1), observation(2, valueCodeableConcept={"text": "说不清"}), kind="transaction")
+    async with intake(database, sources=SOURCES) as world:
+        status, answer = await send(world, unmended)
+        assert (status, statuses(answer), await world.events()) == (422, ["422", "422"], [])
+        assert len((await world.client.get("/rejects")).text.splitlines()) == 2
+        status, answer = await send(world, bundle(observation(1), observation(2), kind="transaction"))
+        assert (status, statuses(answer), len(await world.events())) == (200, ["201", "201"], 2)
+        assert (await world.client.get("/rejects")).text == ""
+        ledger = (await world.ledger())["jiashan-hospital"]
+    assert ledger == {"received": 4, "accepted": 2, "duplicate": 0, "rejected": 2, "pending": 0}
+
+
+async def test_a_rest_hook_creates_corrects_and_withdraws_a_resource(database: str) -> None:
+    later = {"versionId": "2", "lastUpdated": "2022-03-06T08:00:00+08:00"}
+    last = {"versionId": "3", "lastUpdated": "2022-03-07T08:00:00+08:00"}
+    async with intake(database, sources=SOURCES) as world:
+        answers = [
+            (await send(world, resource, "/fhir/Observation/o1", "PUT"))[0]
+            for resource in (
+                observation(),
+                observation(),
+                observation(status="corrected", meta=later, valueCodeableConcept=DETECTED),
+                observation(status="entered-in-error", meta=last),
+                observation(),
+                patient(),
+                observation(status="unheard-of"),
+            )
+        ]
+        posted = await send(world, observation(3), "/fhir/Observation")
+        facts = [event.data for event in await world.events()]
+    assert answers == [201, 200, 201, 201, 200, 400, 200]
+    assert posted[0] == 201
+    said = [(fact.revision, fact.result.value, fact.withdrawn) for fact in facts]
+    assert said == [(1, "negative", False), (2, "positive", False), (3, "positive", True), (1, "negative", False)]
+
+
+async def test_a_collection_and_a_message_get_one_outcome(database: str) -> None:
+    async with intake(database, sources=SOURCES) as world:
+        for kind in ("collection", "message", "document"):
+            status, answer = await send(world, bundle(observation(), observation(2, status=7), kind=kind))
+            assert (status, answer["resourceType"]) == (422, "OperationOutcome")
+            assert [issue["severity"] for issue in answer["issue"]] == ["information", "error"]
+        assert (await send(world, bundle(observation(), kind="collection")))[0] == 200
+        assert (await send(world, bundle(kind="collection")))[0] == 200
+
+
+async def test_what_cannot_be_read_is_answered_and_kept(database: str) -> None:
+    async with intake(database, sources=SOURCES) as world:
+        for content in ([], {"resourceType": "Bundle", "type": "history"}, {}):
+            status, answer = await send(world, content)
+            assert (status, answer["issue"][0]["severity"]) == (400, "error")
+        raw = await world.client.post(
+            f"/fhir{FEED}", content=b'{"resourceType": "Observation", "id": NaN', headers=FHIR
+        )
+        xml = await world.client.post(f"/fhir{FEED}", content=b"<x/>", headers={"content-type": "application/fhir+xml"})
+        nobody = await world.client.post("/fhir", content=as_bytes(observation()), headers=FHIR)
+        deep = await world.client.post(f"/fhir{FEED}", content=b'{"a":' * 5_000 + b"1" + b"}" * 5_000, headers=FHIR)
+        assert [each.status_code for each in (raw, xml, nobody, deep)] == [400, 415, 400, 400]
+        assert "feed" in nobody.text
+        chinese = await send(world, observation(2, farbe=1), **{"accept-language": "zh"})
+        rows = [json.loads(line) for line in (await world.client.get("/rejects")).text.splitlines()]
+        assert "没有这个字段" in chinese[1]["issue"][0]["details"]["text"]
+        mended = next(row for row in rows if row.get("resourceType") == "Observation")
+        del mended["farbe"]
+        assert (await send(world, mended))[0] == 201
+        assert len((await world.client.get("/rejects")).text.splitlines()) == len(rows) - 1
+        ledger = await world.ledger()
+    assert all(each["pending"] == 0 for each in ledger.values())
+
+
+async def test_a_key_names_the_source_and_the_statement_says_what_is_taken(database: str) -> None:
+    async with intake(database, sources=SOURCES) as world:
+        asked = {"feed": "any-clinic", "divisions": ["330421"], "kinds": ["test"]}
+        key = {"x-api-key": (await world.client.post("/keys", json=asked)).json()["key"]}
+        accepted = await world.client.post("/fhir", content=as_bytes(observation()), headers={**FHIR, **key})
+        forbidden = await world.client.post("/fhir", content=as_bytes(condition()), headers={**FHIR, **key})
+        statement = (await world.client.get("/fhir/metadata")).json()
+    assert (accepted.status_code, forbidden.status_code) == (201, 422)
+    assert forbidden.json()["issue"][0]["code"] == "forbidden"
+    CapabilityStatement.model_validate(statement)
+    assert statement["fhirVersion"] == "4.0.1"
