@@ -7,6 +7,8 @@ import socket
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 
+import asyncpg
+import structlog
 import uvicorn
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import JSONResponse
@@ -17,6 +19,8 @@ from services.chassis.database import DATABASE_ERRORS, is_transient
 from services.chassis.errors import GridwardError, KeyNotKnown, LogAhead, NoSuchDeadLetter, NotAllowed, NotSignedIn
 from services.chassis.health import Health, database_trouble
 from services.chassis.service import App
+
+log = structlog.get_logger()
 
 DATABASE_PATIENCE = 2.0
 _STATUS: dict[type[GridwardError], int] = {
@@ -35,6 +39,7 @@ def make_web(app: App, health: Health) -> FastAPI:
         web.include_router(app.service.routes(app))
     _add_own_routes(web, app, health)
     web.add_exception_handler(GridwardError, _on_our_error)
+    web.add_exception_handler(asyncpg.DataError, _on_unfit_value)
     for kind in DATABASE_ERRORS:
         web.add_exception_handler(kind, _on_database_error)
     return web
@@ -68,6 +73,13 @@ async def _on_database_error(request: Request, error: Exception) -> JSONResponse
     if not is_transient(error):
         raise error
     return JSONResponse({"detail": "the database does not answer: send it again"}, 503, {"Retry-After": "1"})
+
+
+async def _on_unfit_value(request: Request, error: Exception) -> JSONResponse:
+    """What a request gave does not fit into the database: a NUL in a text, a number of twenty digits."""
+    log.warning("a request's value does not fit", error=type(error).__name__, path=request.url.path)
+    why = "a text of the request holds a NUL, or a number is out of range: correct it and send it again"
+    return JSONResponse({"detail": why}, 422)
 
 
 async def _database_reason(app: App) -> dict[str, str]:

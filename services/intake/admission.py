@@ -32,6 +32,7 @@ from services.intake.roster import Told, keep_roster
 from services.intake.rules.adopting import adopted, taken_back
 from services.intake.rules.facts import Ids, Saying, sayings_of
 from services.intake.rules.mentions import dwelling_of
+from services.intake.rules.plausible import implausible
 from services.intake.rules.recognise import (
     Known,
     Recognised,
@@ -79,7 +80,7 @@ async def admit(tx: Tx, now: datetime, readings: Sequence[Reading], desk: Desk) 
     """The verdicts, in order, each with its events. Raises `records.Raced`: roll back and call again."""
     entries = [_entered(reading, reading.record, desk) if reading.record else None for reading in readings]
     readable = [entry for entry in entries if entry]
-    await _check(tx, readable, desk)
+    await _check(tx, now, readable, desk)
     for wave in _waves(readable):
         await _admit_wave(tx, now, wave, desk)
     pairs = zip(readings, entries, strict=True)
@@ -94,14 +95,16 @@ def _entered(reading: Reading, record: Record | Withdrawal, desk: Desk) -> Entry
     return Entry(reading, record, source_id, desk.pepper.record_id(record.feed, source_id), content_hash)
 
 
-async def _check(tx: Tx, entries: Sequence[Entry], desk: Desk) -> None:
-    """What a record may be refused for without looking at others: where, by whom, on which clock."""
+async def _check(tx: Tx, now: datetime, entries: Sequence[Entry], desk: Desk) -> None:
+    """What a record may be refused for without looking at others: where, by whom, when."""
     known = await desk.where.known(tx, {code for entry in entries for _, code in entry.reading.places})
     for entry in entries:
         if desk.clock != "stage" and isinstance(entry.record, StageTime):
             entry.problems = (Problem("kind", "only_on_stage"),)
         else:
             entry.problems = tuple(desk.where.wrong_with(entry.reading, known))
+            if desk.clock == "wall":
+                entry.problems += tuple(implausible(entry.record, entry.reading.mentions, now))
 
 
 def _waves(entries: Sequence[Entry]) -> Iterator[list[Entry]]:
