@@ -14,6 +14,7 @@ from contracts.events.canvassing import ArrivalRegistered, CaseScreened, Househo
 from contracts.events.cases import CaseClassified, CaseFound, CaseReported
 from contracts.events.contacts import ContactIdentified, ExposureNamed, PlaceExposureNamed
 from contracts.events.deadlines import DeadlineJudged, MessageSent, VisitMissed
+from contracts.events.people import PersonsMerged
 from contracts.events.policies import PolicyAdopted, TimeAdvanced
 from contracts.events.quarantine import (
     CareScheduled,
@@ -82,6 +83,7 @@ TOPICS: tuple[Topic, ...] = (
         "where people are kept and cared for; the transfer clock",
     ),
     Topic("visits", (PersonVisited,), "intake", ("alerts", "rollup"), 6, "health checks by slot"),
+    Topic("people", (PersonsMerged,), "intake", ("tracing", "alerts"), 3, "two ids that mean one person, or no longer"),
     Topic("policies", (PolicyAdopted,), "intake", ("tracing", "alerts"), 1, "values that a jurisdiction adopts"),
     Topic("time", (TimeAdvanced,), "intake", ("tracing", "alerts", "rollup"), 1, "the stage clock of plays and tests"),
     Topic("contacts", (ContactIdentified,), "tracing", ("alerts", "rollup"), 3, "contacts as derived"),

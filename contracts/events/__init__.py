@@ -1,5 +1,5 @@
 """Every event of the house, one module a subject. Importing this package fills the registry."""
 
-from contracts.events import canvassing, cases, contacts, deadlines, policies, quarantine, testing
+from contracts.events import canvassing, cases, contacts, deadlines, people, policies, quarantine, testing
 
-__all__ = ["canvassing", "cases", "contacts", "deadlines", "policies", "quarantine", "testing"]
+__all__ = ["canvassing", "cases", "contacts", "deadlines", "people", "policies", "quarantine", "testing"]

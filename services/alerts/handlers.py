@@ -14,11 +14,13 @@ from typing import Any
 from contracts.envelope import Event, Fact
 from contracts.events.cases import CaseFound, CaseReported
 from contracts.events.contacts import ContactIdentified
+from contracts.events.people import PersonsMerged
 from contracts.events.policies import PolicyAdopted
 from contracts.events.quarantine import CareScheduled, PersonVisited, PlacementStarted
+from contracts.persons import Merged
 from services.alerts import judging
 from services.alerts.rules import DEADLINES
-from services.alerts.store import facts, watches
+from services.alerts.store import facts, merges, watches
 from services.chassis.database import Tx
 
 OPENS_OR_STOPS = (CaseFound, CaseReported, ContactIdentified, PlacementStarted)
@@ -33,12 +35,26 @@ async def on_batch(events: Sequence[Event[Fact]], tx: Tx) -> list[Event[Fact]]:
     adopted = by_kind[PolicyAdopted]
     people = {e.subject for kind in (*OPENS_OR_STOPS, CareScheduled, PersonVisited) for e in by_kind[kind]}
     people |= set(await facts.find_people_under(tx, adopted)) if adopted else set()
-    await facts.lock_people(tx, people)
+    joined = {who for e in by_kind[PersonsMerged] for who in (e.data.person_id, e.data.other_id)}
+    before = await merges.lock_everybody(tx, people | joined)
     await _save(tx, by_kind)
-    times = {event.subject: event.time for event in sorted(events, key=lambda e: e.time)}
+    merged = await merges.load_merged(tx, before.everybody(people | joined))
+    joined = before.everybody(joined)
+    times = _times(events, merged)
     touched = people if adopted else {e.subject for kind in OPENS_OR_STOPS for e in by_kind[kind]}
-    said = await judging.judge_clocks(tx, sorted(touched), times)
-    return said + await judging.judge_again(tx, await _watched_anew(tx, by_kind), times)
+    said = await judging.judge_clocks(tx, sorted(merged.everybody(touched | joined)), times, merged)
+    watched = await _watched_anew(tx, by_kind, merged)
+    return said + await judging.judge_again(tx, sorted(merged.everybody(watched | joined)), times, merged)
+
+
+def _times(events: Sequence[Event[Any]], merged: Merged) -> dict[str, datetime]:
+    """When the newest fact on each person was received, by every id of the person."""
+    times: dict[str, datetime] = {}
+    for event in events:
+        named = {event.subject, getattr(event.data, "other_id", event.subject)}
+        for who in merged.everybody(named):
+            times[who] = max(times.get(who, event.time), event.time)
+    return times
 
 
 async def _save(tx: Tx, by_kind: dict[type[Fact], list[Event[Any]]]) -> None:
@@ -51,16 +67,18 @@ async def _save(tx: Tx, by_kind: dict[type[Fact], list[Event[Any]]]) -> None:
         await facts.save_watches(tx, by_kind[CareScheduled])
     if by_kind[PersonVisited]:
         await facts.save_checks(tx, by_kind[PersonVisited])
+    if by_kind[PersonsMerged]:
+        await merges.save_merges(tx, by_kind[PersonsMerged])
     if by_kind[PolicyAdopted]:
         await facts.save_adoptions(tx, by_kind[PolicyAdopted])
 
 
-async def _watched_anew(tx: Tx, by_kind: dict[type[Fact], list[Event[Any]]]) -> list[str]:
+async def _watched_anew(tx: Tx, by_kind: dict[type[Fact], list[Event[Any]]], merged: Merged) -> set[str]:
     """People whose judged slots may have changed: a new schedule, a corrected check, or one received late."""
     visits = by_kind[PersonVisited]
     people = {e.subject for e in by_kind[CareScheduled]}
     people |= {e.subject for e in visits if e.data.revision > 1 or e.data.withdrawn}
     if visits:
-        seen: list[datetime] = [e.data.visited_at for e in visits]
-        people |= set(await watches.find_checked_late(tx, [e.subject for e in visits], seen))
-    return sorted(people)
+        seen = [(who, e.data.visited_at) for e in visits for who in merged.all_of(e.subject)]
+        people |= set(await watches.find_checked_late(tx, seen))
+    return people

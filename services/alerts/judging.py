@@ -3,26 +3,37 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from hashlib import blake2b
 
 from contracts.envelope import Event, Fact, say
 from contracts.events.deadlines import DeadlineJudged, Line, Verdict, VisitMissed
+from contracts.persons import Merged
 from contracts.policy import slots_between
 from services.alerts.rules import Judgement, Opening, judge, missed_slots
 from services.alerts.store import clocks, facts, watches
 from services.alerts.store.clocks import Clock, clock_of
+from services.alerts.store.facts import Key
+from services.alerts.store.merges import load_merged
 from services.alerts.store.watches import Missed, Watch
 from services.chassis.database import Tx
 
 ME = "alerts"
 TWO_DAYS = timedelta(days=2)
+LONGEST_ID = 64
 
 
-async def judge_clocks(tx: Tx, people: Sequence[str], times: Mapping[str, datetime]) -> list[Event[Fact]]:
-    """Judge the clocks of people by the facts as they now are. times: when the newest fact on each was received."""
+async def judge_clocks(
+    tx: Tx, people: Sequence[str], times: Mapping[str, datetime], merged: Merged
+) -> list[Event[Fact]]:
+    """Judge the clocks of people, under every id of theirs, by the facts as they now are.
+
+    One person has one clock of a deadline, under the id that is kept. times: when the newest fact on each was received.
+    """
     if not people:
         return []
-    openings, stops = await facts.load_openings(tx, people), await facts.load_stops(tx, people)
+    openings, stops = await facts.load_openings(tx, people, merged), await facts.load_stops(tx, people, merged)
     held, adoptions = await clocks.load_clocks(tx, people), await facts.load_adoptions(tx)
     changed = []
     for key in sorted(openings.keys() | held.keys()):
@@ -30,10 +41,20 @@ async def judge_clocks(tx: Tx, people: Sequence[str], times: Mapping[str, dateti
         if opening is None:
             after = _cancelled(before)
         else:
-            after = clock_of(key, opening, judge(key[0], opening, stops.get(key), None, adoptions), before)
+            judged = judge(key[0], opening, stops.get(key), None, adoptions)
+            after = told_as_before(clock_of(key, opening, judged, before), before, held, merged)
         if after is not None and not _same(before, after):
             changed.append(after)
     return await _saved(tx, changed, times)
+
+
+def told_as_before(clock: Clock, before: Clock | None, held: Mapping[Key, Clock], merged: Merged) -> Clock:
+    """A clock that was told of under another id of the person is not told of again from the first rung on."""
+    if before is not None:
+        return clock
+    others = [held[clock.deadline, who] for who in merged.all_of(clock.person_id) if (clock.deadline, who) in held]
+    furthest = max(others, key=lambda other: other.told, default=None)
+    return replace(clock, told=furthest.told, tell_at=furthest.tell_at) if furthest else clock
 
 
 async def run_out(tx: Tx, people: Sequence[str], now: datetime) -> list[Event[Fact]]:
@@ -54,7 +75,8 @@ async def judge_ended_slots(tx: Tx, people: Sequence[str], now: datetime) -> lis
     due = await watches.load_watches(tx, people, due_before=now)
     if not due:
         return []
-    visits = await facts.load_visits(tx, people, min(watch.judged_until for watch in due))
+    since = min(watch.judged_until for watch in due)
+    visits = await facts.load_visits(tx, people, since, await load_merged(tx, people))
     found, judged = [], []
     for watch in due:
         ended = [s for s in _slots(watch, watch.judged_until, min(watch.until_at, now)) if s[1] < now]
@@ -62,32 +84,38 @@ async def judge_ended_slots(tx: Tx, people: Sequence[str], now: datetime) -> lis
         found += [
             _missed(watch, slot, 1, False) for slot in missed_slots(ended, visits.get(watch.person_id, []), until)
         ]
-        judged.append((watch.placement_id, until, _next_end(watch, until)))
+        judged.append((watch.placement_id, watch.person_id, until, _next_end(watch, until)))
     await watches.save_judged(tx, judged)
     return await _saved_missed(tx, found, dict.fromkeys(people, now))
 
 
-async def judge_again(tx: Tx, people: Sequence[str], times: Mapping[str, datetime]) -> list[Event[Fact]]:
+async def judge_again(
+    tx: Tx, people: Sequence[str], times: Mapping[str, datetime], merged: Merged
+) -> list[Event[Fact]]:
     """Judge the slots judged before once more: a schedule changed, or a check came late or was corrected."""
     if not people:
         return []
     mine = await watches.load_watches(tx, people)
-    visits = await facts.load_visits(tx, people, None)
-    before = {(m.placement_id, m.slot_end_at): m for m in await watches.load_missed(tx, [w.placement_id for w in mine])}
+    visits = await facts.load_visits(tx, people, None, merged)
+    before = {
+        (m.placement_id, m.person_id, m.slot_end_at): m
+        for m in await watches.load_missed(tx, [w.placement_id for w in mine])
+    }
     changed, judged = [], []
     for watch in mine:
         changed += _differences(watch, visits.get(watch.person_id, []), before)
-        judged.append((watch.placement_id, watch.judged_until, _next_end(watch, watch.judged_until)))
+        judged.append((watch.placement_id, watch.person_id, watch.judged_until, _next_end(watch, watch.judged_until)))
     await watches.save_judged(tx, judged)
     return await _saved_missed(tx, changed, times)
 
 
 def _differences(
-    watch: Watch, visits: Sequence[datetime], before: Mapping[tuple[str, datetime], Missed]
+    watch: Watch, visits: Sequence[datetime], before: Mapping[tuple[str, str, datetime], Missed]
 ) -> list[Missed]:
     slots = [] if watch.withdrawn else _slots(watch, watch.from_at, min(watch.until_at, watch.judged_until))
     now_missed = {slot[1]: slot for slot in missed_slots(slots, visits, watch.judged_until)}
-    held = {end: m for (placement, end), m in before.items() if placement == watch.placement_id}
+    mine = (watch.placement_id, watch.person_id)
+    held = {end: m for (placement, who, end), m in before.items() if (placement, who) == mine}
     changed = []
     for end in sorted(now_missed.keys() | held.keys()):
         was, gone = held.get(end), end not in now_missed
@@ -124,7 +152,7 @@ async def _saved_missed(tx: Tx, missed: Sequence[Missed], times: Mapping[str, da
 def missed_event(missed: Missed, time: datetime) -> Event[Fact]:
     """A missed slot, or one taken back, as it is said."""
     fact = VisitMissed(
-        statement_id=f"missed:{missed.placement_id}:{missed.slot_end_at.astimezone(UTC):%Y%m%dT%H%M}",
+        statement_id=missed_statement(missed),
         revision=missed.revision,
         withdrawn=missed.withdrawn,
         person_id=missed.person_id,
@@ -133,6 +161,12 @@ def missed_event(missed: Missed, time: datetime) -> Event[Fact]:
         slot_end_at=missed.slot_end_at,
     )
     return say(fact, source=ME, time=time, division=missed.division_code, drill=missed.drill)
+
+
+def missed_statement(missed: Missed) -> str:
+    """The placement, the person and the slot; hashed where the ids of others make it longer than an id may be."""
+    plain = f"missed:{missed.placement_id}:{missed.person_id}:{missed.slot_end_at.astimezone(UTC):%Y%m%dT%H%M}"
+    return plain if len(plain) <= LONGEST_ID else f"missed:{blake2b(plain.encode(), digest_size=20).hexdigest()}"
 
 
 async def _saved(tx: Tx, changed: Sequence[Clock], times: Mapping[str, datetime]) -> list[Event[Fact]]:

@@ -66,10 +66,10 @@ async def _settle_missed(tx: Tx, before: dict[str, Said]) -> list[Event[Any]]:
         event = missed_event(missed, missed.slot_end_at)
         last = before.pop(event.data.statement_id, None)
         if last is None and missed.withdrawn:
-            unheard.append((missed.placement_id, missed.slot_end_at))
+            unheard.append((missed.placement_id, missed.person_id, missed.slot_end_at))
             continue
         revision = _revision(event, last)
-        revisions.append((missed.placement_id, missed.slot_end_at, revision))
+        revisions.append((missed.placement_id, missed.person_id, missed.slot_end_at, revision))
         if last is None or revision > last.revision:
             events.append(missed_event(_at(missed, revision), last.event_time if last else missed.slot_end_at))
     await said.set_missed_revisions(tx, revisions)

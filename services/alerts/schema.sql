@@ -15,6 +15,13 @@ create table if not exists stops (
     primary key (statement_id, deadline));
 create index if not exists stops_person on stops (person_id);
 
+-- Two ids of one person, while the statement stands.
+create table if not exists merges (
+    statement_id text primary key, revision int not null, withdrawn boolean not null, person_id text not null,
+    other_id text not null);
+create index if not exists merges_of_person on merges (person_id);
+create index if not exists merges_of_other on merges (other_id);
+
 create table if not exists adoptions (
     statement_id text primary key, revision int not null, withdrawn boolean not null, division_code text not null,
     rule text not null, adopted_from timestamptz not null, decided_by text not null, document text not null);
@@ -29,11 +36,13 @@ create index if not exists clocks_person on clocks (person_id);
 create index if not exists clocks_next on clocks (next_at) where next_at is not null;
 create index if not exists clocks_tell on clocks (tell_at) where verdict in ('running', 'missed', 'unlimited');
 
--- Visit slots owed for a placement. next_at: the end of the first slot not yet judged; judged_until: what was judged.
+-- Visit slots owed for a placement, by whom it is said to be: a placement may turn out to be of another person.
+-- next_at: the end of the first slot not yet judged; judged_until: what was judged.
 create table if not exists watches (
-    placement_id text primary key, revision int not null, withdrawn boolean not null, person_id text not null,
+    placement_id text not null, revision int not null, withdrawn boolean not null, person_id text not null,
     division_code text not null, from_at timestamptz not null, until_at timestamptz not null, checks_per_day int not null,
-    drill boolean not null, judged_until timestamptz not null, next_at timestamptz);
+    drill boolean not null, judged_until timestamptz not null, next_at timestamptz,
+    primary key (placement_id, person_id));
 create index if not exists watches_person on watches (person_id);
 create index if not exists watches_next on watches (next_at) where next_at is not null;
 
@@ -45,7 +54,7 @@ create index if not exists checks_person on checks (person_id, visited_at);
 create table if not exists missed (
     placement_id text not null, slot_end_at timestamptz not null, slot_start_at timestamptz not null,
     person_id text not null, division_code text not null, revision int not null, withdrawn boolean not null,
-    drill boolean not null, told boolean not null default false, primary key (placement_id, slot_end_at));
+    drill boolean not null, told boolean not null default false, primary key (placement_id, person_id, slot_end_at));
 create index if not exists missed_untold on missed (placement_id) where not told and not withdrawn;
 
 -- Lines as tables of posts; holder and channel are encrypted. Messages are what each post was told.

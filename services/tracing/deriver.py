@@ -17,13 +17,16 @@ import structlog
 
 from contracts.envelope import Event, Fact, say
 from contracts.events.quarantine import EpisodeChanged
+from contracts.persons import Merged
 from services.chassis.database import Tx
 from services.chassis.service import Worked
 from services.tracing.rules.derivation import Derived, derive, derive_together
 from services.tracing.rules.surroundings import NOBODY, Surroundings
+from services.tracing.store.merges import load_merged, touched_by_merges
 from services.tracing.store.published import Published, load_published, save_published
 from services.tracing.store.stale import (
     DIVISION,
+    MERGE,
     PERSON,
     RESULT,
     TUBE,
@@ -56,16 +59,23 @@ async def derive_stale(tx: Tx, now: datetime) -> Worked:
     named |= await members_of_tubes(tx, by_kind[RESULT], if_positive=False)
     for division_code, cause in by_kind[DIVISION].items():
         named |= await persons_below(tx, division_code, cause)
+    named |= await touched_by_merges(tx, by_kind[MERGE])
     await append_stale(tx, named)
     persons = by_kind[PERSON]
     return Worked(await derive_persons(tx, persons) if persons else (), more=True)
 
 
 async def derive_persons(tx: Tx, causes: Mapping[str, Cause]) -> list[Event[Fact]]:
-    """Derives these persons and names their neighbours; returns what changed, in order of the persons' ids."""
+    """Derives these persons and names their neighbours; returns what changed, in order of the persons' ids.
+
+    Who is one with another is derived under the id that is kept; whose id is not kept states nothing any more.
+    """
+    causes = _with_the_kept(causes, await load_merged(tx, causes))
     person_ids = sorted(causes)
     before = await lock_states(tx, person_ids)
-    loaded = await load_surroundings(tx, person_ids)
+    # Read again: who waited for a row must not write as of before the merge that was derived meanwhile.
+    merged = await load_merged(tx, person_ids)
+    loaded = await load_surroundings(tx, person_ids, merged)
     published = await load_published(tx, person_ids)
     derived, failed = derive_all(loaded.around)
     after = {who: _state(before[who], came_out, loaded.around[who]) for who, came_out in derived.items()}
@@ -85,7 +95,18 @@ async def derive_persons(tx: Tx, causes: Mapping[str, Cause]) -> list[Event[Fact
     await save_stuck(tx, derived, failed)
     # Those derived here have read what came out.
     await append_stale(tx, (Named(PERSON, who, causes[by]) for by in told for who in told[by] - derived.keys()))
+    kept_now = _with_the_kept(causes, merged)
+    await append_stale(tx, (Named(PERSON, who, kept_now[who]) for who in kept_now.keys() - causes.keys()))
     return [event for _, event in said]
+
+
+def _with_the_kept(causes: Mapping[str, Cause], merged: Merged) -> dict[str, Cause]:
+    """The same, and whoever's id is kept for them, by the greatest cause."""
+    joined = dict(causes)
+    for who, cause in causes.items():
+        kept = merged.kept(who)
+        joined[kept] = max(joined.get(kept, cause), cause)
+    return joined
 
 
 def derive_all(around: Mapping[str, Surroundings]) -> tuple[dict[str, Derived], dict[str, str]]:

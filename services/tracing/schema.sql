@@ -125,11 +125,20 @@ create table if not exists adoptions (
     document          text        not null
 );
 
+-- Ids that mean one person while the statement stands.
+create table if not exists merges (
+    like facts including all,
+    person_id text not null,
+    other_id  text not null
+);
+create index if not exists merges_of_person on merges (person_id);
+create index if not exists merges_of_other on merges (other_id);
+
 -- Work of the deriver: appended by whoever commits a fact, never changed; a row goes in the transaction that derives.
 -- kind: see store/stale.py; event_time, event_id, correlation: of the event that named it.
 create table if not exists stale (
     id          bigint generated always as identity primary key,
-    kind        text        not null check (kind in ('person', 'tube', 'result', 'division')),
+    kind        text        not null check (kind in ('person', 'tube', 'result', 'division', 'merge')),
     key         text        not null,
     event_time  timestamptz not null,
     event_id    text        not null,

@@ -10,6 +10,7 @@ from contracts.envelope import Event
 from contracts.events.cases import Precision
 from contracts.events.policies import PolicyAdopted
 from contracts.events.quarantine import CareScheduled, PersonVisited
+from contracts.persons import Merged
 from contracts.policy import Adoption
 from services.alerts.rules import Opening, Stop, opens
 from services.chassis.database import Tx
@@ -125,9 +126,10 @@ async def save_watches(tx: Tx, events: Sequence[Event[CareScheduled]]) -> None:
         """insert into watches select x.*, x.from_at, x.from_at from unnest($1::text[], $2::int[], $3::bool[],
              $4::text[], $5::text[], $6::timestamptz[], $7::timestamptz[], $8::int[], $9::bool[])
              x(placement_id, revision, withdrawn, person_id, division_code, from_at, until_at, checks_per_day, drill)
-           on conflict (placement_id) do update set revision = excluded.revision, withdrawn = excluded.withdrawn,
-             division_code = excluded.division_code, from_at = excluded.from_at, until_at = excluded.until_at,
-             checks_per_day = excluded.checks_per_day where watches.revision < excluded.revision""",
+           on conflict (placement_id, person_id) do update set revision = excluded.revision,
+             withdrawn = excluded.withdrawn, division_code = excluded.division_code, from_at = excluded.from_at,
+             until_at = excluded.until_at, checks_per_day = excluded.checks_per_day
+           where watches.revision < excluded.revision""",
         *_columns(rows, 9),
     )
 
@@ -183,40 +185,54 @@ async def find_people_under(tx: Tx, events: Sequence[Event[PolicyAdopted]]) -> l
     return [r["person_id"] for r in rows]
 
 
-async def load_openings(tx: Tx, people: Sequence[str]) -> dict[Key, Opening]:
-    """The earliest opening that holds for each deadline and person."""
+async def load_openings(tx: Tx, people: Sequence[str], merged: Merged) -> dict[Key, Opening]:
+    """The earliest opening that holds for each deadline and person, under the id that is kept of each."""
     rows = await tx.fetch(
-        """select distinct on (deadline, person_id) * from openings where person_id = any($1) and not withdrawn
-           order by deadline, person_id, started_at, statement_id""",
-        people,
+        """select distinct on (f.deadline, k.kept_id) f.*, k.kept_id from openings f
+             join unnest($1::text[], $2::text[]) k(person_id, kept_id) using (person_id) where not f.withdrawn
+           order by f.deadline, k.kept_id, f.started_at, f.statement_id""",
+        *_ids(people, merged),
     )
     return {
-        (r["deadline"], r["person_id"]): Opening(
+        (r["deadline"], r["kept_id"]): Opening(
             r["started_at"], r["recorded_at"], r["division_code"], r["by_the_day"], r["unit"], r["drill"]
         )
         for r in rows
     }
 
 
-async def load_stops(tx: Tx, people: Sequence[str]) -> dict[Key, Stop]:
-    """The earliest stop that holds for each deadline and person."""
+async def load_stops(tx: Tx, people: Sequence[str], merged: Merged) -> dict[Key, Stop]:
+    """The earliest stop that holds for each deadline and person, under the id that is kept of each."""
     rows = await tx.fetch(
-        """select distinct on (deadline, person_id) * from stops where person_id = any($1) and not withdrawn
-           order by deadline, person_id, stopped_at, statement_id""",
-        people,
+        """select distinct on (f.deadline, k.kept_id) f.*, k.kept_id from stops f
+             join unnest($1::text[], $2::text[]) k(person_id, kept_id) using (person_id) where not f.withdrawn
+           order by f.deadline, k.kept_id, f.stopped_at, f.statement_id""",
+        *_ids(people, merged),
     )
-    return {(r["deadline"], r["person_id"]): Stop(r["stopped_at"], r["by_the_day"]) for r in rows}
+    return {(r["deadline"], r["kept_id"]): Stop(r["stopped_at"], r["by_the_day"]) for r in rows}
 
 
-async def load_visits(tx: Tx, people: Sequence[str], since: datetime | None) -> dict[str, list[datetime]]:
-    """The instants at which each person was checked, in order, from `since` on."""
+async def load_visits(
+    tx: Tx, people: Sequence[str], since: datetime | None, merged: Merged
+) -> dict[str, list[datetime]]:
+    """By every id of these people: the instants at which the person was checked, in order, from `since` on."""
+    members, kept = _ids(people, merged)
     rows = await tx.fetch(
-        """select person_id, array_agg(visited_at order by visited_at) ats from checks
-           where person_id = any($1) and not withdrawn and ($2::timestamptz is null or visited_at >= $2) group by 1""",
-        people,
+        """select k.kept_id, array_agg(visited_at order by visited_at) ats from checks
+             join unnest($1::text[], $2::text[]) k(person_id, kept_id) using (person_id)
+           where not withdrawn and ($3::timestamptz is null or visited_at >= $3) group by 1""",
+        members,
+        kept,
         since,
     )
-    return {r["person_id"]: r["ats"] for r in rows}
+    ats = {r["kept_id"]: r["ats"] for r in rows}
+    return {each: ats[kept_id] for each, kept_id in zip(members, kept, strict=True) if kept_id in ats}
+
+
+def _ids(people: Sequence[str], merged: Merged) -> tuple[list[str], list[str]]:
+    """Every id of these people, and beside each the one that is kept."""
+    members = sorted(merged.everybody(people))
+    return members, [merged.kept(each) for each in members]
 
 
 def _columns(rows: Sequence[Sequence[Any]], width: int) -> list[list[Any]]:

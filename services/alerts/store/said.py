@@ -66,16 +66,16 @@ async def set_clock_revisions(tx: Tx, revisions: Iterable[tuple[str, int]]) -> N
     await tx.executemany("update clocks set revision = $2 where clock_id = $1", list(revisions))
 
 
-async def set_missed_revisions(tx: Tx, revisions: Iterable[tuple[str, datetime, int]]) -> None:
-    """By placement and end of the slot."""
+async def set_missed_revisions(tx: Tx, revisions: Iterable[tuple[str, str, datetime, int]]) -> None:
+    """By placement, person and end of the slot."""
     await tx.executemany(
-        "update missed set revision = $3 where (placement_id, slot_end_at) = ($1, $2)", list(revisions)
+        "update missed set revision = $4 where (placement_id, person_id, slot_end_at) = ($1, $2, $3)", list(revisions)
     )
 
 
-async def forget_missed(tx: Tx, slots: Iterable[tuple[str, datetime]]) -> None:
+async def forget_missed(tx: Tx, slots: Iterable[tuple[str, str, datetime]]) -> None:
     """Slots that were missed and taken back before anybody heard of it."""
-    await tx.executemany("delete from missed where (placement_id, slot_end_at) = ($1, $2)", list(slots))
+    await tx.executemany("delete from missed where (placement_id, person_id, slot_end_at) = ($1, $2, $3)", list(slots))
 
 
 async def opening_of(tx: Tx, deadline: str, person_id: str) -> tuple[str | None, datetime] | None:

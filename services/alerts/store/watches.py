@@ -50,25 +50,26 @@ async def load_watches(tx: Tx, people: Sequence[str], due_before: datetime | Non
     return [Watch(**r) for r in rows]
 
 
-async def find_checked_late(tx: Tx, people: Sequence[str], visited: Sequence[datetime]) -> list[str]:
-    """People with a check in a slot that has been judged already."""
+async def find_checked_late(tx: Tx, checked: Sequence[tuple[str, datetime]]) -> list[str]:
+    """People with a check (who, when) in a slot that has been judged already."""
     rows = await tx.fetch(
         """select distinct w.person_id from watches w
              join unnest($1::text[], $2::timestamptz[]) x(person_id, visited_at)
              on w.person_id = x.person_id and x.visited_at < w.judged_until and x.visited_at >= w.from_at""",
-        people,
-        visited,
+        [who for who, _ in checked],
+        [at for _, at in checked],
     )
     return [r["person_id"] for r in rows]
 
 
-async def save_judged(tx: Tx, judged: Sequence[tuple[str, datetime, datetime | None]]) -> None:
-    """(placement_id, judged until, end of the next slot)"""
+async def save_judged(tx: Tx, judged: Sequence[tuple[str, str, datetime, datetime | None]]) -> None:
+    """(placement_id, person_id, judged until, end of the next slot)"""
     await tx.execute(
         """update watches w set judged_until = x.judged, next_at = x.next
-           from unnest($1::text[], $2::timestamptz[], $3::timestamptz[]) x(placement_id, judged, next)
-           where w.placement_id = x.placement_id""",
-        *[[row[i] for row in judged] for i in range(3)],
+           from unnest($1::text[], $2::text[], $3::timestamptz[], $4::timestamptz[])
+             x(placement_id, person_id, judged, next)
+           where (w.placement_id, w.person_id) = (x.placement_id, x.person_id)""",
+        *[[row[i] for row in judged] for i in range(4)],
     )
 
 
@@ -83,11 +84,14 @@ async def load_missed(tx: Tx, placements: Sequence[str]) -> list[Missed]:
 
 
 async def save_missed(tx: Tx, missed: Sequence[Missed]) -> None:
-    """Missed slots, new ones and ones taken back."""
+    """Missed slots, new ones and ones taken back; what was told of a slot under another id of the person stays told."""
     await tx.execute(
-        """insert into missed select * from unnest($1::text[], $2::timestamptz[], $3::timestamptz[], $4::text[],
-             $5::text[], $6::int[], $7::bool[], $8::bool[])
-           on conflict (placement_id, slot_end_at) do update set revision = excluded.revision,
+        """insert into missed select x.*, exists (select from missed m
+               where (m.placement_id, m.slot_end_at) = (x.placement_id, x.slot_end_at) and m.told)
+             from unnest($1::text[], $2::timestamptz[], $3::timestamptz[], $4::text[],
+               $5::text[], $6::int[], $7::bool[], $8::bool[]) x(placement_id, slot_end_at, slot_start_at, person_id,
+               division_code, revision, withdrawn, drill)
+           on conflict (placement_id, person_id, slot_end_at) do update set revision = excluded.revision,
              withdrawn = excluded.withdrawn, division_code = excluded.division_code""",
         *[[getattr(each, name) for each in missed] for name in Missed.__dataclass_fields__],
     )

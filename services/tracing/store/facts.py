@@ -11,8 +11,8 @@ from contracts.envelope import Event, Fact
 from contracts.events.quarantine import QuarantineOrdered
 from contracts.events.testing import Result, TubeSampled
 from services.chassis.database import Tx
-from services.tracing.store.stale import DIVISION, PERSON, RESULT, TUBE, Cause, Named
-from services.tracing.store.tables import TABLES, Table
+from services.tracing.store.stale import DIVISION, MERGE, PERSON, RESULT, TUBE, Cause, Named
+from services.tracing.store.tables import MERGES, TABLES, Table
 
 
 async def save_facts(tx: Tx, events: Sequence[Event[Fact]]) -> set[Named]:
@@ -68,7 +68,7 @@ def _named(table: Table, row: Any, cause: Cause) -> Iterable[Named]:
         if Result.POSITIVE in (row["old_result"], row["new_result"]):
             yield from (Named(RESULT, row[name], cause) for name in ("old_tube_id", "new_tube_id") if row[name])
         return
-    kind = DIVISION if table.name == "adoptions" else PERSON
+    kind = {"adoptions": DIVISION, MERGES: MERGE}.get(table.name, PERSON)
     for name in table.names:
         yield from (Named(kind, row[column], cause) for column in (f"old_{name}", f"new_{name}") if row[column])
 

@@ -10,7 +10,7 @@ from contracts.envelope import Event
 from services.chassis.database import Tx
 from services.tracing.store.tables import TABLES
 
-PERSON, TUBE, RESULT, DIVISION = "person", "tube", "result", "division"
+PERSON, TUBE, RESULT, DIVISION, MERGE = "person", "tube", "result", "division", "merge"
 
 
 class Cause(NamedTuple):
@@ -27,7 +27,7 @@ class Cause(NamedTuple):
 
 class Named(NamedTuple):
     """kind: PERSON; TUBE (its members, if it is positive); RESULT (members of a tube that is or was positive);
-    DIVISION (every person there and below)."""
+    DIVISION (every person there and below); MERGE (the person, whoever is one with him, whoever they have met)."""
 
     kind: str
     key: str
@@ -99,7 +99,10 @@ async def persons_below(tx: Tx, division_code: str, cause: Cause) -> set[Named]:
         f"select person_id from ({there}) p"  # noqa: S608
         " where exists (select from exposures e where e.person_id = p.person_id)"
         " or exists (select from exposures e where e.other_id = p.person_id)"
-        " or exists (select from orders o where o.person_id = p.person_id)",
+        " or exists (select from orders o where o.person_id = p.person_id)"
+        # Of whoever is one person with another, the exposure may lie under the other id.
+        " or exists (select from merges m where m.person_id = p.person_id)"
+        " or exists (select from merges m where m.other_id = p.person_id)",
         division_code,
     )
     return {Named(PERSON, row["person_id"], cause) for row in rows}

@@ -13,6 +13,7 @@ from contracts.events.cases import Classification, FoundHow
 from contracts.events.contacts import ContactWay
 from contracts.events.quarantine import Measure, Mode
 from contracts.events.testing import Result
+from contracts.persons import Merged
 from contracts.policy import Adoption
 from services.chassis.database import Tx
 from services.tracing.rules.surroundings import (
@@ -25,6 +26,7 @@ from services.tracing.rules.surroundings import (
     Surroundings,
     Test,
 )
+from services.tracing.store.merges import load_merged
 from services.tracing.store.states import load_neighbours
 
 Rows = Mapping[str, Sequence[Any]]
@@ -69,22 +71,28 @@ class Loaded(NamedTuple):
     times: dict[str, datetime]
 
 
-async def load_surroundings(tx: Tx, person_ids: Sequence[str]) -> Loaded:
-    """The surroundings of these persons.
+async def load_surroundings(tx: Tx, person_ids: Sequence[str], merged: Merged) -> Loaded:
+    """The surroundings of these persons, each with what was said under any id that means the person.
+
+    Of whom another id is kept nothing is left: all of it is that one's.
 
     The division is the one that the latest fact on the person says, of those that stand. Tubes that are not
     positive have no say: nobody is derived because of them, so what they say would be known or not by chance.
     """
     facts: dict[str, Rows] = {}
+    asked = sorted(merged.everybody(person_ids))
     for table, columns in _OF_PERSON.items():
         query = f"select person_id, statement_id, {_COMMON}, {columns} from {table}"  # noqa: S608
-        rows = await tx.fetch(f"{query} where person_id = any($1) and not withdrawn order by statement_id", person_ids)
-        facts[table] = _by_person(rows)
-    facts["exposures"] = _by_person(await tx.fetch(_EXPOSURES, person_ids))
-    facts["tubes"] = _by_person(await tx.fetch(_POSITIVE_TUBES, person_ids))
+        rows = await tx.fetch(f"{query} where person_id = any($1) and not withdrawn order by statement_id", asked)
+        facts[table] = _by_person(rows, merged)
+    exposures = await tx.fetch(_EXPOSURES, asked)
+    met = await load_merged(tx, {row["other_id"] for row in exposures})
+    # Nobody meets himself under another id.
+    exposures = [row for row in exposures if met.kept(row["other_id"]) != merged.kept(row["person_id"])]
+    facts["exposures"] = _by_person(exposures, merged)
+    facts["tubes"] = _by_person(await tx.fetch(_POSITIVE_TUBES, asked), merged)
     adoptions = await load_adoptions(tx)
-    others = {row["other_id"] for rows in facts["exposures"].values() for row in rows}
-    neighbours, times = await load_neighbours(tx, sorted(others))
+    neighbours, times = await load_neighbours(tx, sorted({met.kept(row["other_id"]) for row in exposures}))
     loaded = Loaded({}, set(), times)
     for person_id in person_ids:
         own = {table: rows.get(person_id, ()) for table, rows in facts.items()}
@@ -92,7 +100,7 @@ async def load_surroundings(tx: Tx, person_ids: Sequence[str]) -> Loaded:
         latest = max(every, key=lambda row: (row["event_time"], row["event_id"]), default=None)
         division_code = latest["division_code"] if latest else ""
         loaded.around[person_id] = Surroundings(
-            person_id, division_code, neighbours=neighbours, adoptions=adoptions, **_facts(own)
+            person_id, division_code, neighbours=neighbours, adoptions=adoptions, **_facts(own, met)
         )
         if any(row["drill"] for row in every):
             loaded.drills.add(person_id)
@@ -111,15 +119,18 @@ async def load_adoptions(tx: Tx) -> tuple[Adoption, ...]:
     )
 
 
-def _by_person(rows: Sequence[Any]) -> Rows:
+def _by_person(rows: Sequence[Any], merged: Merged) -> Rows:
     found: dict[str, list[Any]] = defaultdict(list)
     for row in rows:
-        found[row["person_id"]].append(row)
+        found[merged.kept(row["person_id"])].append(row)
     return found
 
 
-def _facts(own: Rows) -> dict[str, Any]:
-    """The fields of Surroundings that hold facts. Two statements of one placement or order are one: the first."""
+def _facts(own: Rows, met: Merged) -> dict[str, Any]:
+    """The fields of Surroundings that hold facts. Two statements of one placement or order are one: the first.
+
+    met: by which id a neighbour is known.
+    """
     order_ends = _earliest(own["order_ends"], "order_id")
     placement_ends = _earliest(own["placement_ends"], "placement_id")
     orders = {
@@ -156,7 +167,12 @@ def _facts(own: Rows) -> dict[str, Any]:
         "placements": tuple(placements.values()),
         "exposures": tuple(
             Exposure(
-                r["statement_id"], r["other_id"], ContactWay(r["way"]), r["first_at"], r["last_at"], r["received_at"]
+                r["statement_id"],
+                met.kept(r["other_id"]),
+                ContactWay(r["way"]),
+                r["first_at"],
+                r["last_at"],
+                r["received_at"],
             )
             for r in own["exposures"]
         ),

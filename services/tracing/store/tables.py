@@ -9,6 +9,7 @@ from functools import cached_property
 from contracts.envelope import Fact
 from contracts.events.cases import CaseClassified, CaseFound
 from contracts.events.contacts import ExposureNamed
+from contracts.events.people import PersonsMerged
 from contracts.events.policies import PolicyAdopted
 from contracts.events.quarantine import (
     PlacementEnded,
@@ -29,6 +30,7 @@ COMMON = {
     "event_id": "text",
 }
 TEXT, INSTANT = "text", "timestamptz"
+MERGES = "merges"
 
 
 @dataclass(frozen=True)
@@ -77,6 +79,7 @@ TABLES: Mapping[type[Fact], Table] = {
         },
         names=("person_id", "other_id"),
     ),
+    PersonsMerged: Table(MERGES, {"person_id": TEXT, "other_id": TEXT}, names=("person_id", "other_id")),
     TestResulted: Table("tests", {"person_id": TEXT, "sampled_at": INSTANT, "resulted_at": INSTANT, "result": TEXT}),
     TubeSampled: Table("tubes", {"tube_id": TEXT, "sampled_at": INSTANT}, names=("tube_id",)),
     TubeResulted: Table(
