@@ -25,9 +25,10 @@ from services.intake.identity import (
     subject_of_mention,
     unknown_by_id,
 )
+from services.intake.merging import Decided, beyond_jurisdiction, keep_merges
 from services.intake.problems import Problem, Refused
 from services.intake.reading import UNREADABLE, Reading
-from services.intake.records import Record, StageTime, Withdrawal
+from services.intake.records import Record, SamePerson, StageTime, Withdrawal
 from services.intake.roster import Told, keep_roster
 from services.intake.rules.adopting import adopted, taken_back
 from services.intake.rules.facts import Ids, Saying, sayings_of
@@ -133,6 +134,7 @@ async def _admit_wave(tx: Tx, now: datetime, wave: Sequence[Entry], desk: Desk) 
     await records.replace_known(tx, [_kept(entry) for entry in taken if entry.known], now)
     await records.insert_new(tx, [_kept(entry) for entry in taken if not entry.known], now)
     await keep_roster(tx, [_told(entry) for entry in taken])
+    await keep_merges(tx, now, desk.vault, [Decided(each.record_id, each.record, each.events) for each in taken])
 
 
 def _recognise(entry: Entry, known: Mapping[str, Known]) -> None:
@@ -170,6 +172,10 @@ async def _resolve(tx: Tx, taken: Sequence[Entry], desk: Desk) -> None:
             entry.problems = (ids,)
         else:
             entry.ids = ids
+    merging = [entry for entry in taken if entry.goes_on and isinstance(entry.record, SamePerson)]
+    wrong = await beyond_jurisdiction(tx, [(entry.reading.sender, entry.ids) for entry in merging])
+    for entry, problems in zip(merging, wrong, strict=True):
+        entry.problems = problems
 
 
 async def _look_into_log(tx: Tx, taken: Sequence[Entry]) -> None:

@@ -18,6 +18,7 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from contracts.policy.days import SHANGHAI
+from services.intake.rules.documents import plain_id_number
 from services.intake.rules.numbers import has_number, names_a_resident, wrong_with_number
 
 _INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d{1,6})?)?(Z|[+-]\d\d:\d\d)?", re.ASCII)
@@ -67,7 +68,7 @@ def read_day(value: Any) -> date:
 
 
 def _id_number(value: str) -> str:
-    number = value.upper()
+    number = plain_id_number(value)
     if wrong := wrong_with_number(number):
         raise problem(wrong)
     return number

@@ -13,6 +13,7 @@ from services.intake.problems import Problem
 from services.intake.rules.mentions import Mention
 from services.intake.rules.resolve import Named, Resolution, resolve
 from services.intake.store import people
+from services.intake.store.merges import load_merged
 from services.intake.vault import Find, Vault
 
 ID_NUMBER, PERSON_REF, PHONE, DWELLING_REF = "id_number", "person_ref", "phone", "dwelling_ref"
@@ -28,6 +29,7 @@ class Subject(NamedTuple):
     division_code: str
     given: Mapping[str, Any]
     is_person: bool
+    lives_there: bool = True
 
 
 def subject_of_mention(vault: Vault, mention: Mention) -> Subject:
@@ -42,7 +44,7 @@ def subject_of_mention(vault: Vault, mention: Mention) -> Subject:
         given[PERSON_REFS] = [mention.person_ref]
     if mention.person_id is not None:
         finds += (own_id(mention.person_id),)
-    return Subject(mention.field or "person", finds, mention.division_code, given, True)
+    return Subject(mention.field or "person", finds, mention.division_code, given, True, mention.lives_there)
 
 
 def subject_of_dwelling(vault: Vault, dwelling: Dwelling, division_code: str) -> Subject:
@@ -89,6 +91,9 @@ async def resolve_subjects(tx: Tx, groups: Sequence[Sequence[Subject]], fresh: S
     known = await people.find_owners(tx, finds) | themselves
     while True:
         resolution = resolve(named, known, lambda number, place: fresh[number][place])
+        if any(isinstance(ids, Problem) and ids.code == "two_people" for ids in resolution.ids):
+            merged = await load_merged(tx, known.values())
+            resolution = resolve(named, known, lambda number, place: fresh[number][place], merged)
         if not resolution.fresh or await _keep(tx, resolution, finds):
             return resolution
         known = await people.find_owners(tx, finds) | themselves
@@ -109,7 +114,9 @@ async def keep_subjects(tx: Tx, vault: Vault, named: Iterable[tuple[str, Subject
     for owner, subject in named:
         into = persons if subject.is_person else dwellings
         before = into.get(owner)
-        into[owner] = _Given(subject.division_code, _joined(before.given if before else {}, subject.given))
+        given = _joined(before.given if before else {}, subject.given)
+        lived = before if before and before.lives_there and not subject.lives_there else subject
+        into[owner] = _Given(lived.division_code, given, lived.lives_there)
     if persons:
         await _keep_persons(tx, vault, persons)
     if dwellings:
@@ -119,6 +126,11 @@ async def keep_subjects(tx: Tx, vault: Vault, named: Iterable[tuple[str, Subject
 class _Given(NamedTuple):
     division_code: str
     given: Mapping[str, Any]
+    lives_there: bool
+
+    def division(self, row: people.PersonRow | people.DwellingRow | None) -> str:
+        """Where the person is now said to live."""
+        return self.division_code if self.lives_there or row is None else row.division_code
 
 
 def _joined(before: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
@@ -138,7 +150,7 @@ async def _keep_persons(tx: Tx, vault: Vault, given: Mapping[str, _Given]) -> No
     saved = []
     for person_id, said in changed.items():
         content = _joined(_content(vault, person_id, rows.get(person_id)), said.given)
-        saved.append(person_row(vault, person_id, said.division_code, content))
+        saved.append(person_row(vault, person_id, said.division(rows.get(person_id)), content))
     await people.save_persons(tx, saved)
 
 
@@ -155,7 +167,7 @@ async def _keep_dwellings(tx: Tx, vault: Vault, given: Mapping[str, _Given]) -> 
 
 
 def _changes(vault: Vault, owner: str, row: people.PersonRow | people.DwellingRow | None, said: _Given) -> bool:
-    if row is None or row.division_code != said.division_code or row.sealed[0] != vault.version:
+    if row is None or row.division_code != said.division(row) or row.sealed[0] != vault.version:
         return True
     content = _content(vault, owner, row)
     return _joined(content, said.given) != content

@@ -10,7 +10,9 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from services.chassis.access import Caller
 from services.chassis.database import Tx
 from services.intake.identity import ID_NUMBER, PERSON_REF, PHONE
+from services.intake.rules.documents import plain_id_number
 from services.intake.store import accesses, people
+from services.intake.store.merges import load_merged
 from services.intake.vault import Vault
 
 MOST = 1000
@@ -36,8 +38,11 @@ class Lookup(BaseModel):
 async def look_up(
     tx: Tx, now: datetime, caller: Caller, asked: Lookup, vault: Vault
 ) -> dict[str, Mapping[str, object]]:
-    """Names -> ids, those that are known and live in the caller's division; a telephone may be several people's."""
-    numbers = {name: name.strip().upper() for name in asked.id_numbers}
+    """Names -> ids, those that are known and live in the caller's division; a telephone may be several people's.
+
+    Of ids that are merged the one that is kept.
+    """
+    numbers = {name: plain_id_number(name) for name in asked.id_numbers}
     found = {
         "id_numbers": await _owners(tx, vault, ID_NUMBER, numbers),
         "person_refs": await _owners(tx, vault, PERSON_REF, {name: name.strip() for name in asked.person_refs}),
@@ -46,12 +51,13 @@ async def look_up(
     named = [each for names in found.values() for each in names.values()]
     rows = await people.load_persons(tx, {*named, *(each for ids in phones.values() for each in ids)})
     seen = {each for each, row in rows.items() if caller.may_see(row.division_code)}
+    kept = (await load_merged(tx, seen)).kept
     await accesses.record(tx, now, accesses.Look(caller.name, "lookup", asked.purpose), seen)
     answer: dict[str, Mapping[str, object]] = {
-        form: {name: each for name, each in names.items() if each in seen} for form, names in found.items()
+        form: {name: kept(each) for name, each in names.items() if each in seen} for form, names in found.items()
     }
     if asked.phones:
-        of_phone = {name: [each for each in ids if each in seen] for name, ids in phones.items()}
+        of_phone = {name: sorted({kept(each) for each in ids if each in seen}) for name, ids in phones.items()}
         answer["phones"] = {name: ids for name, ids in of_phone.items() if ids}
     return answer
 

@@ -155,6 +155,21 @@ class PolicyAdoption(Common):
     document: Plain = Field(max_length=100)
 
 
+class SamePerson(Common):
+    """Two ids, numbers or references mean one person: a decision of somebody with a post. Withdrawn: they do not.
+
+    kept: the id under which the person is known from then on. division_code: of that one. `Withdrawal` may say who
+    decided that and why, as here.
+    """
+
+    kind: Literal["same-person"]
+    kept: Someone
+    other: Someone
+    decided_by: Identifier
+    decided_at: Instant
+    reason: Plain = Field(min_length=2, max_length=500)
+
+
 class StageTime(Common):
     """The stage clock of plays and tests; refused under a wall clock."""
 
@@ -175,6 +190,9 @@ class Withdrawal(Closed):
     revised_at: Instant | None = None
     withdrawn: Literal[True]
     kind: str
+    # Of a merge that is taken back. Outside the content: what makes a repetition is what was withdrawn.
+    decided_by: Any = Field(default=None, exclude=True)
+    reason: Any = Field(default=None, exclude=True)
 
 
 class WithdrawalByTime(Withdrawal):
@@ -201,6 +219,7 @@ Record = (
     | Visit
     | PersonDetails
     | PolicyAdoption
+    | SamePerson
     | StageTime
     | DutyRecord
 )

@@ -21,6 +21,7 @@ from services.intake.door import Door, door_of
 from services.intake.grids import NoGridFile, take_grids
 from services.intake.health.routes import add_health
 from services.intake.lookups import Lookup, look_up
+from services.intake.merge_routes import merge_routes
 from services.intake.people_routes import people_routes
 from services.intake.posting import post_records
 from services.intake.problems import language_of
@@ -45,6 +46,7 @@ def routes(app: App) -> APIRouter:
     _add_keys(router, app)
     _add_books(router, app, door)
     router.include_router(people_routes(app, door))
+    router.include_router(merge_routes(app, door))
     add_health(router, app, partial(sender_of, app))
     add_worker(router, app, door)
     add_sheets(router, app, door)

@@ -103,6 +103,35 @@ create table if not exists vault_pepper (
 
 create index if not exists vault_dwellings_division on vault_dwellings (division_code collate "C");
 
+-- Two ids of one person, while the statement stands: nothing that was said under either is changed by it.
+create table if not exists merges (
+    statement_id text not null primary key,
+    revision     int  not null,
+    withdrawn    bool not null,
+    person_id    text not null,
+    other_id     text not null
+);
+create index if not exists merges_of_person on merges (person_id);
+create index if not exists merges_of_other on merges (other_id);
+
+-- Who decided that two ids are one person, or two again, when and why; never changed.
+create table if not exists vault_decisions (
+    statement_id  text        not null,
+    revision      int         not null,
+    record_id     text        not null,
+    person_id     text        not null,
+    other_id      text        not null,
+    division_code text collate "C" not null,
+    withdrawn     bool        not null,
+    decided_at    timestamptz not null,
+    decided_by    text        not null,
+    sealed        bytea       not null,              -- the reason
+    primary key (statement_id, revision)
+);
+create index if not exists vault_decisions_person on vault_decisions (person_id);
+create index if not exists vault_decisions_other on vault_decisions (other_id);
+create index if not exists vault_decisions_record on vault_decisions (record_id);
+
 -- The roster and who answers for what, as records told it; a record's rows go with the record. See rules/roster.py.
 create table if not exists calls (
     record_id     text        not null primary key,

@@ -10,7 +10,7 @@ from services.chassis.database import Tx
 from services.chassis.turning import Part
 from services.intake.desk import PEPPER
 from services.intake.identity import finds_of_dwelling, finds_of_person, person_row
-from services.intake.store import books, people
+from services.intake.store import books, merges, people
 from services.intake.vault import Find, Vault
 
 
@@ -49,6 +49,13 @@ async def _rejects(tx: Tx, vault: Vault, after: str, limit: int) -> Sequence[str
     return [each.hex() for each in opened]
 
 
+async def _decisions(tx: Tx, vault: Vault, after: str, limit: int) -> Sequence[str]:
+    rows = await merges.decisions_after(tx, after, limit)
+    opened = [(each, vault.open(each.sealed, each.statement_id)) for each in rows]
+    await merges.seal_decisions_anew(tx, [e._replace(sealed=vault.seal(why, e.statement_id)) for e, why in opened])
+    return [f"{each.statement_id} {each.revision}" for each in rows]
+
+
 async def _pepper(tx: Tx, vault: Vault, after: str, limit: int) -> Sequence[str]:
     sealed = await people.find_pepper(tx)
     if sealed is not None:
@@ -64,6 +71,7 @@ PARTS = (
     Part("persons", _persons),
     Part("dwellings", _dwellings),
     Part("rejects", _rejects),
+    Part("decisions", _decisions),
     Part("pepper", _pepper),
     Part("old hashes", _old_hashes, after_old=True),
 )

@@ -15,6 +15,7 @@ from contracts.envelope import Fact
 from contracts.events.canvassing import ArrivalRegistered, CaseScreened, HouseholdCanvassed
 from contracts.events.cases import CaseClassified, CaseFound, CaseReported
 from contracts.events.contacts import ExposureNamed, PlaceExposureNamed
+from contracts.events.people import PersonsMerged
 from contracts.events.policies import PolicyAdopted, TimeAdvanced
 from contracts.events.quarantine import (
     Measure,
@@ -226,6 +227,17 @@ def _policy_adoption(record: records.PolicyAdoption, ids: Ids) -> Iterator[Fact]
     )
 
 
+def _same_person(record: records.SamePerson, ids: Ids) -> Iterator[Fact]:
+    kept, other = ids.people
+    yield PersonsMerged(
+        **_head(record, ids, "merged", f"{kept}.{other}"),
+        person_id=kept,
+        other_id=other,
+        decided_at=record.decided_at,
+        decided_by=record.decided_by,
+    )
+
+
 def _stage_time(record: records.StageTime, ids: Ids) -> Iterator[Fact]:
     yield TimeAdvanced(**_head(record, ids, "told"), to_at=record.to_at, running=record.running)
 
@@ -252,6 +264,7 @@ _SAYERS: dict[type[Common], Callable[[Any, Ids], Iterator[Fact]]] = {
     records.Visit: _visit,
     records.PersonDetails: lambda record, ids: iter(()),
     records.PolicyAdoption: _policy_adoption,
+    records.SamePerson: _same_person,
     records.StageTime: _stage_time,
     **dict.fromkeys(get_args(duties.DutyRecord), _nothing),
 }

@@ -12,13 +12,17 @@ from services.intake.records import Record, Withdrawal
 
 
 class Mention(NamedTuple):
-    """Someone named in a record: where, by what, and the division the person is recorded in."""
+    """Someone named in a record: where, by what, and the division the person is recorded in.
+
+    lives_there: false where the record says nothing of where the person lives.
+    """
 
     field: str
     person: Person | None
     person_ref: str | None
     division_code: str
     person_id: str | None = None
+    lives_there: bool = True
 
 
 def mentions_of(record: Record | Withdrawal) -> tuple[Mention, ...]:
@@ -36,6 +40,9 @@ def mentions_of(record: Record | Withdrawal) -> tuple[Mention, ...]:
             who = other.person or other.flat
             named = Mention("other", who, other.person_ref, record.other_division_code, other.person_id)
             return (_mention("", record, record.division_code), named)
+        case records.SamePerson(kept=kept, other=another, division_code=division):
+            both = (("kept", kept), ("other", another))
+            return tuple(_mention(field, each, division)._replace(lives_there=False) for field, each in both)
         case duties.Assignment(person=None, person_ref=None, person_id=None):
             return ()
         case parts.Someone():

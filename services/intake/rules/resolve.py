@@ -6,9 +6,11 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import NamedTuple
 
+from contracts.persons import Merged
 from services.intake.problems import Problem
 
 Hash = bytes
+NOBODY_MERGED = Merged()
 FreshIds = Callable[[int, int], str]
 """The id of whom nobody knows, by the number of the record and the place in it."""
 
@@ -27,13 +29,18 @@ class Resolution(NamedTuple):
     fresh: dict[Hash, str]
 
 
-def resolve(groups: Sequence[Sequence[Named]], known: Mapping[Hash, str], fresh_ids: FreshIds) -> Resolution:
-    """Each group is one record. A new person in two records is one person; a record with a problem adds nobody."""
+def resolve(
+    groups: Sequence[Sequence[Named]], known: Mapping[Hash, str], fresh_ids: FreshIds, merged: Merged = NOBODY_MERGED
+) -> Resolution:
+    """Each group is one record. A new person in two records is one person; a record with a problem adds nobody.
+
+    Whoever is named by two ids that are merged has the first of them: merged or not, facts stay with the id named.
+    """
     fresh: dict[Hash, str] = {}
     ids: list[list[str] | Problem] = []
     for number, group in enumerate(groups):
         added: dict[Hash, str] = {}
-        found = _ids_of(group, added, (added, fresh, known), partial(fresh_ids, number))
+        found = _ids_of(group, added, (added, fresh, known), partial(fresh_ids, number), merged)
         if not isinstance(found, Problem):
             fresh |= added
         ids.append(found)
@@ -41,16 +48,19 @@ def resolve(groups: Sequence[Sequence[Named]], known: Mapping[Hash, str], fresh_
 
 
 def _ids_of(
-    group: Sequence[Named], added: dict[Hash, str], layers: Sequence[Mapping[Hash, str]], fresh_id: Callable[[int], str]
+    group: Sequence[Named],
+    added: dict[Hash, str],
+    layers: Sequence[Mapping[Hash, str]],
+    fresh_id: Callable[[int], str],
+    merged: Merged,
 ) -> list[str] | Problem:
     """The ids of one record's names; whom nobody knew is added."""
     ids: list[str] = []
     for place, named in enumerate(group):
         meant = {each: owner for each in named.hashes if (owner := _known(each, layers)) is not None}
-        owners = set(meant.values())
-        if len(owners) > 1:
+        if len(set(map(merged.kept, meant.values()))) > 1:
             return Problem(named.field, "two_people")
-        owner = owners.pop() if owners else fresh_id(place)
+        owner = next(iter(meant.values())) if meant else fresh_id(place)
         if owner in ids:
             return Problem(named.field, "same_person_twice")
         added.update((each, owner) for each in named.hashes if each not in meant)
