@@ -42,6 +42,8 @@ class Counts:
     unclear_tests: int
     repeats: int
     bad_rows: int
+    doubles: int
+    parted: int
 
 
 def counts_at(scale: float) -> Counts:
@@ -81,4 +83,6 @@ def counts_at(scale: float) -> Counts:
         unclear_tests=some(300),
         repeats=some(3000),
         bad_rows=some(60),
+        doubles=some(200),
+        parted=some(50),
     )

@@ -15,6 +15,7 @@ from deploy.sample.caring import choose_slips, send_care
 from deploy.sample.cases import send_cases
 from deploy.sample.cast import Case, Cast, Contact
 from deploy.sample.counts import GRIDS, Counts, counts_at
+from deploy.sample.doubles import register_twice
 from deploy.sample.exposures import send_exposures
 from deploy.sample.mail import Mail, write_feeds
 from deploy.sample.meetings import involved
@@ -97,5 +98,6 @@ def _send(
     cares = plan_all(counts, contacts, cases, _chance(seed, "care"))
     slips = choose_slips(cares, counts, _chance(seed, "slips"))
     send_care(mail, cares, slips, _chance(seed, "caring"))
+    register_twice(mail, cares, counts)
     blemish(mail, visits, counts, _chance(seed, "blemishes"))
     return mail

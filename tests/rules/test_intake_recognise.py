@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from itertools import count
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from contracts.events.people import PersonsMerged
 from services.intake.problems import Problem, Refused
 from services.intake.reading import read
 from services.intake.records import Record, Withdrawal
+from services.intake.rules.adopting import adopted
 from services.intake.rules.facts import Ids, Saying, sayings_of
 from services.intake.rules.recognise import Known, Recognised, Said, pack, recognise, unpack, withdrawn_by
 from services.intake.rules.resolve import Named, resolve
@@ -19,6 +22,7 @@ from services.intake.sender import Sender
 from tests.stores.intake_world import GRID, VILLAGE, a_household, a_test, one_of_each
 
 ANYBODY = Sender("anybody", ("",))
+MERGED_AT = datetime(2022, 3, 5, tzinfo=UTC)
 
 
 def record_of(content: dict[str, object]) -> Record:
@@ -127,3 +131,9 @@ def test_a_hash_never_means_two_people(names: list[list[set[str]]]) -> None:
         for each, owner in zip(group, ids if isinstance(ids, list) else [], strict=not isinstance(ids, Problem)):
             assert all(meant.setdefault(hashed, owner) == owner for hashed in each.hashes)
     assert meant == resolution.fresh
+
+
+def test_a_merge_that_comes_again_after_a_restore_means_the_ids_that_the_log_holds() -> None:
+    names = {"statement_id": "r.merged.p1.p2", "person_id": "p1", "other_id": "p2"}
+    kept = PersonsMerged(**names, decided_at=MERGED_AT, decided_by="post-1")
+    assert adopted([kept], ["drawn-1", "drawn-2"], [None, None]) == ["p1", "p2"]

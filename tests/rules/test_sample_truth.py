@@ -9,7 +9,7 @@ import pytest
 
 from contracts.policy import slots_between
 from deploy.sample.counts import GRIDS
-from deploy.sample.mail import Mail, Verdict
+from deploy.sample.mail import Mail, Sent, Verdict
 from deploy.sample.people import NOWHERE, with_check_digit
 from deploy.sample.places import load_places
 from deploy.sample.steps import STEPS, half_days, march, step_at
@@ -121,3 +121,35 @@ def test_what_the_door_rejects_counts_nowhere() -> None:
         sent.verdict = Verdict.REJECTED
     said = truth(mail)
     assert (said["people"]["known"], said["messages"], said["end_states"]) == (0, [], {})
+
+
+def same(mail: Mail, step: int, other: dict[str, Any]) -> Sent:
+    return mail.send(
+        step, "command-3304", "same-person", OTHER_GRID, kept={"person": person(2)}, other=other, decided_by="post-1",
+        decided_at=STEPS[step], reason="one card",
+    )  # fmt: skip
+
+
+def test_what_a_site_says_of_its_guest_is_said_of_the_person_whom_the_guest_turned_out_to_be() -> None:
+    found = march(5, "16:00")
+    story = [placed(a_case(Mail(), found, reported_at=found), step_at(found) + 2) for _ in range(2)]
+    same(story[0], 0, {"person_ref": "guest-1"})
+    guest = next(sent for sent in story[0].sent if sent.kind == "placement").record
+    guest["person_ref"] = "guest-1"
+    del guest["person"]
+    told, plain = map(truth, story)
+    assert (told["end_states"], told["clocks"]) == (plain["end_states"], plain["clocks"])
+
+
+def test_two_who_are_found_to_be_two_after_all_are_two() -> None:
+    story = [a_case(Mail(), march(5, "16:00")) for _ in range(2)]
+    story[0].withdraw(same(story[0], 0, {"person": person(1)}), 1)
+    told, plain = map(truth, story)
+    assert told["end_states"] == plain["end_states"]
+
+
+def test_a_story_may_not_hang_on_who_hears_first_that_two_are_one() -> None:
+    mail = a_case(Mail(), march(5, "06:30"))
+    same(mail, step_at(march(5, "12:05")), {"person": person(1)})
+    with pytest.raises(StoryError, match="spoken of before"):
+        truth(mail)

@@ -58,18 +58,26 @@ def who(record: Record) -> str:
 
 @dataclass
 class Book:
-    """Statements by kind. homes: the grid in which each person lives; people: everybody named in what was accepted."""
+    """Statements by kind. homes: the grid in which each person lives; people: everybody named in what was accepted.
+
+    kept: who is said to be the same as somebody else -> that one, under whose name everything is read.
+    """
 
     kinds: dict[str, dict[tuple[str, str], Said]] = field(default_factory=dict)
     homes: dict[str, str] = field(default_factory=dict)
     people: dict[str, bool] = field(default_factory=dict)
+    kept: dict[str, str] = field(default_factory=dict)
+    _read_as_kept: set[str] = field(default_factory=set)
     _meetings: dict[tuple[str, str], Meeting] = field(default_factory=dict)
 
     def take(self, sent: Sent) -> None:
         """A record is received. Only what the door accepts counts, and no revision below one that it has."""
         if sent.verdict is not Verdict.ACCEPTED:
             return
-        record = sent.record
+        if sent.kind == "same-person":
+            self._take_as_one(sent.record)
+            return
+        record = self._under_the_kept(sent.record)
         self._meet(record)
         statements = self.kinds.setdefault(sent.kind, {})
         held = statements.get(sent.statement)
@@ -80,6 +88,34 @@ class Book:
             self._meetings[sent.statement] = Meeting.of(said)
             if record.get("withdrawn"):
                 del self._meetings[sent.statement]
+
+    def _take_as_one(self, record: Record) -> None:
+        """Two are one, or two again. It must be said before anything depends on it."""
+        kept, other = who(record["kept"]), who(record["other"])
+        if other in self.people or other in self._read_as_kept:
+            raise StoryError(f"{other} was spoken of before it was settled who that is: let it be said earlier")
+        if record.get("withdrawn"):
+            del self.kept[other]
+        else:
+            self.kept[other] = kept
+
+    def _under_the_kept(self, record: Record) -> Record:
+        """The record with the names of those who are kept."""
+        if not self.kept:
+            return record
+        named = self._named(record)
+        if "members" in record:
+            named = named | {"members": [self._named(member) for member in record["members"]]}
+        return named
+
+    def _named(self, part: Record) -> Record:
+        if "person" not in part and "person_ref" not in part:
+            return part
+        kept = self.kept.get(name := who(part))
+        if kept is None:
+            return part
+        self._read_as_kept.add(name)
+        return {key: value for key, value in part.items() if key != "person_ref"} | {"person": {"id_number": kept}}
 
     def meetings(self) -> Iterable[Meeting]:
         """Every exposure that is not withdrawn."""

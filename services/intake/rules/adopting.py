@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from contracts.envelope import Event, Fact
 from contracts.events.canvassing import ArrivalRegistered, CaseScreened, HouseholdCanvassed
 from contracts.events.contacts import ExposureNamed
+from contracts.events.people import PersonsMerged
 from contracts.events.testing import TubeSampled
 from services.intake.rules.facts import Saying
 
@@ -32,7 +33,7 @@ def adopted(facts: Sequence[Fact], drawn: Sequence[str], known: Sequence[str | N
                 in_doubt.add(fact.person_id)
             case TubeSampled() if len(fact.members) == places:
                 ids = [member.person_id for member in fact.members]
-            case ExposureNamed():
+            case ExposureNamed() | PersonsMerged():
                 ids = [fact.person_id, fact.other_id]
             case _ if places == 1:
                 ids = [getattr(fact, "person_id", drawn[0])]
