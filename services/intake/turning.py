@@ -49,7 +49,7 @@ async def _rejects(tx: Tx, vault: Vault, after: str, limit: int) -> Sequence[str
     return [each.hex() for each in opened]
 
 
-async def _decisions(tx: Tx, vault: Vault, after: str, limit: int) -> Sequence[str]:
+async def _reasons(tx: Tx, vault: Vault, after: str, limit: int) -> Sequence[str]:
     rows = await merges.decisions_after(tx, after, limit)
     opened = [(each, vault.open(each.sealed, each.statement_id)) for each in rows]
     await merges.seal_decisions_anew(tx, [e._replace(sealed=vault.seal(why, e.statement_id)) for e, why in opened])
@@ -71,7 +71,7 @@ PARTS = (
     Part("persons", _persons),
     Part("dwellings", _dwellings),
     Part("rejects", _rejects),
-    Part("decisions", _decisions),
+    Part("reasons", _reasons),
     Part("pepper", _pepper),
     Part("old hashes", _old_hashes, after_old=True),
 )

@@ -75,7 +75,9 @@ def test_a_correction_that_names_somebody_else_withdraws_what_was_said_of_the_fi
 def test_what_is_kept_of_a_record_gives_back_every_fact() -> None:
     for content in one_of_each():
         record = record_of(content)
-        sayings = sayings_of(record, Ids("record", ("p1", "p2")[: 2 if content["kind"] == "exposure" else 1], "d1"))
+        sayings = sayings_of(
+            record, Ids("record", ("p1", "p2")[: 2 if content["kind"] in ("exposure", "same-person") else 1], "d1")
+        )
         assert unpack(pack(sayings, drill=True, division=GRID)) == Said(sayings, drill=True, division=GRID)
 
 
@@ -90,7 +92,9 @@ def test_a_tube_member_and_the_other_of_an_exposure_stand_in_their_own_divisions
 
 def test_ids_of_statements_fit_the_contract_at_their_longest() -> None:
     for content in one_of_each():
-        ids = Ids("r" * 20, ("p" * 16, "q" * 16)[: 2 if content["kind"] == "exposure" else 1], "d" * 16)
+        ids = Ids(
+            "r" * 20, ("p" * 16, "q" * 16)[: 2 if content["kind"] in ("exposure", "same-person") else 1], "d" * 16
+        )
         assert all(len(fact.statement_id) <= 64 for _, fact in sayings_of(record_of(content), ids))
 
 

@@ -184,6 +184,14 @@ def one_of_each(person: int = 1, other: int = 2) -> list[dict[str, Any]]:
         {"kind": "placement-end", **own, "placement_id": "stay-1", "ended_at": LATER},
         {"kind": "visit", **own, "visited_at": AT, "temperature_celsius": 37.5, "symptoms": ["fever"]},
         {"kind": "person-details", **own},
+        {
+            "kind": "same-person",
+            "kept": {"person": own["person"]},
+            "other": {"person_ref": "guest-1"},
+            "decided_by": "post-1",
+            "decided_at": LATER,
+            "reason": "one card, two lists",
+        },
         {"kind": "policy-adoption", "rule": "contact", "adopted_from": AT, "decided_by": "post-1", "document": "No. 1"},
     ]
     records = [{"feed": "all", "source_id": f"r-{n}", "division_code": GRID, **body} for n, body in enumerate(bodies)]
