@@ -70,11 +70,14 @@ class Keyring(Generic[S]):
             self._made[in_use] = self._make(self._keys.secrets, in_use)
         return self._made[in_use]
 
-    async def leave_old(self, tx: Tx) -> S:
-        """When nothing needs an older key: the newest alone is in use. No writer is under way meanwhile."""
+    async def leave_old(self, tx: Tx) -> bool:
+        """When nothing needs an older key: the newest alone is in use. No writer is under way meanwhile.
+
+        False: another replica was quicker.
+        """
         await tx.execute(_ALONE)
-        await tx.execute(_LEAVE, (await self.read(tx)).version)
-        return await self.read(tx)
+        left: str = await tx.execute(_LEAVE, (await self.read(tx)).version)
+        return left != "DELETE 0"
 
     async def _in_use(self, tx: Tx) -> tuple[int, ...]:
         return tuple(row[0] for row in await tx.fetch(_IN_USE))

@@ -195,7 +195,7 @@ def scan_part(name: str, part: bytes) -> Scan:
         parser.buffer_text, parser.CharacterDataHandler = True, scan.text
     try:
         parser.Parse(part, True)
-    except (expat.ExpatError, ValueError):
+    except (expat.ExpatError, ValueError, LookupError):  # LookupError: an encoding that nobody knows
         raise SheetRefused("file_broken") from None
     scan.longest = max(scan.lengths, default=0)
     rows, columns = scan.last_row + 1, scan.last_column + 1
