@@ -149,6 +149,10 @@ class Divisions:
         """Whether what happens in `code` is counted in `ancestor`; a division covers itself."""
         return ancestor in self.ancestors(code, tree)
 
+    def taken_by(self, area: str) -> tuple[str, ...]:
+        """The townships and villages that a functional area takes; nothing for any other code."""
+        return self._areas[area].takes if area in self._areas else ()
+
     def children(self, code: str, tree: Tree = STATUTORY) -> tuple[str, ...]:
         """Divisions whose parent in the tree is `code`, in order. Raises UnknownDivisionError."""
         self.name(code)

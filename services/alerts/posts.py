@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from services.alerts.store import posts
 from services.alerts.store.posts import Post
+from services.chassis import own_work
 from services.chassis.database import Tx
 from services.chassis.keyring import Keyring
 from services.chassis.sealing import Seals, vault_keys
@@ -26,8 +27,8 @@ async def begin_keys(app: App) -> None:
     ring = ring_of(app.settings)
     if ring is None:
         return
-    async with app.pool.acquire() as tx, tx.transaction():
-        await ring.begin(tx, await posts.sealing_versions(tx))
+    async with own_work.transaction(app) as turn:
+        await ring.begin(turn.tx, await posts.sealing_versions(turn.tx))
     app.ticks.append(turning(app, ring, [Part("posts", _posts_anew)]))
 
 

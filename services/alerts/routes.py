@@ -46,7 +46,7 @@ def routes(app: App) -> APIRouter:
         unseen = next((post for post in given if not caller.may_see(post.division_code)), None)
         if unseen:
             raise HTTPException(403, f"post {unseen.post_id} lies in {unseen.division_code}, outside your division")
-        async with app.transaction() as turn:
+        async with app.transaction(caller) as turn:
             seals = await ring.hold(turn.tx) if ring else None
             await posts.save_posts(turn.tx, [_sealed(post, seals) for post in given])
         return {"posts": len(given)}
@@ -56,8 +56,8 @@ def routes(app: App) -> APIRouter:
         caller: Asking, post: str | None = None, limit: Annotated[int, Query(ge=1, le=500)] = 50
     ) -> list[dict[str, Any]]:
         """The newest messages of a post, or of all posts in the caller's division, in zh and en."""
-        async with app.reading() as turn:
-            found = await posts.load_inbox(turn.tx, post, caller.division, limit)
+        async with app.reading(caller) as turn:
+            found = await posts.load_inbox(turn.tx, post, limit)
         return [{**message, **worded(message["items"])} for message in found]
 
     @router.get("/clocks")
@@ -65,8 +65,8 @@ def routes(app: App) -> APIRouter:
         caller: Asking, verdict: str = "running", limit: Annotated[int, Query(ge=1, le=500)] = 100
     ) -> list[dict[str, Any]]:
         """Clocks by verdict, those due first; each names the edition that judged it and how firmly it holds."""
-        async with app.reading() as turn:
-            return await find_clocks(turn.tx, verdict, caller.division, limit)
+        async with app.reading(caller) as turn:
+            return await find_clocks(turn.tx, verdict, limit)
 
     return router
 

@@ -66,3 +66,13 @@ create index if not exists posts_line on posts (line, division_code);
 create table if not exists messages (
     post_id text not null references posts, sent_at timestamptz not null, line text not null, items jsonb not null,
     primary key (post_id, sent_at));
+
+-- Any role sees clocks, posts (holder and channel sealed) and messages of its division.
+call let_do('select', 'clocks', below('division_code'),
+    '(clock_id, deadline, line, division_code, verdict, started_at, due_at, stopped_at, edition, standing)');
+call let_do('select', 'posts', below('division_code'));
+call let_do('insert', 'posts', with_role('operator') || ' and ' || below('division_code'));
+call let_do('update', 'posts', with_role('operator') || ' and ' || below('division_code'));
+call let_do('select', 'messages', 'exists (select from posts where posts.post_id = messages.post_id)');
+call keep_closed('what clocks are judged from', 'people', 'openings', 'stops', 'adoptions', 'watches', 'checks', 'missed',
+    'merges');

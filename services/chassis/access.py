@@ -6,10 +6,11 @@ Beside our own tokens those of one OpenID Connect issuer are taken (`issuer.py`)
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING
 
 from fastapi import Request
@@ -18,6 +19,7 @@ from joserfc.errors import JoseError
 from joserfc.jwk import OctKey
 from pydantic import SecretStr
 
+from contracts.divisions import Divisions
 from services.chassis.errors import NotAllowed, NotSignedIn
 
 if TYPE_CHECKING:
@@ -25,20 +27,40 @@ if TYPE_CHECKING:
 
 COOKIE = "gridward"
 _ALGORITHM = "HS256"
+_DIVISION = re.compile(r"|[0-9]{2}|[0-9]{4}|[0-9]{4}[0-9A-Z][0-9]|[0-9]{9}|[0-9]{12}|[0-9]{15}[0-9A-Za-z._-]{0,9}")
 _CLAIMS = jwt.JWTClaimsRegistry(sub={"essential": True}, exp={"essential": True})
 
 
 @dataclass(frozen=True)
 class Caller:
-    """Who asks. division: the code whose prefix bounds what is shown; empty: everywhere."""
+    """Who asks. division: a code that bounds what is shown to what lies below it; empty: everywhere.
+
+    Raises NotSignedIn where the name, a role or the division is none that PostgreSQL could be told.
+    """
 
     name: str
     roles: frozenset[str]
     division: str = ""
 
+    def __post_init__(self) -> None:
+        if not _DIVISION.fullmatch(self.division):
+            raise NotSignedIn(
+                f"{self.division[:30]!r} is no division that a token can be for: 2, 4, 6, 9, 12 or 15 digits, a "
+                "micro-grid or a functional area, or nothing for everywhere"
+            )
+        if "\0" in self.name or any("\0" in role for role in self.roles):
+            raise NotSignedIn("a token's name and roles are texts without a NUL")
+
+    @cached_property
+    def divisions(self) -> tuple[str, ...]:
+        """What the codes of all that the caller may see begin with; a functional area has what it takes as well."""
+        if not self.division or self.division[:5].isdigit():
+            return (self.division,)
+        return (self.division, *Divisions.load().taken_by(self.division))
+
     def may_see(self, division: str) -> bool:
         """Whether `division` is the caller's own or lies below it."""
-        return division.startswith(self.division)
+        return division.startswith(self.divisions)
 
     def require(self, role: str) -> None:
         """Raises NotAllowed without the role."""
@@ -52,8 +74,9 @@ class Caller:
 
 
 def make_token(key: SecretStr, name: str, roles: frozenset[str], division: str = "", hours: float = 12) -> str:
-    """A token for `name`, valid from now for `hours`."""
-    claims = {"sub": name, "roles": sorted(roles), "division": division, "exp": int(time.time() + hours * 3600)}
+    """A token for `name`, valid from now for `hours`. Raises NotSignedIn for a division that no token can be for."""
+    caller = Caller(name, roles, division)
+    claims = {"sub": name, "roles": sorted(caller.roles), "division": division, "exp": int(time.time() + hours * 3600)}
     return jwt.encode({"alg": _ALGORITHM}, claims, OctKey.import_key(key.get_secret_value()))
 
 

@@ -10,11 +10,12 @@ from typing import NamedTuple
 from aiokafka.errors import KafkaError
 
 from contracts.topics import heard_by, said_by
-from services.chassis import metrics
+from services.chassis import metrics, own_work
 from services.chassis.database import Lane, is_transient, lanes_of
 from services.chassis.health import Health, database_trouble, kafka_trouble
 from services.chassis.reader import LogReader
-from services.chassis.service import App, Turn
+from services.chassis.service import App
+from services.chassis.turns import Turn
 
 WATCH_SECONDS = 2.0
 
@@ -32,7 +33,7 @@ _WAITING = "select count(*) from outbox"
 
 async def books(app: App) -> dict[str, object]:
     """Positions and lanes by "topic/partition", rows waiting, open dead letters, undone work; one snapshot."""
-    async with app.reading() as turn:
+    async with own_work.reading(app) as turn:
         said = await turn.tx.fetchrow(_BOOKS, app.name)
         pending = await app.service.pending(turn.tx, turn.now) if app.service.pending else 0
     lanes, positions = (dict(zip(said[f"{what}_of"], said[what], strict=True)) for what in ("lanes", "positions"))
@@ -50,7 +51,7 @@ async def keep_watch(app: App, reader: LogReader, health: Health, ending: asynci
     """Set the gauges every few seconds, and say when Kafka or PostgreSQL is away."""
     while not ending.is_set():
         try:
-            async with app.reading() as turn:
+            async with own_work.reading(app) as turn:
                 await _gauge_database(turn, app.name)
             health.well("database")
             await _gauge_lag(app, reader)

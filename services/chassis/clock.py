@@ -11,8 +11,9 @@ from typing import Literal
 from contracts.events.policies import TimeAdvanced
 from services.chassis.database import Tx
 
-_WALL = "select clock_timestamp()"
 _STAGE = "select now_at + case when running then clock_timestamp() - anchored_at else interval '0' end from stage"
+NOW = {"wall": "clock_timestamp()", "stage": f"({_STAGE})"}
+"""By the setting: an expression of SQL."""
 _ADVANCE = """
 update stage set now_at = $1, running = $2, anchored_at = clock_timestamp(), statement_id = $3, revision = $4
  where statement_id is distinct from $3 or revision < $4"""
@@ -20,7 +21,7 @@ update stage set now_at = $1, running = $2, anchored_at = clock_timestamp(), sta
 
 async def now(tx: Tx, clock: Literal["wall", "stage"]) -> datetime:
     """The instant of this transaction, with its zone."""
-    instant: datetime = await tx.fetchval(_WALL if clock == "wall" else _STAGE)
+    instant: datetime = await tx.fetchval(f"select {NOW[clock]}")
     return instant
 
 

@@ -11,6 +11,7 @@ from typing import TypeAlias
 import asyncpg
 
 from contracts.topics import Topic, heard_by, said_by
+from services.chassis import rows
 from services.chassis.settings import Settings
 
 Tx: TypeAlias = asyncpg.Connection  # inside an open READ COMMITTED transaction, search_path = the service's schema
@@ -40,11 +41,16 @@ def columns_of(lanes: Iterable[Lane]) -> tuple[list[str], list[int]]:
 
 
 async def prepare(tx: Tx, service: str, schema: str) -> None:
-    """Make the schema, the chassis' tables, the service's, and the rows of its lanes and positions. Idempotent."""
+    """Make the schema, the chassis' tables, the service's, and the rows of its lanes and positions. Idempotent.
+
+    Raises WrongSettings where the login may not make the role of callers.
+    """
+    await rows.make_role(tx)
     await tx.execute("select pg_advisory_xact_lock(hashtext('gridward schema'), hashtext($1))", service)
     await tx.execute(f'create schema if not exists "{service}"')
     await tx.execute(f'set local search_path = "{service}"')
     await tx.execute("set local client_min_messages = warning")
+    await tx.execute(rows.SQL)
     await tx.execute(_TABLES)
     if schema:
         await tx.execute(schema)

@@ -1,10 +1,10 @@
-"""A service: one object that says what it hears, does by itself and serves. And what its routes get: App and Turn."""
+"""A service: one object that says what it hears, does by itself and serves. And what its routes get: App."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -13,15 +13,13 @@ from asyncpg import Pool
 from fastapi import APIRouter
 
 from contracts.envelope import Event, Fact, parse
-from services.chassis import clock, outbox
-from services.chassis.access import signed_in
+from services.chassis import turns
+from services.chassis.access import Caller, signed_in
 from services.chassis.database import Tx
-from services.chassis.errors import LogAhead
 from services.chassis.health import Health
 from services.chassis.issuer import Issuer
 from services.chassis.settings import Settings
-
-READING_TIMEOUT = "30s"  # a long reader keeps the outbox from being cleaned
+from services.chassis.turns import Turn as Turn
 
 Handler = Callable[[Event[Any], Tx], Awaitable[list[Event[Any]]]]
 BatchHandler = Callable[[Sequence[Any], Tx], Awaitable[list[Event[Any]]]]
@@ -72,18 +70,6 @@ class Service:
     beside: Callable[[App, Health], AbstractAsyncContextManager[None]] | None = None
 
 
-class Turn:
-    """One transaction of a route. say: events that go out if it commits."""
-
-    def __init__(self, tx: Tx, now: datetime) -> None:
-        self.tx = tx
-        self.now = now
-        self.said: list[Event[Any]] = []
-
-    def say(self, events: Sequence[Event[Any]]) -> None:
-        self.said += events
-
-
 class App:
     """A running service as its routes see it. caller: FastAPI dependency that gives the `Caller`."""
 
@@ -104,28 +90,14 @@ class App:
         for waiting in (self.wake_relay, *self.wake_ticks.values()):
             waiting.set()
 
-    @asynccontextmanager
-    async def transaction(self) -> AsyncIterator[Turn]:
-        """A READ COMMITTED transaction; what was said is written last, committed, and the relay woken.
+    def transaction(self, caller: Caller, purpose: str = "") -> AbstractAsyncContextManager[Turn]:
+        """A READ COMMITTED transaction in which the caller's rows alone can be seen or changed; its events go out.
 
-        Raises LogAhead while the database is behind the log: what it would say could have been said before.
+        purpose: opens the vault to the roles that may. Raises NotAllowed for a row that is not the caller's to write,
+        LogAhead while the database is behind the log.
         """
-        if self.refusing:
-            raise LogAhead(self.refusing)
-        async with self.pool.acquire() as tx:
-            async with tx.transaction(isolation="read_committed"):
-                turn = Turn(tx, await clock.now(tx, self.settings.clock))
-                yield turn
-                written = await outbox.write(tx, self.name, turn.said)
-            if written:
-                self.wake_relay.set()
+        return turns.transaction(self, turns.by_caller(self, caller, purpose))
 
-    @asynccontextmanager
-    async def reading(self) -> AsyncIterator[Turn]:
-        """A read-only transaction on one snapshot, 30 s a statement; what is said in it is an error."""
-        async with self.pool.acquire() as tx, tx.transaction(isolation="repeatable_read", readonly=True):
-            await tx.execute(f"set local statement_timeout = '{READING_TIMEOUT}'")
-            turn = Turn(tx, await clock.now(tx, self.settings.clock))
-            yield turn
-            if turn.said:
-                raise RuntimeError("events were said in a reading: use transaction()")
+    def reading(self, caller: Caller, purpose: str = "") -> AbstractAsyncContextManager[Turn]:
+        """A read-only transaction on one snapshot of the caller's rows, 30 s a statement; nothing is said in it."""
+        return turns.reading(self, turns.by_caller(self, caller, purpose))

@@ -116,3 +116,7 @@ create table if not exists half_done (
     command text        not null,
     since   timestamptz not null default clock_timestamp()
 );
+
+call let_do('select', 'seal_keys', 'true');
+call keep_closed('the service''s own work', 'outbox', 'lanes', 'positions', 'dead_letters', 'dead_letter_log', 'hearings',
+    'stage', 'said_before', 'relay', 'half_done', 'turnings');

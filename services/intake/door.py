@@ -13,6 +13,7 @@ from weakref import WeakKeyDictionary
 import asyncpg
 import structlog
 
+from services.chassis import own_work
 from services.chassis.database import Tx, is_transient
 from services.chassis.errors import GridwardError
 from services.chassis.service import App
@@ -23,7 +24,8 @@ from services.intake.problems import Problem
 from services.intake.reading import Reading, read
 from services.intake.room import Room
 from services.intake.sender import Sender
-from services.intake.store import records
+from services.intake.store import accesses, people, records
+from services.intake.store.accesses import Look
 from services.intake.verdicts import ACCEPTED, REJECTED, Verdict
 
 log = structlog.get_logger()
@@ -77,19 +79,26 @@ class Door:
         """Opened at the first use: the pepper lies in the database."""
         async with self._opening:
             if self._desk is None:
-                async with self._app.transaction() as turn:
+                async with own_work.transaction(self._app) as turn:
                     self._desk = await open_desk(turn.tx, self._app.settings)
             return self._desk
 
     async def looking(self, look: Callable[[Tx], Awaitable[T]]) -> T:
         """What `look` finds, in a transaction of its own."""
-        async with self._app.transaction() as turn:
+        async with own_work.transaction(self._app) as turn:
             return await look(turn.tx)
 
     async def now(self) -> datetime:
         """By the clock in force."""
-        async with self._app.transaction() as turn:
+        async with own_work.transaction(self._app) as turn:
             return turn.now
+
+    async def record_refused(self, look: Look, owners: Sequence[str]) -> None:
+        """In the access record of those that there are: a caller who was shown nobody could not write it."""
+        if owners:
+            async with own_work.transaction(self._app) as turn:
+                there = await people.known_of(turn.tx, owners)
+                await accesses.record(turn.tx, turn.now, look, dict.fromkeys(there, False))
 
     async def admit_one(self, line: bytes, sender: Sender) -> Verdict:
         """One record, in a transaction shared with those that arrive beside it."""
@@ -126,7 +135,7 @@ class Door:
     ) -> list[Verdict]:
         desk = await self.desk()
         try:
-            async with self._app.transaction() as turn:
+            async with own_work.transaction(self._app) as turn:
                 await records.take_turn(turn.tx, alone=alone)
                 desk = await desk.held(turn.tx)
                 if beside is not None:

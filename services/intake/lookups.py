@@ -49,10 +49,9 @@ async def look_up(
     }
     phones = await _by_phone(tx, vault, asked.phones)
     named = [each for names in found.values() for each in names.values()]
-    rows = await people.load_persons(tx, {*named, *(each for ids in phones.values() for each in ids)})
-    seen = {each for each, row in rows.items() if caller.may_see(row.division_code)}
+    seen = await people.load_persons(tx, {*named, *(each for ids in phones.values() for each in ids)})
     kept = (await load_merged(tx, seen)).kept
-    await accesses.record(tx, now, accesses.Look(caller.name, "lookup", asked.purpose), seen)
+    await accesses.record(tx, now, accesses.Look(caller.name, "lookup", asked.purpose), seen.keys())
     answer: dict[str, Mapping[str, object]] = {
         form: {name: kept(each) for name, each in names.items() if each in seen} for form, names in found.items()
     }

@@ -25,6 +25,8 @@ from services.intake.store.accesses import Look
 from services.intake.vault import Vault
 
 READER, RESIDENT = "identity-reader", "resident"
+OWN, OVERSIGHT = "own record", "oversight"
+"""Purposes of those who do not give one."""
 MOST = 200
 HELD: Mapping[str, Mapping[str, Mapping[str, str]]] = tomllib.loads(
     files("services.intake").joinpath("held.toml").read_text(encoding="utf-8")
@@ -80,18 +82,16 @@ class Opening(Purposed):
 async def open_people(tx: Tx, now: datetime, caller: Caller, asked: Opening, vault: Vault) -> dict[str, Any]:
     """`people` and `dwellings` by id, those that are known and the caller's to see; `not_shown`: the other ids.
 
-    Nobody is shown to a caller without the role; that he or she tried is recorded.
+    Nobody is shown to a caller without the role.
     """
-    persons = await people.load_persons(tx, asked.person_ids)
-    dwellings = await people.load_dwellings(tx, asked.dwelling_ids)
-    rows = persons | dwellings
-    allowed = {each: READER in caller.roles and caller.may_see(row.division_code) for each, row in rows.items()}
-    await accesses.record(tx, now, asked.look(caller, "opening"), allowed)
-    shown = {each: opened(vault, each, row) for each, row in rows.items() if allowed[each]}
+    is_reader = READER in caller.roles
+    persons = await people.load_persons(tx, asked.person_ids if is_reader else [])
+    dwellings = await people.load_dwellings(tx, asked.dwelling_ids if is_reader else [])
+    await accesses.record(tx, now, asked.look(caller, "opening"), [*persons, *dwellings])
     return {
-        "people": {each: shown[each] for each in persons if each in shown},
-        "dwellings": {each: shown[each] for each in dwellings if each in shown},
-        "not_shown": sorted({*asked.person_ids, *asked.dwelling_ids} - shown.keys()),
+        "people": {each: opened(vault, each, row) for each, row in persons.items()},
+        "dwellings": {each: opened(vault, each, row) for each, row in dwellings.items()},
+        "not_shown": sorted({*asked.person_ids, *asked.dwelling_ids} - persons.keys() - dwellings.keys()),
     }
 
 
@@ -110,12 +110,15 @@ def require_self(caller: Caller, person_id: str) -> None:
         raise NotAllowed(f"this needs the role {RESIDENT!r} and a token whose name is this person_id: one's own record")
 
 
+def own_look(caller: Caller) -> Look:
+    return Look(caller.name, "own", OWN)
+
+
 async def own_view(tx: Tx, now: datetime, caller: Caller, person_id: str, vault: Vault) -> dict[str, Any] | None:
     """What is held of a person, and why, for the person alone; None if nothing is, or it is somebody else who asks."""
-    rows = await people.load_persons(tx, [person_id])
-    mine = is_self(caller, person_id)
-    await accesses.record(tx, now, Look(caller.name, "own", "own record"), dict.fromkeys(rows, mine))
-    if not mine or person_id not in rows:
+    rows = await people.load_persons(tx, [person_id] if is_self(caller, person_id) else [])
+    await accesses.record(tx, now, own_look(caller), rows.keys())
+    if person_id not in rows:
         return None
     content = opened(vault, person_id, rows[person_id])
     division = content.pop("division_code")

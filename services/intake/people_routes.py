@@ -13,7 +13,18 @@ from services.chassis.database import Tx
 from services.chassis.errors import NotAllowed
 from services.chassis.service import App
 from services.intake.door import Door
-from services.intake.opening import HELD, READER, Opening, open_people, own_view, require_self
+from services.intake.opening import (
+    HELD,
+    OVERSIGHT,
+    OWN,
+    READER,
+    Opening,
+    is_self,
+    open_people,
+    own_look,
+    own_view,
+    require_self,
+)
 from services.intake.store import accesses, people
 
 OVERSEER = "operator"
@@ -33,9 +44,10 @@ def people_routes(app: App, door: Door) -> APIRouter:
     async def openings(asked: Opening, caller: Asking) -> dict[str, Any]:
         """Role identity-reader: names, numbers, telephones, addresses; recorded, the refused attempt too."""
         desk = await door.desk()
-        async with app.transaction() as turn:
+        async with app.transaction(caller, asked.purpose) as turn:
             vault = (await desk.read(turn.tx)).vault
             answer = await open_people(turn.tx, turn.now, caller, asked, vault)
+        await door.record_refused(asked.look(caller, "opening"), answer["not_shown"])
         caller.require(READER)
         return answer
 
@@ -43,9 +55,10 @@ def people_routes(app: App, door: Door) -> APIRouter:
     async def own_record(person_id: str, caller: Asking) -> dict[str, Any]:
         """Role resident, of oneself: what is held, and why."""
         desk = await door.desk()
-        async with app.transaction() as turn:
+        async with app.transaction(caller, OWN) as turn:
             vault = (await desk.read(turn.tx)).vault
             answer = await own_view(turn.tx, turn.now, caller, person_id, vault)
+        await door.record_refused(own_look(caller), [] if is_self(caller, person_id) else [person_id])
         require_self(caller, person_id)
         if answer is None:
             raise HTTPException(404, "nothing is held of you")
@@ -59,9 +72,9 @@ def people_routes(app: App, door: Door) -> APIRouter:
         limit: Annotated[int, Query(ge=1, le=1000)] = 100,
     ) -> list[dict[str, Any]]:
         """Role resident, of oneself; role operator, of whom or what lies in the division: who looked, newest first."""
-        async with app.reading() as turn:
+        async with app.reading(caller, OVERSIGHT) as turn:
             if OVERSEER in caller.roles:
-                await _require_own_division(turn.tx, caller, person_id)
+                await _require_own_division(turn.tx, person_id)
             else:
                 require_self(caller, person_id)
             return await accesses.load(turn.tx, person_id, before, limit)
@@ -69,8 +82,6 @@ def people_routes(app: App, door: Door) -> APIRouter:
     return router
 
 
-async def _require_own_division(tx: Tx, caller: Caller, owner: str) -> None:
-    persons, dwellings = await people.load_persons(tx, [owner]), await people.load_dwellings(tx, [owner])
-    divisions = [row.division_code for row in persons.values()] + [row.division_code for row in dwellings.values()]
-    if not any(map(caller.may_see, divisions)):
+async def _require_own_division(tx: Tx, owner: str) -> None:
+    if not (await people.load_persons(tx, [owner]) or await people.load_dwellings(tx, [owner])):
         raise NotAllowed("nobody of this id lives in your division")

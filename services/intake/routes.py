@@ -83,7 +83,7 @@ def _add_door(router: APIRouter, app: App, door: Door) -> None:
         if len(body) > LARGEST_GRID_FILE:
             raise HTTPException(413, f"more than {LARGEST_GRID_FILE:,} bytes: send the grids county by county")
         try:
-            async with app.transaction() as turn:
+            async with app.transaction(caller) as turn:
                 return await take_grids(turn.tx, body, Divisions.load(), caller.may_see)
         except NoGridFile as error:
             raise HTTPException(422, str(error)) from None
@@ -93,7 +93,7 @@ def _add_door(router: APIRouter, app: App, door: Door) -> None:
         """Role operator: ids of people whose numbers or references the caller knows; kept in their access record."""
         caller.require(OPERATOR)
         desk = await door.desk()
-        async with app.transaction() as turn:
+        async with app.transaction(caller, asked.purpose) as turn:
             return await look_up(turn.tx, turn.now, caller, asked, (await desk.read(turn.tx)).vault)
 
 
@@ -104,21 +104,21 @@ def _add_keys(router: APIRouter, app: App) -> None:
     async def make_key(asked: keys.KeyAsked, caller: Asking) -> dict[str, str]:
         """Role operator: a key for one feed, told this once; sent as the header `X-API-Key`."""
         caller.require(OPERATOR)
-        async with app.transaction() as turn:
+        async with app.transaction(caller) as turn:
             return await keys.make_key(turn.tx, turn.now, caller, asked)
 
     @router.get("/keys")
     async def show_keys(caller: Asking) -> list[dict[str, Any]]:
         """Role operator: the keys of the caller's division, revoked ones too."""
         caller.require(OPERATOR)
-        async with app.reading() as turn:
-            return await kept_keys.load(turn.tx, caller.division)
+        async with app.reading(caller) as turn:
+            return await kept_keys.load(turn.tx)
 
     @router.delete("/keys/{key_id}", status_code=204)
     async def revoke_key(key_id: str, caller: Asking) -> None:
         """Role operator: the key is refused from the next request on."""
         caller.require(OPERATOR)
-        async with app.transaction() as turn:
+        async with app.transaction(caller) as turn:
             await keys.revoke(turn.tx, turn.now, caller, key_id)
 
 
@@ -129,10 +129,11 @@ def _add_books(router: APIRouter, app: App, door: Door) -> None:
     async def ledger(
         caller: Asking, feed: str | None = None, since: datetime = _BEGINNING, until: datetime = _END
     ) -> list[dict[str, Any]]:
-        """Any role: what came in by feed and hour, and what became of it."""
+        """Any role of everywhere: what came in by feed and hour, and what became of it."""
+        caller.require_division("")  # a feed's records are of many divisions, and are counted together
         if since.tzinfo is None or until.tzinfo is None:
             raise HTTPException(422, "since and until need their offset, for example 2022-03-05T00:00:00+08:00")
-        async with app.reading() as turn:
+        async with app.reading(caller) as turn:
             rows = await books.load_ledger(turn.tx, since, until, feed)
         return [{**row, "hour_at": row["hour_at"].astimezone(SHANGHAI)} for row in rows]
 
@@ -149,7 +150,7 @@ def _add_books(router: APIRouter, app: App, door: Door) -> None:
         # A rejected row may name no division, or a wrong one: only who may see all may see it.
         caller.require_division("")
         desk, language = await door.desk(), language_of(request.headers.get("accept-language", ""))
-        async with app.reading() as turn:
+        async with app.reading(caller) as turn:
             desk = await desk.read(turn.tx)
             rows = await books.load_rejects(turn.tx, feed, after, limit)
         lines = [to_json(to_be_mended(desk, row, language)) + b"\n" for row in rows]

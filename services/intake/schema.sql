@@ -263,3 +263,62 @@ create table if not exists owed (
 );
 create index if not exists owed_division on owed (division_code) where open;
 create index if not exists owed_person on owed (person_id) where open;
+
+-- Keys of senders: role operator, those all of whose divisions are the caller's; the hash is for the door alone.
+create or replace function all_below(divisions text) returns text language sql immutable as
+$$ select format('not exists (select from unnest(%s) one where not %s)', divisions, below('one')) $$;
+call let_do('select', 'api_keys', with_role('operator') || ' and ' || all_below('divisions'),
+    '(key_id, feed, divisions, kinds, records_a_minute, note, made_by, made_at, revoked_by, revoked_at)');
+call let_do('insert', 'api_keys', with_role('operator') || ' and ' || all_below('divisions'));
+call let_do('update', 'api_keys', with_role('operator') || ' and ' || all_below('divisions'), '(revoked_by, revoked_at)');
+
+call let_do('select', 'grids', below('code'));
+call let_do('insert', 'grids', with_role('operator') || ' and ' || below('code'));
+call let_do('update', 'grids', with_role('operator') || ' and ' || below('code'), '(name)');
+
+-- A row of the ledger counts records of everywhere; a rejected one may name no division, or a wrong one.
+call let_do('select', 'ledger', from_everywhere());
+call let_do('select', 'vault_rejects', with_role('operator') || ' and ' || from_everywhere());
+
+-- Who answers for what: any role; rounds and duties of the divisions above hold here too. The rest of the roster, and
+-- what is owed, belongs to workers and leaders: of the division, of whom they are assigned, of their sites.
+create or replace function of_here(division text) returns text language sql immutable as
+$$ select format('(%s or %s)', below(division), above(division)) $$;
+create or replace function of_workers() returns text language sql immutable as
+$$ select format('(%s or %s)', with_role('worker'), with_role('leader')) $$;
+call let_do('select', 'assignments', of_here('division_code'));
+call let_do('select', 'hand_overs', of_here('division_code'));
+call let_do('select', 'rounds', of_here('division_code'));
+call let_do('select', 'calls', of_workers() || ' and ' || below('division_code'));
+call let_do('select', 'residents', of_workers() || ' and ' || below('division_code'));
+call let_do('select', 'registers', of_workers() || ' and ' || below('division_code'));
+call let_do('select', 'presences', of_workers() || ' and ' || below('division_code'));
+call let_do('select', 'checks', of_workers() || ' and ' || below('division_code'));
+call let_do('select', 'stays', of_workers() || ' and ' || below('division_code'));
+call let_do('select', 'owed', format('%s and (%s or %s or %s)', of_workers(), below('division_code'),
+    'exists (select from assignments one where one.person_id = owed.person_id)',
+    'exists (select from stays one where one.placement_id = owed.placement_id)'));
+
+-- The vault opens for a purpose alone: to an operator or who may read identity, in the division; to a worker for the
+-- own list; to the person concerned. Whoever looks writes it in the access record under the own name; so does the door
+-- when it was refused.
+create or replace function with_purpose(who text) returns text language sql immutable as
+$$ select format('(select caller_purpose() is not null) and (%s)', who) $$;
+create or replace function of_vault(division text) returns text language sql immutable as
+$$ select format('(%s or %s or %s) and %s', with_role('operator'), with_role('identity-reader'), of_workers(),
+    below(division)) $$;
+create or replace function of_oneself() returns text language sql immutable as
+$$ select with_role('resident') || ' and person_id = (select caller_name())' $$;
+call let_do('select', 'vault_persons', with_purpose(format('%s or %s or %s and (%s or %s)', of_vault('division_code'),
+    of_oneself(), of_workers(), 'exists (select from owed one where one.open and one.person_id = vault_persons.person_id)',
+    'exists (select from residents one where one.person_id = vault_persons.person_id)')));
+call let_do('select', 'vault_dwellings', with_purpose(format('%s or %s and %s', of_vault('division_code'), of_workers(),
+    'exists (select from assignments one where one.dwelling_id = vault_dwellings.dwelling_id)')));
+call let_do('select', 'merges', 'exists (select from vault_persons one where one.person_id in (merges.person_id, other_id))');
+call let_do('select', 'vault_decisions', with_role('operator') || ' and ' || below('division_code'));
+call let_do('select', 'vault_keys', 'exists (select from vault_persons where person_id = owner_id)', '(found_by, owner_id)');
+call let_do('select', 'vault_accesses', with_purpose(format('%s or %s and (%s or %s)', of_oneself(), with_role('operator'),
+    'exists (select from vault_persons one where one.person_id = vault_accesses.person_id)',
+    'exists (select from vault_dwellings one where one.dwelling_id = vault_accesses.person_id)')));
+call let_do('insert', 'vault_accesses', 'caller = (select caller_name()) and purpose = (select caller_purpose())');
+call keep_closed('the door''s own work', 'records', 'vault_pepper');

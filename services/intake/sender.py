@@ -32,9 +32,9 @@ class Sender(NamedTuple):
     def of(cls, caller: Caller) -> Sender:
         """A person or a program with a token; a worker's is for what is done in the grid. Raises NotAllowed."""
         if WORKER in caller.roles and SENDER not in caller.roles:
-            return cls(caller.name, (caller.division,), None, WORKERS_KINDS, None, caller.name)
+            return cls(caller.name, caller.divisions, None, WORKERS_KINDS, None, caller.name)
         caller.require(SENDER)
-        return cls(caller.name, (caller.division,))
+        return cls(caller.name, caller.divisions)
 
     def may_record(self, division: str) -> bool:
         """Whether a record made in this division is the sender's to make."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from fastapi import Request
 
+from services.chassis import own_work
 from services.chassis.service import App
 from services.intake import keys
 from services.intake.sender import Sender
@@ -14,5 +15,5 @@ async def sender_of(app: App, request: Request) -> Sender:
     key = request.headers.get(keys.HEADER)
     if key is None:
         return Sender.of(await app.caller(request))
-    async with app.reading() as turn:
+    async with own_work.reading(app) as turn:
         return await keys.sender_of_key(turn.tx, key)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from importlib.resources import files
 
+from services.chassis import own_work
 from services.chassis.service import App, Service
 from services.chassis.turning import turning
 from services.intake import owing
@@ -16,7 +17,7 @@ from services.intake.turning import PARTS
 
 async def _make_ready(app: App) -> None:
     """Refuse to serve without the key that opens this database's vault."""
-    async with app.transaction() as turn:
+    async with own_work.transaction(app) as turn:
         desk = await open_desk(turn.tx, app.settings)
     app.ticks.append(turning(app, desk.ring, PARTS))
 

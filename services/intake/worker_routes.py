@@ -10,6 +10,7 @@ from services.chassis.access import Caller
 from services.chassis.service import App
 from services.intake.door import Door
 from services.intake.grid_names import names_of_grid
+from services.intake.opening import Purpose
 from services.intake.rules.assigned import holder_at
 from services.intake.rules.roster import Assigned, Handed
 from services.intake.store import roster
@@ -27,14 +28,14 @@ def _add_lists(router: APIRouter, app: App, door: Door) -> None:
     @router.get("/today")
     async def what_is_due(caller: Asking, division: str | None = None) -> dict[str, Any]:
         """Role worker or leader: what the caller owes now, in order of time left; ids alone."""
-        async with app.reading() as turn:
+        async with app.reading(caller, Purpose.CANVASSING) as turn:
             return await today(turn.tx, turn.now, caller, division)
 
     @router.get("/roster")
     async def own_roster(caller: Asking, division: str | None = None) -> dict[str, Any]:
         """Role worker or leader: the caller's own households with names; kept in each person's access record."""
         desk = await door.desk()
-        async with app.transaction() as turn:
+        async with app.transaction(caller, Purpose.CANVASSING) as turn:
             return await names_of_grid(turn.tx, turn.now, caller, division, (await desk.read(turn.tx)).vault)
 
     @router.get("/assignments")
@@ -43,7 +44,7 @@ def _add_lists(router: APIRouter, app: App, door: Door) -> None:
         caller.require_division(division)
         if at is not None and at.tzinfo is None:
             raise HTTPException(422, "at needs its offset, for example 2022-03-05T00:00:00+08:00")
-        async with app.reading() as turn:
+        async with app.reading(caller) as turn:
             assigned: list[Assigned] = await roster.load(turn.tx, Assigned, division)
             handed: list[Handed] = await roster.hand_overs_around(turn.tx, division)
             instant = at or turn.now

@@ -58,3 +58,14 @@ create table if not exists drifts (
 create table if not exists checks (
     indicator text primary key, checked_at timestamptz not null, turn bigint not null, rows bigint not null,
     rests bigint not null);
+
+-- Any role sees the figures of its division and the rows behind them.
+call let_do('select', 'sums', below('division_code'));
+call let_do('select', 'history', below('division_code'));
+call let_do('select', 'counted', below('division_code'));
+call let_do('select', 'spares', below('division_code'));
+call let_do('select', 'places', below('division_code'));
+call let_do('select', 'drifts', below('division_code'));
+call let_do('select', 'checks', 'true', '(indicator, checked_at)');
+call keep_closed('what batches are counted with', 'statements');
+call keep_closed('of the owner, and so without row security: routes read sums and history', 'figures');

@@ -180,3 +180,30 @@ create table if not exists published (
 );
 create index if not exists published_of_person on published (person_id);
 create index if not exists published_open on published (type, division_code text_pattern_ops) where not withdrawn;
+
+-- Role operator: a state names other persons by their ids. What is said of a person belongs where it was recorded, and
+-- where the person now lives: whoever answers for a state sees the facts under it.
+create or replace function of_seen(whom text) returns text language sql immutable as
+$$ select format('exists (select from states where states.person_id = %s)', whom) $$;
+call let_do('select', 'states', with_role('operator') || ' and ' || below('division_code'));
+do $$
+declare
+    fact regclass;
+begin
+    foreach fact in array '{tests, tube_members, findings, classifications, orders, order_ends, placements,
+                            placement_ends, published}'::regclass[] loop
+        call let_do('select', fact, format('%s and (%s or %s)', with_role('operator'), below('division_code'),
+            of_seen(fact || '.person_id')));
+    end loop;
+end $$;
+call let_do('select', 'exposures', format('%s and (%s or %s or %s or %s)', with_role('operator'), below('division_code'),
+    below('other_division_code'), of_seen('exposures.person_id'), of_seen('exposures.other_id')));
+call let_do('select', 'merges', format('%s and (%s or %s or %s)', with_role('operator'), below('division_code'),
+    of_seen('merges.person_id'), of_seen('merges.other_id')));
+call let_do('select', 'tubes', format('%s and (%s or %s)', with_role('operator'), below('division_code'),
+    'exists (select from tube_members m where m.statement_id = tubes.statement_id)'));
+call let_do('select', 'tube_results', format('%s and (%s or %s)', with_role('operator'), below('division_code'),
+    'exists (select from tube_members m where m.tube_id = tube_results.tube_id)'));
+-- Any role: an adoption holds in its jurisdiction, and so for whoever looks after a part of it.
+call let_do('select', 'adoptions', format('%s or %s', below('jurisdiction_code'), above('jurisdiction_code')));
+call keep_closed('the deriver''s own work', 'facts', 'stale', 'stuck');

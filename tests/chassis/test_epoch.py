@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncpg
 import pytest
 
-from services.chassis import epoch
+from services.chassis import epoch, own_work
 from services.chassis.errors import LogAhead, LogBroken
 from services.chassis.fence import Number
 from services.chassis.operating import new_epoch
@@ -137,7 +137,7 @@ async def test_a_running_service_refuses_writes_until_the_new_epoch(database: st
 
             await until(refuses, "the relay refuses")
             with pytest.raises(LogAhead, match="new-epoch intake"):
-                async with door.app.transaction() as turn:
+                async with own_work.transaction(door.app) as turn:
                     turn.say(EVENTS[3:5])
             await new_epoch(INTAKE, given)
 
@@ -145,7 +145,7 @@ async def test_a_running_service_refuses_writes_until_the_new_epoch(database: st
                 return not door.app.refusing
 
             await until(takes_again, "intake takes again")
-            async with door.app.transaction() as turn:
+            async with own_work.transaction(door.app) as turn:
                 turn.say(EVENTS[5:9])
             await until_applied(hearer.app.pool, EVENTS)
             await until_ready(door, hearer)

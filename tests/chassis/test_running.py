@@ -21,6 +21,7 @@ from contracts.events.testing import TestResulted
 from contracts.topics import BY_KEY, said_by
 from deploy.local import start_child
 from deploy.local.postgres import Postgres
+from services.chassis import own_work
 from services.chassis.errors import PartitionsDiffer
 from services.chassis.running import running
 from services.chassis.service import Service
@@ -58,7 +59,7 @@ async def test_events_reach_the_next_service_once_and_the_books_balance(database
         return [say(fact, source="tracing", time=event.time, division=event.division, cause=event)]
 
     async with both(database, fresh_kafka, Service("tracing", APPLIED, {TestResulted: due})) as (door, hearer):
-        async with door.app.transaction() as turn:
+        async with own_work.transaction(door.app) as turn:
             turn.say(EVENTS)
         await until_applied(hearer.app.pool, EVENTS)
 
@@ -84,15 +85,15 @@ async def test_the_stage_clock_is_told_through_the_log_and_survives_a_lower_revi
 
     async with both(database, fresh_kafka) as (door, hearer):
         for revision, hour in ((2, 14), (1, 9), (3, 15)):
-            async with door.app.transaction() as turn:
+            async with own_work.transaction(door.app) as turn:
                 turn.say([told(revision, hour)])
 
         async def there() -> bool:
-            async with hearer.app.reading() as turn:
+            async with own_work.reading(hearer.app) as turn:
                 return turn.now == NOON.replace(hour=15)
 
         await until(there, "15 o'clock in tracing")
-        async with door.app.reading() as turn:
+        async with own_work.reading(door.app) as turn:
             assert turn.now == NOON.replace(hour=15)
 
 
@@ -103,7 +104,7 @@ async def test_kafka_away_events_gather_and_go_out_when_it_is_back(
         await say_all(door.app.pool, EVENTS[:20])
         await until_applied(hearer.app.pool, EVENTS[:20])
         await asyncio.to_thread(background.run, kafka_server.kill())
-        async with door.app.transaction() as turn:
+        async with own_work.transaction(door.app) as turn:
             turn.say(EVENTS[20:40])
 
         async def unready() -> bool:
@@ -111,7 +112,7 @@ async def test_kafka_away_events_gather_and_go_out_when_it_is_back(
 
         await until(unready, "/readyz says that Kafka is away")
         await asyncio.to_thread(background.run, kafka_server.start())
-        async with door.app.transaction() as turn:
+        async with own_work.transaction(door.app) as turn:
             turn.say(EVENTS[40:])
         await until_applied(hearer.app.pool, EVENTS)
         await until_ready(door, hearer)
@@ -140,7 +141,7 @@ async def test_two_replicas_that_say_at_once_lose_and_double_nothing(database: s
 
         async def say_some(run: Any, mine: list[Event[Any]]) -> None:
             for event in mine:
-                async with run.app.transaction() as turn:
+                async with own_work.transaction(run.app) as turn:
                     turn.say([event])
 
         await asyncio.gather(say_some(door, EVENTS[::2]), say_some(other, EVENTS[1::2]))
@@ -214,7 +215,7 @@ async def test_a_refusal_ends_the_process_in_words(tmp_path: Path) -> None:
 
 async def test_http_is_served_and_events_are_taken_while_kafka_has_never_been_there(database: str) -> None:
     async with running(INTAKE, settings(database, "127.0.0.1:1")) as run:
-        async with run.app.transaction() as turn:
+        async with own_work.transaction(run.app) as turn:
             turn.say(of_lane(0, 3))
         book = await books_of(run.url)
         assert book["waiting"] == 3

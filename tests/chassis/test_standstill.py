@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from services.chassis import own_work
 from services.chassis import standstill as module
 from services.chassis.books import Standing
 from services.chassis.standstill import Standstill
@@ -50,13 +51,13 @@ async def test_a_consumer_that_is_handed_nothing_joins_its_group_anew(
     monkeypatch.setattr(module, "STANDSTILL_SECONDS", 1.0)
     events = of_lane(0, 9)
     async with both(database, fresh_kafka) as (door, hearer):
-        async with door.app.transaction() as turn:
+        async with own_work.transaction(door.app) as turn:
             turn.say(events[:3])
         await until_applied(hearer.app.pool, events[:3])
         first = hearer.consumer
         assert first is not None
         first.client().pause(*first.client().assignment())
-        async with door.app.transaction() as turn:
+        async with own_work.transaction(door.app) as turn:
             turn.say(events[3:])
         await until_applied(hearer.app.pool, events)
         assert hearer.consumer is not first

@@ -13,6 +13,7 @@ from fastapi import APIRouter, Depends
 from prometheus_client import REGISTRY
 from pydantic import SecretStr
 
+from services.chassis import own_work
 from services.chassis.access import COOKIE, Caller, make_token, read_token
 from services.chassis.database import open_pool
 from services.chassis.errors import NotAllowed, NotSignedIn, WrongSettings
@@ -36,7 +37,7 @@ def routes(app: App) -> APIRouter:
 
     @router.post("/say")
     async def say(fail: bool = False) -> str:
-        async with app.transaction() as turn:
+        async with own_work.transaction(app) as turn:
             turn.say([a_result(1)])
             await turn.tx.execute("insert into said values ($1)", turn.now)
             if fail:
@@ -110,17 +111,17 @@ async def test_what_a_route_says_goes_out_exactly_if_it_commits(database: str) -
 async def test_a_reading_neither_writes_nor_says(database: str) -> None:
     async with served(database) as (_, app, _):
         with pytest.raises(Exception, match="read-only transaction"):
-            async with app.reading() as turn:
+            async with own_work.reading(app) as turn:
                 await turn.tx.execute("insert into said values (now())")
         with pytest.raises(RuntimeError, match="use transaction"):
-            async with app.reading() as turn:
+            async with own_work.reading(app) as turn:
                 turn.say([a_result(1)])
 
 
 async def test_now_is_told_by_the_stage_and_else_by_the_wall(database: str) -> None:
-    async with served(database) as (_, app, _), app.reading() as turn:
+    async with served(database) as (_, app, _), own_work.reading(app) as turn:
         assert turn.now == datetime.fromisoformat("2020-01-01T00:00:00+08:00")
-    async with served(database, clock="wall") as (_, app, _), app.reading() as turn:
+    async with served(database, clock="wall") as (_, app, _), own_work.reading(app) as turn:
         assert abs((datetime.now(UTC) - turn.now).total_seconds()) < 60
 
 

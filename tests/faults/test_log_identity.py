@@ -14,6 +14,7 @@ import pytest
 from contracts.envelope import Event
 from contracts.events.testing import TestResulted
 from deploy.local.apache import apache_kafka
+from services.chassis import own_work
 from services.chassis.running import Running, running
 from services.chassis.topics import admin
 from tests.chassis.conftest import forget_all
@@ -39,7 +40,7 @@ async def door(database: str, kafka: str) -> AsyncIterator[Running]:
 
 async def say(run: Running, events: Sequence[Event[TestResulted]]) -> None:
     """Said, and published to the end."""
-    async with run.app.transaction() as turn:
+    async with own_work.transaction(run.app) as turn:
         turn.say(events)
 
     async def published() -> bool:

@@ -12,6 +12,7 @@ import pytest
 from pydantic import SecretStr
 
 from services.alerts.service import SERVICE
+from services.chassis import own_work
 from services.chassis.access import make_token
 from services.chassis.database import open_pool
 from services.chassis.errors import KeyNotKnown
@@ -48,7 +49,7 @@ async def give(client: httpx.AsyncClient, *given: dict[str, str]) -> httpx.Respo
 
 
 async def held(app: App) -> tuple[bytes, bytes]:
-    async with app.reading() as turn:
+    async with own_work.reading(app) as turn:
         row: Any = await turn.tx.fetchrow("select holder, channel from posts")
     return row["holder"], row["channel"]
 
@@ -100,7 +101,7 @@ async def test_a_wrong_post_is_answered_in_words_and_none_is_kept(
     async with started(database, None) as (app, client):
         answer = await give(client, line)
         assert answer.status_code in (403, 422) and words in answer.text
-        async with app.reading() as turn:
+        async with own_work.reading(app) as turn:
             assert await turn.tx.fetchval("select count(*) from posts") == 0
 
 

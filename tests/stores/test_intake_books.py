@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from prometheus_client import REGISTRY
 
+from services.chassis import own_work
 from services.intake.ledger import SHOW_LEDGER
 from services.intake.reading import UNREADABLE
 from services.intake.store import books
@@ -178,12 +179,12 @@ async def test_a_record_without_a_verdict_shows_as_pending_in_the_gauge(database
         await _show(world)
         assert REGISTRY.get_sample_value("gridward_ledger_records", {"feed": "lab", "verdict": "duplicate"}) == 1
         assert REGISTRY.get_sample_value("gridward_ledger_pending_records", {"feed": "lab"}) == 0
-        async with world.app.transaction() as turn:
+        async with own_work.transaction(world.app) as turn:
             await books.count(turn.tx, {"lab": books.Counts(1)}, turn.now)
         await _show(world)
         assert REGISTRY.get_sample_value("gridward_ledger_pending_records", {"feed": "lab"}) == 1
 
 
 async def _show(world: World) -> None:
-    async with world.app.reading() as turn:
+    async with own_work.reading(world.app) as turn:
         await SHOW_LEDGER.run(turn.tx, turn.now)

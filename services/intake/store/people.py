@@ -79,6 +79,16 @@ async def load_dwellings(tx: Tx, dwelling_ids: Iterable[str], *, lock: bool = Fa
     return {row[0]: DwellingRow(*row) for row in rows}
 
 
+async def known_of(tx: Tx, owners: Sequence[str]) -> list[str]:
+    """Those of the ids that are a person's or a dwelling's."""
+    rows = await tx.fetch(
+        "select person_id from vault_persons where person_id = any($1::text[])"
+        " union all select dwelling_id from vault_dwellings where dwelling_id = any($1::text[])",
+        owners,
+    )
+    return [row[0] for row in rows]
+
+
 async def save_dwellings(tx: Tx, dwellings: Iterable[DwellingRow]) -> None:
     rows = sorted(dwellings)
     if rows:

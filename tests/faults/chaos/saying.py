@@ -12,6 +12,7 @@ from fastapi import APIRouter
 from contracts.envelope import Event, say
 from contracts.events.testing import Result, TestResulted
 from contracts.topics import BY_KEY
+from services.chassis import own_work
 from services.chassis.database import Lane
 from services.chassis.service import App
 
@@ -47,7 +48,7 @@ def routes(app: App) -> APIRouter:
     @router.post("/say")
     async def say_some(first: int, events: int) -> int:
         some = list(islice(results("route"), first, first + events))
-        async with app.transaction() as turn:
+        async with own_work.transaction(app) as turn:
             await turn.tx.execute(NOTE, ids(some))
             turn.say(some)
         return len(some)
