@@ -19,7 +19,7 @@ from services.chassis.database import Tx
 from services.chassis.health import Health
 from services.chassis.issuer import Issuer
 from services.chassis.settings import Settings
-from services.chassis.turns import Turn as Turn
+from services.chassis.turns import Turn as Turn  # noqa: PLC0414 - the services take it from here
 
 Handler = Callable[[Event[Any], Tx], Awaitable[list[Event[Any]]]]
 BatchHandler = Callable[[Sequence[Any], Tx], Awaitable[list[Event[Any]]]]
