@@ -264,6 +264,16 @@ create table if not exists owed (
 create index if not exists owed_division on owed (division_code) where open;
 create index if not exists owed_person on owed (person_id) where open;
 
+-- Where reading of another cluster's topics stands. seen: a hash of the last record read, by which its log is known.
+create table if not exists upstream_positions (
+    topic       text   not null,
+    partition   int    not null,
+    next_offset bigint not null,
+    seen        bytea,
+    cluster     text   not null,
+    primary key (topic, partition)
+);
+
 -- Keys of senders: role operator, those all of whose divisions are the caller's; the hash is for the door alone.
 create or replace function all_below(divisions text) returns text language sql immutable as
 $$ select format('not exists (select from unnest(%s) one where not %s)', divisions, below('one')) $$;

@@ -119,6 +119,14 @@ async def test_a_message_that_is_not_taken_is_kept_whole_and_can_be_sent_again_a
     assert all(each["pending"] == 0 for each in ledger.values())
 
 
+async def test_a_message_that_could_not_be_taken_is_let_go_of_when_it_comes_mended(database: str) -> None:
+    async with intake(database, sources=SOURCES) as world:
+        assert (await send(world, an_oru(version="2.9")))[0] == 400
+        assert len((await world.client.get("/rejects")).text.splitlines()) == 1
+        assert (await send(world, an_oru()))[0] == 200
+        assert (await world.client.get("/rejects")).text == ""
+
+
 async def test_a_key_says_who_sends_and_what_it_may_record(database: str) -> None:
     async with intake(database, sources=SOURCES) as world:
 

@@ -17,7 +17,7 @@ from services.intake.identity import subject_of_mention
 from services.intake.problems import Problem, Refused
 from services.intake.reading import UNREADABLE, Reading
 from services.intake.sender import Sender
-from services.intake.store import people
+from services.intake.store import books, people
 from services.intake.vault import Vault
 
 log = structlog.get_logger()
@@ -42,23 +42,36 @@ def guarded(work: Callable[[], T]) -> T:
         raise Refused(Problem("", "adapter_failed")) from None
 
 
-async def take(door: Door, said: Translated, sender: Sender) -> Told:
-    """The verdicts of a message, in the order of what it says, after the commit."""
+async def take(door: Door, said: Translated, sender: Sender, mends: tuple[str, str] | None = None) -> Told:
+    """The verdicts of a message, in the order of what it says, after the commit.
+
+    mends: feed and id under which the message itself may lie among the rejected ones, from when it could not be read.
+    """
     said = await without_strangers(door, said)
     items = [each for each in said if isinstance(each, Item)]
-    verdicts = iter(await door.admit_readings([item.reading(sender) for item in items]) if items else ())
+    desk = await door.desk()
+
+    async def mend(tx: Tx) -> None:
+        if mends:
+            await books.drop_mended(tx, [desk.pepper.record_id(*mends)])
+
+    verdicts = iter(await door.admit_readings([item.reading(sender) for item in items], mend) if items else ())
     return [Answered(each, next(verdicts)) if isinstance(each, Item) else each for each in said]
 
 
-async def refuse(door: Door, body: bytes, source: Source | None, sender: Sender, refused: Refused) -> None:
+async def refuse(
+    door: Door, body: bytes, source: Source | None, sender: Sender, refused: Refused, source_id: str | None = None
+) -> None:
     """Keep a message that cannot be taken among the rejected ones, as it came."""
-    await door.admit_readings([refusal(body, source, sender, refused.problems)])
+    await door.admit_readings([refusal(body, source, sender, refused.problems, source_id)])
 
 
-def refusal(body: bytes, source: Source | None, sender: Sender, problems: tuple[Problem, ...]) -> Reading:
+def refusal(
+    body: bytes, source: Source | None, sender: Sender, problems: tuple[Problem, ...], source_id: str | None = None
+) -> Reading:
     """A whole message as the door rejects it."""
     feed = source.feed if source else sender.feed or UNREADABLE
-    return Reading(body, feed, None, None, problems, sender)
+    return Reading(body, feed, source_id, None, problems, sender)
 
 
 async def without_strangers(door: Door, said: Translated) -> Translated:

@@ -10,6 +10,7 @@ from services.intake.health.hl7.answers import ACCEPTED, REJECT, Error, acknowle
 from services.intake.health.hl7.message import Message, read_message
 from services.intake.health.hl7.reading import source_of, translate
 from services.intake.health.items import Told
+from services.intake.health.saying import short_id
 from services.intake.health.sources import Source, Sources
 from services.intake.health.taking import MESSAGES, guarded, refuse, take
 from services.intake.problems import Language, Problem, Refused
@@ -42,7 +43,8 @@ async def answer(
         message = guarded(lambda: read_message(body, known.encoding if known else encoding))
         source = guarded(lambda: source_of(message, sources, known))
         sender = admittance(source)
-        told = await take(door, guarded(lambda: translate(message, source)), sender)
+        mends = source.feed, message_id(message)
+        told = await take(door, guarded(lambda: translate(message, source)), sender, mends)
     except Refused as refused:
         return await _refused(door, body, message, source, admittance, refused, language)
     code, errors = code_of(told), errors_of(told)
@@ -63,11 +65,16 @@ async def _refused(
         sender = admittance(source)
     except Refused as not_allowed:
         refused, sender = not_allowed, Sender("nobody", ())
-    await refuse(door, body, source, sender, refused)
+    await refuse(door, body, source, sender, refused, message_id(message) if message else None)
     _count(source, REJECT)
     errors = [Error(problem.field or "MSH^1", problem) for problem in refused.problems]
     words = language or (source.language if source else "zh")
     return Acknowledged(REJECT, acknowledge(message or body, REJECT, errors, await door.now(), words))
+
+
+def message_id(message: Message) -> str:
+    """The name of a message itself, where it could not be taken: by it the mended one is known."""
+    return short_id(f"message/{message.header.get(4)}/{message.header.get(10)}".replace("\0", ""))
 
 
 def come_back(body: bytes, source: Source | None) -> Acknowledged:

@@ -1,0 +1,222 @@
+"""Topics of another cluster on a real Kafka: CloudEvents of every kind, each once, through kills and logs made anew."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import json
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import pytest
+from aiokafka import AIOKafkaProducer
+from aiokafka.admin import NewTopic
+
+from deploy.local import Child, start_child
+from services.chassis.topics import admin
+from services.intake.door import door_of
+from services.intake.health.sources import load_sources
+from services.intake.health.upstream import consumer
+from services.intake.health.upstream.consumer import upstream_reader
+from tests.rules.fhir_messages import as_bytes, bundle, condition, observation
+from tests.rules.hl7_messages import an_adt, an_oru
+from tests.stores.intake_world import KEY, World, a_test, intake, settings_of
+
+SOURCES = str(Path(__file__).parents[1] / "sources")
+TOPIC = "upstream-jiashan"
+Sent = tuple[bytes | None, list[tuple[str, bytes]]]
+
+
+def structured(data: object, n: int = 1, **more: Any) -> Sent:
+    event = {"specversion": "1.0", "id": f"e{n}", "source": "/county", "type": "lab.result", "data": data, **more}
+    return as_bytes(event), [("content-type", b"application/cloudevents+json; charset=UTF-8")]
+
+
+def binary(data: bytes, n: int = 1, media_type: str = "application/json") -> Sent:
+    named = {"ce_specversion": "1.0", "ce_id": f"e{n}", "ce_source": "/county", "ce_type": "lab.result"}
+    return data, [*((name, value.encode()) for name, value in named.items()), ("content-type", media_type.encode())]
+
+
+def a_result(n: int) -> dict[str, Any]:
+    """A canonical record without feed and id: the source and the event tell them."""
+    return {key: each for key, each in a_test(n, n).items() if key not in ("feed", "source_id")}
+
+
+@asynccontextmanager
+async def topic(kafka: str, partitions: int = 2) -> AsyncIterator[None]:
+    await make(kafka, partitions)
+    yield
+    await drop(kafka)
+
+
+async def make(kafka: str, partitions: int = 2) -> None:
+    async with admin(kafka) as client:
+        await client.create_topics([NewTopic(TOPIC, partitions, 1)])
+
+
+async def drop(kafka: str) -> None:
+    async with admin(kafka) as client:
+        await client.delete_topics([TOPIC])
+        while TOPIC in await client.list_topics():  # noqa: ASYNC110 - the broker tells nobody
+            await asyncio.sleep(0.05)
+
+
+async def produce(kafka: str, sent: Sequence[Sent], partitions: int = 2) -> None:
+    async with AIOKafkaProducer(bootstrap_servers=kafka) as producer:
+        for n, (value, headers) in enumerate(sent):
+            await producer.send_and_wait(TOPIC, value, b"k", partition=n % partitions, headers=headers)
+
+
+@asynccontextmanager
+async def reading(world: World, kafka: str) -> AsyncIterator[None]:
+    settings = settings_of("unused", sources=SOURCES, upstream_kafka=kafka)
+    async with upstream_reader(door_of(world.app), load_sources(SOURCES), settings):
+        yield
+
+
+async def until(condition: Callable[[], Awaitable[bool]], seconds: float = 40) -> None:
+    async with asyncio.timeout(seconds):
+        while not await condition():  # noqa: ASYNC110 - what is waited for is in PostgreSQL
+            await asyncio.sleep(0.01)
+
+
+async def read_so_far(pool: asyncpg.Pool) -> int:
+    """Records of the present logs that are admitted."""
+    return int(await pool.fetchval("select coalesce(sum(next_offset), 0) from upstream_positions"))
+
+
+async def until_read(pool: asyncpg.Pool, records: int) -> None:
+    async def read() -> bool:
+        return await read_so_far(pool) == records
+
+    await until(read)
+
+
+async def test_every_form_of_event_is_read_once_and_poison_stops_nothing(database: str, kafka: str) -> None:
+    gb = an_oru(order="L8", charset="GB 18030-2000").decode().encode("gb18030")
+    sent = [
+        structured(a_result(1), 1),
+        binary(json.dumps(a_result(2)).encode(), 2),
+        structured(an_oru(order="L7").decode(), 3, datacontenttype="application/hl7-v2"),
+        structured(None, 4, datacontenttype="application/hl7-v2", data_base64=base64.b64encode(gb).decode()),
+        binary(an_adt(), 5, "application/hl7-v2"),
+        binary(as_bytes(bundle(observation(), condition())), 6, "application/fhir+json"),
+        (structured(a_result(7), 7)[0], []),
+        (b"rubbish", []),
+        (None, []),
+        (b"\xff\xfe", [("content-type", b"\xff"), ("ce_id", b"\xff")]),
+        structured({**a_result(8), "result": "?"}, 8),
+        binary(b"MSH|", 9, "application/hl7-v2"),
+        structured(a_result(1), 1),
+    ]
+    async with topic(kafka), intake(database, sources=SOURCES) as world:
+        await produce(kafka, sent)
+        async with reading(world, kafka):
+            await until_read(world.pool, len(sent))
+        ledger = (await world.ledger())["jiashan-hospital"]
+        rows = (await world.client.get("/rejects?feed=jiashan-hospital")).text.splitlines()
+    assert ledger == {"received": 14, "accepted": 8, "duplicate": 1, "rejected": 5, "pending": 0}
+    assert len(rows) == 5
+
+
+async def test_a_topic_made_again_is_read_from_its_start_and_repeats_are_recognised(
+    database: str, kafka: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(consumer, "LOOK_AGAIN", 0.5)
+    first = [structured(a_result(n), n) for n in range(1, 21)]
+    async with intake(database, sources=SOURCES) as world:
+        await make(kafka)
+        await produce(kafka, first)
+        async with reading(world, kafka):
+            await until_read(world.pool, 20)
+            await drop(kafka)
+            await make(kafka)
+            await produce(kafka, first[10:] + [structured(a_result(n), n) for n in range(21, 26)])
+            await until_read(world.pool, 15)
+        await drop(kafka)
+        await make(kafka)
+        # As long as the log before, so that the offsets alone tell nothing.
+        await produce(kafka, [structured(a_result(n), n) for n in range(30, 50)])
+        async with reading(world, kafka):
+            await until_read(world.pool, 20)
+        await drop(kafka)
+        ledger = (await world.ledger())["jiashan-hospital"]
+    assert ledger == {"received": 55, "accepted": 45, "duplicate": 10, "rejected": 0, "pending": 0}
+
+
+async def test_another_cluster_s_offsets_are_not_taken_for_this_one_s(database: str, kafka: str) -> None:
+    async with topic(kafka), intake(database, sources=SOURCES) as world:
+        await produce(kafka, [structured(a_result(n), n) for n in range(10)])
+        await world.pool.execute("insert into upstream_positions values ($1, 0, 3, null, 'elsewhere')", TOPIC)
+        async with reading(world, kafka):
+            await until_read(world.pool, 10)
+        assert (await world.ledger())["jiashan-hospital"]["accepted"] == 10
+
+
+async def test_a_fault_of_ours_in_one_record_sets_that_record_aside(
+    database: str, kafka: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from services.intake import admission
+
+    of_test = admission.sayings_of
+
+    def broken(record: Any, ids: Any) -> Any:
+        if getattr(record, "ct_value", None) == 13:
+            raise RuntimeError("thirteen")
+        return of_test(record, ids)
+
+    monkeypatch.setattr(admission, "sayings_of", broken)
+    sent = [structured({**a_result(n), "ct_value": 13.0 if n == 4 else 30.0}, n) for n in range(9)]
+    async with topic(kafka, 1), intake(database, sources=SOURCES) as world:
+        await produce(kafka, sent, 1)
+        async with reading(world, kafka):
+            await until_read(world.pool, 9)
+        ledger = (await world.ledger())["jiashan-hospital"]
+    assert (ledger["accepted"], ledger["rejected"], ledger["pending"]) == (8, 1, 0)
+
+
+RECORDS, KILLS = 6_000, 2
+
+
+def start_intake(database: str, kafka: str, log: Path) -> Child:
+    given = {"KAFKA": kafka, "UPSTREAM_KAFKA": kafka, "DATABASE": database, "TOKEN_KEY": KEY, "VAULT_KEY": KEY}
+    given |= {"HTTP_PORT": "0", "SOURCES": SOURCES, "INSTANCE": "one"}
+    environment = {**os.environ, **{f"GRIDWARD_{name}": value for name, value in given.items()}}
+    return start_child([sys.executable, "-m", "services", "intake"], environment, log)
+
+
+async def test_intake_killed_again_and_again_admits_each_record_once(database: str, kafka: str, tmp_path: Path) -> None:
+    async with topic(kafka), intake(database, sources=SOURCES) as world:
+        await produce_quickly(kafka, [structured(a_result(n), n) for n in range(RECORDS)])
+        for life in range(KILLS):
+            child = start_intake(database, kafka, tmp_path / f"intake-{life}.log")
+            before = await read_so_far(world.pool)
+
+            async def further(before: int = before) -> bool:
+                return await read_so_far(world.pool) > before
+
+            await until(further)
+            os.kill(child.pid, signal.SIGKILL)
+            await child.wait()
+        assert await read_so_far(world.pool) < RECORDS
+        child = start_intake(database, kafka, tmp_path / "intake-last.log")
+        await until_read(world.pool, RECORDS)
+        assert await child.stop() == 0
+        ledger = (await world.ledger())["jiashan-hospital"]
+        assert "Traceback" not in child.log_path.read_text()
+    assert ledger == {"received": RECORDS, "accepted": RECORDS, "duplicate": 0, "rejected": 0, "pending": 0}
+
+
+async def produce_quickly(kafka: str, sent: Sequence[Sent]) -> None:
+    async with AIOKafkaProducer(bootstrap_servers=kafka, linger_ms=20) as producer:
+        answers = [
+            await producer.send(TOPIC, value, b"k", partition=n % 2, headers=headers)
+            for n, (value, headers) in enumerate(sent)
+        ]
+        await asyncio.gather(*answers)
