@@ -273,6 +273,7 @@ create table if not exists upstream_positions (
     cluster     text   not null,
     primary key (topic, partition)
 );
+call keep_closed('where reading stands, for the reader alone', 'upstream_positions');
 
 -- Keys of senders: role operator, those all of whose divisions are the caller's; the hash is for the door alone.
 create or replace function all_below(divisions text) returns text language sql immutable as
