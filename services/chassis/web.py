@@ -23,6 +23,7 @@ from services.chassis.service import App
 log = structlog.get_logger()
 
 DATABASE_PATIENCE = 2.0
+_UNFIT = (asyncpg.CharacterNotInRepertoireError, asyncpg.NumericValueOutOfRangeError)
 _STATUS: dict[type[GridwardError], int] = {
     NotSignedIn: 401,
     NotAllowed: 403,
@@ -77,6 +78,8 @@ async def _on_database_error(request: Request, error: Exception) -> JSONResponse
 
 async def _on_unfit_value(request: Request, error: Exception) -> JSONResponse:
     """What a request gave does not fit into the database: a NUL in a text, a number of twenty digits."""
+    if not isinstance(error, _UNFIT) and "out of" not in str(error):  # asyncpg's own word: "value out of int64 range"
+        raise error
     log.warning("a request's value does not fit", error=type(error).__name__, path=request.url.path)
     why = "a text of the request holds a NUL, or a number is out of range: correct it and send it again"
     return JSONResponse({"detail": why}, 422)
