@@ -7,16 +7,15 @@ records of one source_id in a batch are admitted one after the other, in waves.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from pydantic_core import to_json
 
-from contracts.envelope import Event, Fact, parse, say
+from contracts.envelope import parse, say
 from services.chassis.database import Tx
 from services.intake.bookkeeping import keep_books
 from services.intake.desk import Desk
+from services.intake.entry import Entry
 from services.intake.identity import (
     Subject,
     keep_subjects,
@@ -31,13 +30,12 @@ from services.intake.reading import UNREADABLE, Reading
 from services.intake.records import Record, SamePerson, StageTime, Withdrawal
 from services.intake.roster import Told, keep_roster
 from services.intake.rules.adopting import adopted, taken_back
-from services.intake.rules.facts import Ids, Saying, sayings_of
+from services.intake.rules.facts import Ids, sayings_of
 from services.intake.rules.mentions import dwelling_of
 from services.intake.rules.plausible import implausible
 from services.intake.rules.recognise import (
     Known,
     Recognised,
-    Said,
     confirms_later,
     numbered,
     pack,
@@ -48,33 +46,6 @@ from services.intake.rules.recognise import (
 from services.intake.store import people, records
 from services.intake.vault import Vault
 from services.intake.verdicts import ACCEPTED, DUPLICATE, REJECTED, Verdict
-
-_NOTHING = Said((), drill=False)
-
-
-@dataclass
-class Entry:
-    """A record on its way to its verdict. before: what it said until now; held: what the log alone knows of it."""
-
-    reading: Reading
-    record: Record | Withdrawal
-    source_id: str
-    record_id: str
-    content_hash: bytes
-    problems: tuple[Problem, ...] = ()
-    duplicate: bool = False
-    known: Known | None = None
-    before: Said = _NOTHING
-    subjects: Sequence[Subject] = ()
-    held: Sequence[Event[Fact]] = ()
-    ids: Sequence[str] = ()
-    sayings: Sequence[Saying] = ()
-    events: tuple[Event[Any], ...] = ()
-
-    @property
-    def goes_on(self) -> bool:
-        """Neither rejected nor a duplicate."""
-        return not self.problems and not self.duplicate
 
 
 async def admit(tx: Tx, now: datetime, readings: Sequence[Reading], desk: Desk) -> list[Verdict]:
@@ -133,7 +104,7 @@ async def _admit_wave(tx: Tx, now: datetime, wave: Sequence[Entry], desk: Desk) 
     await keep_subjects(tx, desk.vault, named)
     await records.replace_known(tx, [_kept(entry) for entry in taken if entry.known], now)
     await records.insert_new(tx, [_kept(entry) for entry in taken if not entry.known], now)
-    await keep_roster(tx, [_told(entry) for entry in taken])
+    await keep_roster(tx, now, [_told(entry) for entry in taken])
     await keep_merges(tx, now, desk.vault, [Decided(each.record_id, each.record, each.events) for each in taken])
 
 
@@ -229,8 +200,9 @@ def _ids(entry: Entry) -> Ids:
 
 def _told(entry: Entry) -> Told:
     record = None if isinstance(entry.record, Withdrawal) else entry.record
-    known = entry.known is not None
-    return Told(entry.record_id, entry.record.kind, record, _ids(entry), known, entry.reading.sender.post_id)
+    sender, before = entry.reading.sender, entry.known.said if entry.known else b""
+    head = (entry.record_id, entry.record.kind, record, _ids(entry), entry.known is not None, sender.post_id)
+    return Told(*head, sender.name, entry.before.division, entry.record.revision, before, _kept(entry).said)
 
 
 def _is_drill(record: Record | Withdrawal) -> bool:

@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from services.intake.fields import Closed, Feed, Identifier, Instant, Reference
+from services.intake.fields import Closed, Feed, Identifier, Instant, Plain, Reference
 
 
 class Common(Closed):
@@ -19,3 +19,4 @@ class Common(Closed):
     withdrawn: Literal[False] = False
     division_code: Identifier
     drill: bool = False
+    corrected_because: Plain | None = Field(default=None, max_length=200)

@@ -2,7 +2,7 @@
 
 Common to all: feed, source_id (the sender's own id; without it the content is the id), revision (from 1, higher
 corrects; a sender that does not count gives revised_at instead: the door counts, the latest stands), withdrawn,
-division_code (where recorded; of a person: where the person lives), drill (an exercise).
+division_code (where recorded; of a person: where the person lives), drill (an exercise), corrected_because (why).
 Someone is named by `person` with an id_number, by `person_ref`, by the `person_id` that intake gave, or by several of
 them. A record with withdrawn needs no more than feed, source_id, revision and kind (`Withdrawal`). Those of the roster
 and of duty stand in `duties.py`.

@@ -245,6 +245,20 @@ create table if not exists stays (
 create index if not exists stays_placement on stays (placement_id);
 create index if not exists stays_site on stays (site_id);
 
+-- Each correction and withdrawal: who, when, from what, to what, why. before, after: packed as in records.
+create table if not exists corrections (
+    record_id     text        not null,
+    division_code text collate "C" not null,       -- where it was recorded before
+    revision      int         not null,
+    changed_at    timestamptz not null,
+    changed_by    text        not null,
+    why           text,
+    withdrawn     bool        not null,
+    before        bytea       not null,
+    after         bytea       not null,
+    primary key (record_id, revision)
+);
+
 -- What tracing and alerts say is due, at its highest revision: the other part of a worker's list.
 create table if not exists owed (
     statement_id   text        not null primary key,
@@ -305,6 +319,8 @@ call let_do('select', 'residents', of_workers() || ' and ' || below('division_co
 call let_do('select', 'registers', of_workers() || ' and ' || below('division_code'));
 call let_do('select', 'presences', of_workers() || ' and ' || below('division_code'));
 call let_do('select', 'checks', of_workers() || ' and ' || below('division_code'));
+call let_do('select', 'corrections', format('(%s or %s)', of_workers(), with_role('sender')) || ' and '
+    || below('division_code'));
 call let_do('select', 'stays', of_workers() || ' and ' || below('division_code'));
 call let_do('select', 'owed', format('%s and (%s or %s or %s)', of_workers(), below('division_code'),
     'exists (select from assignments one where one.person_id = owed.person_id)',

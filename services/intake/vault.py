@@ -56,6 +56,10 @@ class Pepper:
         name = f"{feed}\0{source_id}".encode()
         return _text(hashlib.blake2b(name, digest_size=20, key=self._key, person=b"record").digest())
 
+    def store_key(self, post_id: str) -> bytes:
+        """32 bytes for what a worker's phone keeps; nobody works it out from the post's id."""
+        return hashlib.blake2b(post_id.encode(), digest_size=32, key=self._key, person=b"store").digest()
+
     def owner_id(self, record_id: str, revision: int, place: int) -> str:
         """16 characters (80 bits) for whom a record is the first to name there: of the record, not of who it is.
 

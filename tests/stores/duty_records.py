@@ -32,11 +32,11 @@ def a_hand_over(division: str, giver: str, taker: str, at: str, **more: Any) -> 
 def an_attempt(division: str, n: int, **more: Any) -> dict[str, Any]:
     """The n-th dwelling, nobody at home."""
     said = {"dwelling": {"ref": f"door-{n}"}, "round_id": ROUND, "attempted_at": AT, "channel": "visit"}
-    return a_duty("canvass-attempt", division, f"attempt {n}", **said, **{"outcome": "nobody_home", **more})
+    return a_duty("canvass-attempt", division, f"attempt {n}", **{**said, "outcome": "nobody_home", **more})
 
 
 def a_register(division: str, n: int, members: list[dict[str, Any]], **more: Any) -> dict[str, Any]:
-    said = {"dwelling": {"ref": f"door-{n}"}, "registered_at": AT, "members": members, **more}
+    said: dict[str, Any] = {"dwelling": {"ref": f"door-{n}"}, "registered_at": AT, "members": members, **more}
     return a_duty("household-register", division, f"register {n}", **said)
 
 

@@ -95,7 +95,9 @@ def test_whatever_is_sent_the_books_balance_and_what_is_known_is_what_was_said_l
 
 async def _balance(database: str, batches: list[list[tuple[int, int, str, bool]]]) -> None:
     async with intake(database) as world:
-        await world.pool.execute("truncate records, checks, outbox, ledger, vault_rejects, vault_keys, vault_persons")
+        await world.pool.execute(
+            "truncate records, checks, corrections, outbox, ledger, vault_rejects, vault_keys, vault_persons"
+        )
         words: list[str] = []
         for batch in batches:
             words += await world.words(*(_record(*each) for each in batch))

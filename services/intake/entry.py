@@ -1,0 +1,42 @@
+"""A record between its line and its verdict."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from contracts.envelope import Event, Fact
+from services.intake.identity import Subject
+from services.intake.problems import Problem
+from services.intake.reading import Reading
+from services.intake.records import Record, Withdrawal
+from services.intake.rules.facts import Saying
+from services.intake.rules.recognise import Known, Said
+
+_NOTHING = Said((), drill=False)
+
+
+@dataclass
+class Entry:
+    """A record on its way to its verdict. before: what it said until now; held: what the log alone knows of it."""
+
+    reading: Reading
+    record: Record | Withdrawal
+    source_id: str
+    record_id: str
+    content_hash: bytes
+    problems: tuple[Problem, ...] = ()
+    duplicate: bool = False
+    known: Known | None = None
+    before: Said = _NOTHING
+    subjects: Sequence[Subject] = ()
+    held: Sequence[Event[Fact]] = ()
+    ids: Sequence[str] = ()
+    sayings: Sequence[Saying] = ()
+    events: tuple[Event[Any], ...] = ()
+
+    @property
+    def goes_on(self) -> bool:
+        """Neither rejected nor a duplicate."""
+        return not self.problems and not self.duplicate

@@ -1,0 +1,207 @@
+/* The page put together: who is signed in, which list is shown, what the line on top says. */
+(function () {
+  'use strict';
+
+  var LOOK_EVERY = 60000;
+  var WARN_BEFORE = 4 * 3600000;
+  var tab = 'today';
+  var form = null;
+  var emptiesAt = null;
+  var notice = '';
+
+  GW.language = localStorage.getItem('gridward-language') || (/^zh/.test(navigator.language) ? 'zh' : 'en');
+
+  GW.show = function (page) {
+    form = page;
+    GW.render();
+    window.scrollTo(0, 0);
+  };
+
+  GW.done = function () {
+    form = null;
+    GW.render();
+    GW.wire.flush();
+  };
+
+  function round() {
+    var areas = (GW.wire.state.today || {}).areas || [];
+    return areas.map(function (area) { return area.round; }).filter(Boolean)[0];
+  }
+
+  GW.openItem = function (item) {
+    if (item.kind === 'household') { GW.openHome(GW.lists.home(item.dwelling_id)); }
+    if (item.kind === 'visit') { GW.care.visit(item); }
+    if (item.kind === 'sampling') { GW.care.sample(item); }
+  };
+
+  GW.openHome = function (home) {
+    if (home && round()) { GW.form.open(home, round()); }
+  };
+
+  GW.openEntry = function (entry) {
+    if (entry.record.kind === 'household-visit') {
+      var was = { round_id: entry.record.round_id, drill: Boolean(entry.record.drill) };
+      GW.form.open(GW.lists.home(entry.about.dwelling_id), was, entry);
+    } else {
+      GW.care[entry.record.kind === 'visit' ? 'visit' : 'sample'](entry.about.form.item, entry);
+    }
+  };
+
+  function head() {
+    var post = GW.session.current();
+    document.documentElement.lang = GW.language === 'zh' ? 'zh-CN' : 'en';
+    document.body.classList.toggle('drill', Boolean(round() && round().drill));
+    GW.fill('head',
+      form ? GW.button('plain', '‹ ' + GW.t('back'), function () { GW.show(null); }) : GW.el('strong', {}, GW.t('title')),
+      round() && round().drill ? GW.el('em', {}, GW.t('drill')) : null,
+      GW.el('span.acts', {},
+        GW.button('plain', GW.t('other_language'), other, { id: 'language' }),
+        post ? GW.button('plain', GW.t('sign_out'), leave, { id: 'leave' }) : null));
+  }
+
+  function other() {
+    GW.language = GW.language === 'zh' ? 'en' : 'zh';
+    localStorage.setItem('gridward-language', GW.language);
+    form = null;
+    GW.render();
+  }
+
+  function line() {
+    var state = GW.wire.state;
+    var waiting = GW.entries.waiting().length;
+    var parts = [state.online ? '● ' + GW.t('online') : '○ ' + GW.t('offline')];
+    if (waiting) { parts.push('↑ ' + GW.t('waiting', { n: waiting })); }
+    if (!waiting && GW.entries.all().length) { parts.push('✓ ' + GW.t('all_sent')); }
+    if (GW.entries.rejected().length) { parts.push('✗ ' + GW.t('rejected_n', { n: GW.entries.rejected().length })); }
+    if (GW.entries.toCheck().length) { parts.push('⚠ ' + GW.t('check_n', { n: GW.entries.toCheck().length })); }
+    if (state.expired) { parts = ['✗ ' + GW.t('expired', { n: waiting })]; }
+    if (emptiesAt && waiting && emptiesAt - Date.now() < WARN_BEFORE) { parts.push('⚠ ' + GW.t('empties_at', { at: GW.clock(emptiesAt) })); }
+    var place = GW.fill('line', parts.join('　'));
+    place.className = state.expired || GW.entries.rejected().length ? 'bad' : waiting || !state.online ? 'waits' : '';
+    place.hidden = !GW.session.current();
+  }
+
+  function tabs() {
+    if (!GW.session.current() || form) {
+      GW.fill('tabs');
+      return;
+    }
+    var counts = { today: GW.lists.open().length, entries: GW.entries.waiting().length + GW.entries.rejected().length };
+    GW.fill('tabs', ['today', 'grid', 'entries'].map(function (name) {
+      return GW.button('tab', GW.t(name) + (counts[name] ? ' ' + counts[name] : ''), function () {
+        tab = name;
+        GW.render();
+        window.scrollTo(0, 0);
+      }, { 'aria-pressed': String(tab === name), id: 'tab-' + name });
+    }));
+  }
+
+  function signIn() {
+    var page = GW.el('section.form', { 'data-form': 'sign-in' },
+      GW.el('h1', {}, GW.t('sign_in')), notice ? GW.el('p.notice', { role: 'alert' }, notice) : null, GW.el('p', {}, GW.t('sign_in_how')),
+      GW.field(GW.t('sign_in_code'), 'code', enter, { type: 'password' }), GW.button('main', GW.t('sign_in'), enter));
+    function enter() { come(GW.value(page, 'code')); }
+    return page;
+  }
+
+  GW.render = function () {
+    if (form && document.body.contains(form) && GW.session.current()) {
+      line();
+      return; // nobody's typing is disturbed by what arrives
+    }
+    head();
+    line();
+    tabs();
+    if (form && GW.session.current()) {
+      GW.fill('main', form);
+    } else if (!GW.session.current()) {
+      GW.fill('main', signIn());
+    } else {
+      GW.fill('main', tab === 'today' ? [GW.lists.today(), GW.button('wide', '↻ ' + GW.t('refresh'), function () { GW.wire.refresh(true); GW.wire.flush(); })]
+        : tab === 'grid' ? GW.lists.grid() : GW.history.view());
+    }
+  };
+
+  async function come(token) {
+    if (!token) { return; }
+    var how = await GW.session.signIn(token);
+    notice = { wrong: GW.t('sign_in_wrong'), away: GW.t('sign_in_away') }[how] || '';
+    if (how === 'other') {
+      ask(GW.t('other_store'), GW.t('empty_it'), async function () {
+        await GW.store.empty();
+        come(token);
+      });
+      return;
+    }
+    if (how === 'in') { await begin(); }
+    GW.render();
+  }
+
+  async function begin() {
+    emptiesAt = await GW.store.emptiesAt();
+    await GW.wire.load();
+    await GW.entries.load();
+    GW.wire.state.expired = false;
+    GW.render();
+    await GW.wire.refresh(false);
+    GW.wire.flush();
+  }
+
+  function leave() {
+    var waiting = GW.entries.waiting().length;
+    if (waiting) {
+      ask(GW.t('sign_out_lose', { n: waiting }), GW.t('sign_out_yes'), function () { gone(GW.t('signed_out')); });
+    } else {
+      gone(GW.t('signed_out'));
+    }
+  }
+
+  async function gone(words) {
+    await GW.session.signOut();
+    GW.wire.forget();
+    GW.entries.forget();
+    form = null;
+    emptiesAt = null;
+    tab = 'today';
+    notice = words;
+    GW.render();
+  }
+
+  function ask(question, yes, act) {
+    form = GW.el('section.form', { 'data-form': 'question', role: 'alertdialog' }, GW.el('p', {}, question),
+      GW.button('main.danger', yes, function () { form = null; act(); }), GW.button('wide', GW.t('cancel'), function () { GW.show(null); }));
+    GW.fill('main', form);
+    tabs();
+  }
+
+  async function look() {
+    var until = await GW.store.emptiesAt();
+    if (until && Date.now() >= until) {
+      await gone(GW.t('emptied'));
+    } else if (GW.session.current()) {
+      await GW.wire.flush();
+      await GW.wire.refresh(false);
+    }
+  }
+
+  async function boot() {
+    if ('serviceWorker' in navigator) { navigator.serviceWorker.register('sw.js').catch(function () {}); }
+    setInterval(look, LOOK_EVERY);
+    window.addEventListener('online', function () { GW.wire.state.online = true; look(); });
+    window.addEventListener('offline', function () { GW.wire.state.online = false; GW.render(); });
+    document.addEventListener('visibilitychange', function () { if (!document.hidden) { look(); } });
+    var until = await GW.store.emptiesAt();
+    if (until && Date.now() >= until) {
+      await gone(GW.t('emptied'));
+    }
+    var token = GW.session.taken();
+    if (token) {
+      await come(token);
+    } else if (GW.session.resume() && await GW.store.unlock(GW.session.current().key)) {
+      await begin();
+    }
+    GW.render();
+  }
+
+  boot();
+}());

@@ -1,0 +1,91 @@
+/* The worker's entries: kept sealed from the tap until the day's end, each with its own source_id and the time of then,
+   so that each arrives once however often it is sent. */
+(function () {
+  'use strict';
+
+  var UNDO_MS = 10 * 60000;
+  var held = [];
+
+  async function load() {
+    held = await GW.store.all('entry:');
+    held.sort(function (one, other) { return one.number - other.number; });
+  }
+
+  function forget() { held = []; }
+
+  function keep(entry) { return GW.store.put('entry:' + entry.id, entry); }
+
+  /* about: what the list shows of it: dwelling_id, person_id, words. */
+  async function add(record, about) {
+    var number = held.length ? held[held.length - 1].number + 1 : 1;
+    var entry = { id: GW.records.random(), number: number, record: record, about: about, made_at: GW.now(), state: 'waiting',
+      tried: false, errors: [], checks: [] };
+    await keep(entry);
+    held.push(entry);
+    return entry;
+  }
+
+  /* It is otherwise. What may have arrived already is corrected under a higher revision, what was never sent is replaced. */
+  async function correct(entry, record, why) {
+    record.source_id = entry.record.source_id;
+    if (entry.tried) { record.revision = (entry.record.revision || 1) + 1; }
+    if (why) { record.corrected_because = why; }
+    Object.assign(entry, { record: record, state: 'waiting', tried: false, errors: [], checks: [] });
+    await keep(entry);
+  }
+
+  async function undo(entry) {
+    if (!entry.tried && !entry.record.revision) {
+      held.splice(held.indexOf(entry), 1);
+      await GW.store.drop('entry:' + entry.id);
+      return;
+    }
+    Object.assign(entry, { record: GW.records.withdrawal(entry.record), state: 'waiting', tried: false, withdrawn: true, checks: [] });
+    await keep(entry);
+  }
+
+  function minutesToUndo(entry) {
+    var left = entry.made_at + UNDO_MS - GW.now();
+    return entry.withdrawn || left <= 0 ? 0 : Math.ceil(left / 60000);
+  }
+
+  function in_state(state) { return held.filter(function (entry) { return entry.state === state; }); }
+
+  async function tried(entries) {
+    for (var entry of entries) {
+      entry.tried = true;
+      await keep(entry);
+    }
+  }
+
+  async function told(entry, verdict) {
+    var gone = entry.withdrawn && verdict.verdict === 'rejected' && verdict.errors.every(function (each) {
+      return each.field === 'source_id';
+    });
+    entry.state = gone || verdict.verdict !== 'rejected' ? (entry.withdrawn ? 'undone' : 'sent') : 'rejected';
+    entry.errors = entry.state === 'rejected' ? verdict.errors : [];
+    entry.checks = verdict.please_check || [];
+    entry.known = Boolean(entry.known) || verdict.verdict !== 'rejected';
+    await keep(entry);
+  }
+
+  /* Whether an entry of this phone has done what an item asks for, though the server may not have heard of it yet. */
+  function closes(item) {
+    return held.some(function (entry) {
+      if (entry.withdrawn || entry.state === 'rejected' || entry.record.kind !== item.closed_by) { return false; }
+      if (item.dwelling_id) { return entry.about.dwelling_id === item.dwelling_id && entry.record.round_id === item.round_id && !entry.about.unmet; }
+      return entry.about.person_id === item.person_id && entry.made_at >= Date.parse(item.since_at);
+    });
+  }
+
+  function ofDwelling(id) { return held.filter(function (entry) { return entry.about.dwelling_id === id && !entry.withdrawn; }); }
+
+  GW.entries = {
+    load: load, forget: forget, add: add, correct: correct, undo: undo, minutesToUndo: minutesToUndo, tried: tried,
+    told: told, closes: closes, ofDwelling: ofDwelling,
+    waiting: function () { return in_state('waiting'); },
+    rejected: function () { return in_state('rejected'); },
+    toCheck: function () { return held.filter(function (entry) { return entry.checks.length && !entry.withdrawn; }); },
+    all: function () { return held.slice(); }
+  };
+}());

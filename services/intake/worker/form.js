@@ -1,0 +1,144 @@
+/* One form for a household: how each person there is, in a few taps; or that nobody was reached. */
+(function () {
+  'use strict';
+
+  var SYMPTOMS = ['fever', 'cough', 'fatigue', 'sore_throat', 'loss_of_smell', 'diarrhoea'];
+  var CHANNELS = ['visit', 'phone', 'message', 'app'];
+  var OUTCOMES = ['nobody_home', 'refused', 'unreachable'];
+
+  function labelled(words) { return words.map(function (word) { return [word, GW.t(word)]; }); }
+
+  /* before: an entry that is corrected or mended; its record stays one record. */
+  function open(home, round, before) {
+    var form = before ? JSON.parse(JSON.stringify(before.about.form)) : { channel: 'visit', members: home.members.map(blank) };
+    var rows = GW.el('div');
+
+    function redraw() {
+      while (rows.firstChild) { rows.removeChild(rows.firstChild); }
+      form.members.forEach(function (member) { rows.appendChild(memberRow(member)); });
+    }
+
+    var channels = CHANNELS.map(function (each) { return [each, GW.t('channel_' + each)]; });
+    var page = GW.el('section.form', { 'data-form': 'household' },
+      GW.el('h1', {}, home.address),
+      GW.el('p.label', {}, GW.t('channel')), GW.choice(GW.t('channel'), channels, form.channel, function (value) { form.channel = value; }),
+      GW.button('wide', '✓ ' + GW.t('all_well'), function () {
+        form.members.forEach(function (member) { member.state = 'well'; });
+        redraw();
+      }),
+      rows,
+      newcomer(form, redraw),
+      before ? GW.field(GW.t('why'), 'why', save) : null,
+      GW.el('p.wrong', { id: 'wrong', role: 'alert' }),
+      GW.button('main', GW.t('save'), save),
+      before ? null : GW.el('p.label', {}, GW.t('nobody_reached')),
+      before ? null : GW.el('div.choice', {}, OUTCOMES.map(function (outcome) {
+        return GW.button('option', GW.t(outcome), function () { attempt(outcome); }, { 'data-value': outcome });
+      })));
+    redraw();
+    GW.show(page);
+
+    async function attempt(outcome) {
+      var record = GW.records.attempt(home, round, GW.instant(), form.channel, outcome);
+      await GW.entries.add(record, { dwelling_id: home.dwelling_id, title: home.address, words: GW.t(outcome) });
+      GW.done();
+    }
+
+    async function save() {
+      var wrong = read(page, form) || (before && !GW.value(page, 'why') && GW.t('why_needed'));
+      if (wrong) {
+        GW.fill('wrong', '✗ ' + wrong);
+        return;
+      }
+      var met = form.members.filter(function (member) { return member.state === 'well' || member.state === 'ill'; });
+      var at = before ? before.record.visited_at : GW.instant();
+      var record = GW.records.householdVisit(home, round, at, form.channel, met);
+      var about = { dwelling_id: home.dwelling_id, title: home.address, words: GW.lists.names(met), form: form,
+        unmet: form.members.some(function (member) { return !member.state; }) };
+      if (before) {
+        before.about = about;
+        await GW.entries.correct(before, record, GW.value(page, 'why'));
+      } else {
+        await GW.entries.add(record, about);
+        await away(home, round, at, form);
+      }
+      GW.done();
+    }
+  }
+
+  async function away(home, round, at, form) {
+    var gone = form.members.filter(function (member) { return member.state === 'away' && !member.known_away; });
+    for (var member of gone) {
+      await GW.entries.add(GW.records.away(home, round.drill, at, member),
+        { person_id: member.person_id, title: member.name, words: GW.t('away') + ' ' + (member.where || '') });
+    }
+  }
+
+  function blank(member) {
+    return { person_id: member.person_id, name: member.name || GW.t('unknown_person'), phone: member.phone,
+      state: member.away ? 'away' : null, known_away: Boolean(member.away), symptoms: [] };
+  }
+
+  function memberRow(member) {
+    var box = GW.el('fieldset.member', { 'data-person': member.name });
+    var more = GW.el('div');
+    box.appendChild(GW.el('legend', {}, member.name, member.phone ? GW.el('a', { href: 'tel:' + member.phone }, ' ☎ ' + member.phone) : null));
+    box.appendChild(GW.choice(member.name, [['well', '✓ ' + GW.t('well')], ['ill', '⚠ ' + GW.t('ill')], ['away', '→ ' + GW.t('not_here')]],
+      member.state, function (value) {
+        member.state = value;
+        member.known_away = false;
+        details();
+      }));
+    box.appendChild(more);
+    details();
+
+    function details() {
+      while (more.firstChild) { more.removeChild(more.firstChild); }
+      if (member.state === 'ill') {
+        GW.append(more, [temperature(member.temperature), GW.el('p.label', {}, GW.t('symptoms')), GW.several(GW.t('symptoms'), labelled(SYMPTOMS), member.symptoms)]);
+      } else if (member.state === 'away' && !member.known_away) {
+        GW.append(more, [GW.field(GW.t('where'), 'where', function () {}, { value: member.where || '' }), GW.field(GW.t('back_on'), 'back_on', function () {}, { type: 'date', value: member.back_on || '' })]);
+      }
+    }
+    return box;
+  }
+
+  function temperature(value) {
+    return GW.field(GW.t('temperature'), 'temperature', function () {}, { type: 'number', inputmode: 'decimal', step: '0.1', min: '30', max: '45', value: value || '' });
+  }
+
+  /* What stands in the fields, into the form's members; what is wrong with it, in words. */
+  function read(page, form) {
+    var boxes = page.querySelectorAll('fieldset.member');
+    var wrong = null;
+    form.members.forEach(function (member, n) {
+      var box = boxes[n];
+      member.temperature = member.state === 'ill' ? Number(GW.value(box, 'temperature')) || null : null;
+      if (member.temperature !== null && (member.temperature < 30 || member.temperature > 45)) { wrong = GW.t('temperature_wrong'); }
+      member.where = GW.value(box, 'where') || member.where;
+      member.back_on = GW.value(box, 'back_on') || member.back_on;
+    });
+    if (!form.members.some(function (member) { return member.state === 'well' || member.state === 'ill'; })) { wrong = GW.t('choose_somebody'); }
+    return wrong;
+  }
+
+  function newcomer(form, redraw) {
+    var box = GW.el('details.newcomer', {}, GW.el('summary', {}, GW.t('add_person')));
+    function add() {
+      var name = GW.value(box, 'name');
+      if (!name) {
+        GW.fill('wrong', '✗ ' + GW.t('name_needed'));
+        return;
+      }
+      GW.fill('wrong');
+      form.members.push({ name: name, id_number: GW.value(box, 'id_number'), phone: GW.value(box, 'phone'), person_ref: 'page-' + GW.records.random(), state: 'well', symptoms: [] });
+      Array.prototype.forEach.call(box.querySelectorAll('input'), function (input) { input.value = ''; });
+      box.open = false;
+      redraw();
+    }
+    GW.append(box, [GW.field(GW.t('name'), 'name', add), GW.field(GW.t('id_number'), 'id_number', add), GW.field(GW.t('phone'), 'phone', add, { type: 'tel' }), GW.button('wide', GW.t('add_person'), add)]);
+    return box;
+  }
+
+  GW.form = { open: open, labelled: labelled, temperature: temperature, SYMPTOMS: SYMPTOMS };
+}());

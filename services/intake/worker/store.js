@@ -1,0 +1,101 @@
+/* What this phone keeps: boxes in IndexedDB, each sealed with AES-GCM. The key comes with sign-in and lies in this tab
+   alone; no box's name says anything. Everything goes at sign-out and 24 hours after sign-in. */
+(function () {
+  'use strict';
+
+  var DATABASE = 'gridward';
+  var BOXES = 'boxes';
+  var HOURS_KEPT = 24;
+  var CHECK = 'gridward store';
+  var key = null;
+
+  function database() {
+    return new Promise(function (resolve, reject) {
+      var asked = indexedDB.open(DATABASE, 1);
+      asked.onupgradeneeded = function () { asked.result.createObjectStore(BOXES); };
+      asked.onsuccess = function () { resolve(asked.result); };
+      asked.onerror = function () { reject(asked.error); };
+    });
+  }
+
+  async function act(mode, work) {
+    var db = await database();
+    try {
+      return await new Promise(function (resolve, reject) {
+        var turn = db.transaction(BOXES, mode);
+        var asked = work(turn.objectStore(BOXES));
+        turn.oncomplete = function () { resolve(asked && asked.result); };
+        turn.onerror = turn.onabort = function () { reject(turn.error); };
+      });
+    } finally {
+      db.close();
+    }
+  }
+
+  function read(name) { return act('readonly', function (boxes) { return boxes.get(name); }); }
+
+  async function seal(value) {
+    var iv = crypto.getRandomValues(new Uint8Array(12));
+    var bytes = new TextEncoder().encode(JSON.stringify(value));
+    return { iv: iv, sealed: await crypto.subtle.encrypt({ name: 'AES-GCM', iv: iv }, key, bytes) };
+  }
+
+  async function open(box) {
+    var bytes = await crypto.subtle.decrypt({ name: 'AES-GCM', iv: box.iv }, key, box.sealed);
+    return JSON.parse(new TextDecoder().decode(bytes));
+  }
+
+  /* Whether the store is empty or this key's own; false: another post's. rawKey: 32 bytes in base64. */
+  async function unlock(rawKey) {
+    var raw = Uint8Array.from(atob(rawKey), function (each) { return each.charCodeAt(0); });
+    key = await crypto.subtle.importKey('raw', raw, 'AES-GCM', false, ['encrypt', 'decrypt']);
+    var check = await read('check');
+    if (!check) {
+      var sealed = await seal(CHECK);
+      await act('readwrite', function (boxes) { boxes.put(Date.now(), 'opened'); return boxes.put(sealed, 'check'); });
+      return true;
+    }
+    try {
+      return await open(check) === CHECK;
+    } catch (error) {
+      key = null;
+      return false;
+    }
+  }
+
+  async function put(name, value) {
+    var box = await seal(value);
+    await act('readwrite', function (boxes) { return boxes.put(box, name); });
+  }
+
+  async function get(name) {
+    var box = await read(name);
+    return box ? open(box) : null;
+  }
+
+  /* Every value whose name begins so. */
+  async function all(prefix) {
+    var range = IDBKeyRange.bound(prefix, prefix + '\uffff');
+    var boxes = await act('readonly', function (its) { return its.getAll(range); });
+    return Promise.all(boxes.map(open));
+  }
+
+  function drop(name) { return act('readwrite', function (boxes) { return boxes.delete(name); }); }
+
+  async function empty() {
+    key = null;
+    await act('readwrite', function (boxes) { return boxes.clear(); });
+    await new Promise(function (resolve) {
+      var gone = indexedDB.deleteDatabase(DATABASE);
+      gone.onsuccess = gone.onerror = gone.onblocked = resolve;
+    });
+  }
+
+  /* When it must be emptied, in milliseconds of this phone's clock; null: nothing is kept. */
+  async function emptiesAt() {
+    var opened = await read('opened');
+    return opened ? opened + HOURS_KEPT * 3600000 : null;
+  }
+
+  GW.store = { unlock: unlock, put: put, get: get, all: all, drop: drop, empty: empty, emptiesAt: emptiesAt };
+}());

@@ -1,0 +1,94 @@
+"""A grid worker's phone: Chromium with the worker's page, a real intake behind it, and a network that can go away."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+
+import pytest
+from playwright.async_api import Page, async_playwright, expect
+from pydantic import SecretStr
+
+from deploy.local import free_port
+from services.chassis.access import make_token
+from services.chassis.health import Health
+from services.chassis.web import make_web, served
+from tests.stores.intake_world import KEY, VILLAGE, World
+
+CHROMIUM = shutil.which("chromium")
+needs_chromium = pytest.mark.skipif(CHROMIUM is None, reason="no `chromium`: install it to test the worker's page")
+FLAGS = [
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync",
+]  # fmt: skip
+SMALL = {"width": 360, "height": 740}
+
+
+class Network:
+    """Intake at one address, reachable or not."""
+
+    def __init__(self, world: World) -> None:
+        self._web, self._port = make_web(world.app, Health("intake")), free_port()
+        self._stack = AsyncExitStack()
+        self.url = f"http://127.0.0.1:{self._port}"
+
+    async def back(self) -> None:
+        await self._stack.enter_async_context(served(self._web, "127.0.0.1", self._port))
+
+    async def away(self) -> None:
+        await self._stack.aclose()
+
+
+class Phone:
+    def __init__(self, page: Page, network: Network, profile: Path) -> None:
+        self.page, self.network, self.profile = page, network, profile
+
+    async def sign_in(self, post: str, language: str = "zh") -> None:
+        """By the link that a worker is given."""
+        token = make_token(SecretStr(KEY), post, frozenset({"worker"}), VILLAGE)
+        await self.page.goto(f"{self.network.url}/worker/")
+        await self.page.evaluate("language => localStorage.setItem('gridward-language', language)", language)
+        await self.page.goto(f"{self.network.url}/worker/?#token={token}")
+        await expect(self.page.locator("#tab-today")).to_be_visible()
+
+    async def tab(self, name: str) -> None:
+        await self.page.click(f"#tab-{name}")
+
+    async def household(self, address: str) -> None:
+        """Everybody well, saved."""
+        await self.page.get_by_text(address, exact=True).click()
+        await self.page.get_by_text("✓ 全部正常").click()
+        await self.page.get_by_text("保存", exact=True).click()
+
+    def kept(self) -> bytes:
+        """Everything that the browser keeps of the page on disk."""
+        folders = ("IndexedDB", "Local Storage", "Session Storage", "Service Worker", "Cache")
+        files = [file for name in folders for file in self.profile.rglob(f"{name}/**/*") if file.is_file()]
+        return b"".join(file.read_bytes() for file in files)
+
+
+@asynccontextmanager
+async def phone_of(world: World, profile: Path) -> AsyncIterator[Phone]:
+    """Errors of the page fail the test at its end."""
+    network, errors = Network(world), list[str]()
+    async with async_playwright() as driver:
+        browser = await driver.chromium.launch_persistent_context(
+            str(profile),
+            executable_path=CHROMIUM,
+            args=FLAGS,
+            viewport=SMALL,
+            locale="zh-CN",
+            timezone_id="Asia/Shanghai",
+        )
+        await network.back()
+        try:
+            page = browser.pages[0]
+            page.on("pageerror", lambda error: errors.append(str(error)))
+            page.set_default_timeout(10_000)
+            yield Phone(page, network, profile)
+        finally:
+            await browser.close()
+            await network.away()
+    assert errors == []

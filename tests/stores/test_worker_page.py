@@ -1,0 +1,204 @@
+"""The worker's page in a real browser: a list, a door, thirty entries without a signal, a signal again, sign-out."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from playwright.async_api import expect
+
+from contracts.events.canvassing import HouseholdCanvassed
+from services.intake.worker_routes import PAGE, POLICY
+from tests.stores.duty_records import a_register, a_round, an_assignment
+from tests.stores.grid_world import WORKER, at_noon
+from tests.stores.intake_world import GRID, World, a_person, intake
+from tests.stores.phone import needs_chromium, phone_of
+
+HOMES, DOORS_OFFLINE = 33, 30
+PLANTED = "欧阳海棠"
+
+
+def door(n: int) -> str:
+    return f"杨柳新村 {n:02d} 号"
+
+
+@pytest.fixture
+async def world(database: str) -> AsyncIterator[World]:
+    async with intake(database, clock="stage") as its:
+        await at_noon(its)
+        homes = [
+            a_register(GRID, n, [a_person(n, name=f"{PLANTED}{n}")], dwelling={"ref": f"door-{n}", "address": door(n)})
+            for n in range(1, HOMES + 1)
+        ]
+        assert set(await its.words(*homes, a_round(GRID), an_assignment(GRID, WORKER))) == {"accepted"}
+        yield its
+
+
+async def canvassed(world: World) -> list[HouseholdCanvassed]:
+    return [event.data for event in await world.events() if isinstance(event.data, HouseholdCanvassed)]
+
+
+@needs_chromium
+async def test_thirty_doors_without_a_signal_arrive_once_each_with_the_time_of_then(
+    world: World, tmp_path: Path
+) -> None:
+    async with phone_of(world, tmp_path) as phone:
+        line = phone.page.locator("#line")
+        await phone.sign_in(WORKER)
+        await expect(phone.page.locator(".progress")).to_contain_text(f"0/{HOMES}")
+        await phone.household(door(1))
+        await expect(line).to_contain_text("已全部发送")
+        assert len(await canvassed(world)) == 1
+        await phone.network.away()
+        await phone.tab("grid")
+        for n in range(2, 2 + DOORS_OFFLINE):
+            await phone.household(door(n))
+        await expect(line).to_contain_text("没有网络")
+        await expect(line).to_contain_text(f"{DOORS_OFFLINE} 条待发送")
+        await phone.page.reload()
+        await expect(line).to_contain_text(f"{DOORS_OFFLINE} 条待发送")
+        assert len(await canvassed(world)) == 1
+        await world.pool.execute("update stage set now_at = now_at + interval '5 hours'")
+        await phone.network.back()
+        await phone.page.evaluate("window.dispatchEvent(new Event('online'))")
+        await expect(line).to_contain_text("已全部发送")
+        said = await canvassed(world)
+        await phone.tab("today")
+        await expect(phone.page.locator("main .card")).to_have_count(HOMES - 1 - DOORS_OFFLINE)
+        await phone.page.evaluate("GW.wire.flush()")
+        assert len(await canvassed(world)) == 1 + DOORS_OFFLINE
+    assert len({fact.dwelling_id for fact in said}) == 1 + DOORS_OFFLINE
+    assert {f"{fact.canvassed_at:%H}" for fact in said} == {"12"}  # not five hours later, when they arrived
+
+
+@needs_chromium
+async def test_what_the_phone_keeps_names_nobody_and_is_gone_after_sign_out_and_after_a_day(
+    world: World, tmp_path: Path
+) -> None:
+    boxes = """async () => (await indexedDB.databases()).length"""
+    async with phone_of(world, tmp_path) as phone:
+        await phone.sign_in(WORKER)
+        await phone.household(door(1))
+        await expect(phone.page.locator("#line")).to_contain_text("已全部发送")
+        assert await phone.page.evaluate(boxes) == 1
+        for text in (PLANTED, "杨柳新村"):
+            for form in ("utf-8", "utf-16-le"):
+                assert text.encode(form) not in phone.kept()
+        assert b"gridward" in phone.kept()  # the store is where this test looks
+        await phone.page.click("#leave")
+        await expect(phone.page.get_by_text("本机资料已清空")).to_be_visible()
+        assert await phone.page.evaluate(boxes) == 0
+        assert await phone.page.evaluate("sessionStorage.length") == 0
+        await phone.sign_in(WORKER)
+        await phone.page.clock.install()
+        await phone.page.reload()
+        await expect(phone.page.locator(".progress")).to_be_visible()
+        await phone.page.clock.fast_forward("24:01:00")
+        await expect(phone.page.get_by_text("已满 24 小时")).to_be_visible()
+        assert await phone.page.evaluate(boxes) == 0
+
+
+@needs_chromium
+async def test_an_enter_that_takes_a_word_of_the_input_method_sends_nothing(world: World, tmp_path: Path) -> None:
+    compose = "({type, key}) => document.activeElement.dispatchEvent(type === 'keydown'"
+    compose += " ? new KeyboardEvent(type, {key, bubbles: true}) : new CompositionEvent(type, {bubbles: true}))"
+    async with phone_of(world, tmp_path) as phone:
+        await phone.sign_in(WORKER)
+        await phone.page.get_by_text(door(1), exact=True).click()
+        await phone.page.get_by_text("＋ 还有人住在这里").first.click()
+        await phone.page.fill('[name="name"]', "xiao")
+        for event in ({"type": "compositionstart"}, {"type": "keydown", "key": "Enter"}):
+            await phone.page.evaluate(compose, event)
+        await expect(phone.page.locator("fieldset.member")).to_have_count(1)
+        await phone.page.evaluate(compose, {"type": "compositionend"})
+        await phone.page.fill('[name="name"]', "小林")
+        await phone.page.press('[name="name"]', "Enter")
+        await expect(phone.page.locator("fieldset.member")).to_have_count(2)
+
+
+@needs_chromium
+async def test_a_returned_entry_is_mended_a_wrong_one_undone_and_a_sent_one_corrected(
+    world: World, tmp_path: Path
+) -> None:
+    async with phone_of(world, tmp_path) as phone:
+        page, line = phone.page, phone.page.locator("#line")
+        await phone.sign_in(WORKER)
+        await page.get_by_text(door(1), exact=True).click()
+        await page.get_by_text("＋ 还有人住在这里").first.click()
+        await page.fill('[name="name"]', "小林")
+        await page.fill('[name="id_number"]', "330499195001010003")
+        await page.press('[name="id_number"]', "Enter")
+        await page.get_by_text("保存", exact=True).click()
+        await expect(line).to_contain_text("1 条被退回")
+        await phone.tab("entries")
+        await expect(page.locator(".error")).to_contain_text("校验位不符")
+        await page.get_by_text("修改后重发").click()
+        await page.locator("fieldset.member").nth(1).get_by_text("→ 不在").click()
+        await page.locator("fieldset.member").nth(0).get_by_text("✓ 正常").click()
+        await page.get_by_text("保存", exact=True).click()
+        await expect(page.locator(".wrong")).to_contain_text("更正原因")
+        await page.fill('[name="why"]', "号码抄错")
+        await page.get_by_text("保存", exact=True).click()
+        await expect(line).to_contain_text("已全部发送")
+        await page.get_by_text("更正", exact=True).click()
+        await page.get_by_text("⚠ 不适").first.click()
+        await page.fill('[name="temperature"]', "38.2")
+        await page.fill('[name="why"]', "当时没有量")
+        await page.get_by_text("保存", exact=True).click()
+        await expect(page.locator(".entry.sent")).to_have_count(1)
+        await expect(line).to_contain_text("已全部发送")
+        await page.get_by_text(re.compile("撤销（")).click()
+        await expect(page.locator(".entry.undone")).to_have_count(1)
+        await expect(line).to_contain_text("已全部发送")
+        last = [(fact.revision, fact.withdrawn) for fact in await canvassed(world)]
+        await phone.tab("today")
+        await expect(page.locator(".progress")).to_contain_text(f"0/{HOMES}")
+    assert [withdrawn for _, withdrawn in last] == [False, False, True]
+    assert last == sorted(last)
+
+
+@needs_chromium
+async def test_everything_to_tap_is_44_pixels_high_and_every_part_is_served_strictly(
+    world: World, tmp_path: Path
+) -> None:
+    too_small = """() => [...document.querySelectorAll('button, input, summary, a')]
+        .filter(each => each.offsetParent !== null).map(each => [each.getBoundingClientRect(), each.textContent])
+        .filter(([box]) => box.height < 44 || box.width < 44).map(([, text]) => text)"""
+    wider = "() => document.documentElement.scrollWidth > window.innerWidth"
+    async with phone_of(world, tmp_path) as phone:
+        await phone.sign_in(WORKER, "en")
+        for tab in ("today", "grid", "entries"):
+            await phone.tab(tab)
+            assert (await phone.page.evaluate(too_small), await phone.page.evaluate(wider)) == ([], False)
+        await phone.tab("today")
+        await phone.page.get_by_text(door(1), exact=True).click()
+        await phone.page.get_by_text("⚠ Ill").click()
+        assert (await phone.page.evaluate(too_small), await phone.page.evaluate(wider)) == ([], False)
+        served = await phone.page.request.get(f"{phone.network.url}/worker/app.js")
+    assert served.headers["content-security-policy"] == POLICY
+    assert "unsafe" not in POLICY and "*" not in POLICY
+
+
+NEWER_THAN_2017 = {
+    "optional chaining": r"\?\.[A-Za-z_(\[]",
+    "nullish coalescing": r"\?\?",
+    "object spread": r"\{\s*\.\.\.",
+    "catch without a name": r"catch\s*\{",
+    "finally of a promise": r"\.finally\(",
+    "flat, at, replaceAll, fromEntries": r"\.(flat|flatMap|at|replaceAll|fromEntries|allSettled)\(",
+    "private field": r"this\.#",
+    "module": r"^\s*(import|export)\s",
+}
+
+
+def test_the_page_is_written_for_the_browsers_of_2018_and_asks_nobody_else() -> None:
+    for part in PAGE.iterdir():
+        text = part.read_text(encoding="utf-8")
+        found = [
+            what for what, form in NEWER_THAN_2017.items() if part.name.endswith(".js") and re.search(form, text, re.M)
+        ]
+        assert found == [], part.name
+        assert not re.search(r"https?://(?!www\.w3\.org/2000/svg)", text), part.name
+        assert len(text.splitlines()) <= 250, part.name
