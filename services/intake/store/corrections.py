@@ -26,8 +26,8 @@ async def keep(tx: Tx, now: datetime, changes: Sequence[Change]) -> None:
     """Appended, never changed."""
     if changes:
         await tx.execute(
-            """insert into corrections (changed_at, record_id, division_code, revision, changed_by, why, withdrawn, before,
-                                        after)
+            """insert into corrections
+                   (changed_at, record_id, division_code, revision, changed_by, why, withdrawn, before, after)
                select $1, * from unnest($2::text[], $3::text[], $4::int[], $5::text[], $6::text[], $7::bool[],
                                         $8::bytea[], $9::bytea[])""",
             now,
