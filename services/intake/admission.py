@@ -19,15 +19,16 @@ from services.intake.entry import Entry
 from services.intake.identity import (
     Subject,
     keep_subjects,
-    resolve_subjects,
     subject_of_dwelling,
     subject_of_mention,
     unknown_by_id,
 )
+from services.intake.matched import asked_about
 from services.intake.merging import Decided, beyond_jurisdiction, keep_merges
 from services.intake.problems import Problem, Refused
 from services.intake.reading import UNREADABLE, Reading
 from services.intake.records import Record, SamePerson, StageTime, Withdrawal
+from services.intake.resolving import resolve_subjects
 from services.intake.roster import Told, keep_roster
 from services.intake.rules.adopting import adopted, taken_back
 from services.intake.rules.facts import Ids, sayings_of
@@ -105,6 +106,8 @@ async def _admit_wave(tx: Tx, now: datetime, wave: Sequence[Entry], desk: Desk) 
     await records.replace_known(tx, [_kept(entry) for entry in taken if entry.known], now)
     await records.insert_new(tx, [_kept(entry) for entry in taken if not entry.known], now)
     await keep_roster(tx, now, [_told(entry) for entry in taken])
+    asked = [(each.ids[place], others) for each in taken for place, others in each.unsure.items()]
+    await asked_about(tx, now, asked)
     await keep_merges(tx, now, desk.vault, [Decided(each.record_id, each.record, each.events) for each in taken])
 
 
@@ -137,12 +140,17 @@ async def _resolve(tx: Tx, taken: Sequence[Entry], desk: Desk) -> None:
     taken = [entry for entry in taken if entry.goes_on]
     await _look_into_log(tx, taken)
     fresh = [await _fresh_ids(tx, entry, desk) for entry in taken]
-    resolution = await resolve_subjects(tx, [entry.subjects for entry in taken], fresh)
+    passed_over = {number for number, entry in enumerate(taken) if entry.held}
+    groups = [entry.subjects for entry in taken]
+    resolution, unsure = await resolve_subjects(tx, desk.vault, groups, fresh, passed_over)
     for entry, ids in zip(taken, resolution.ids, strict=True):
         if isinstance(ids, Problem):
             entry.problems = (ids,)
         else:
             entry.ids = ids
+    for (number, place), others in unsure.items():
+        if taken[number].goes_on:
+            taken[number].unsure[place] = others
     merging = [entry for entry in taken if entry.goes_on and isinstance(entry.record, SamePerson)]
     wrong = await beyond_jurisdiction(tx, [(entry.reading.sender, entry.ids) for entry in merging])
     for entry, problems in zip(merging, wrong, strict=True):
@@ -170,8 +178,8 @@ async def _fresh_ids(tx: Tx, entry: Entry, desk: Desk) -> list[str]:
 
 def _subjects(entry: Entry, vault: Vault) -> list[Subject]:
     """The people in the order of their mentions, then the dwelling."""
-    subjects = [subject_of_mention(vault, mention) for mention in entry.reading.mentions]
     dwelling = dwelling_of(entry.record)
+    subjects = [subject_of_mention(vault, mention, dwelling) for mention in entry.reading.mentions]
     if dwelling is not None and not isinstance(entry.record, Withdrawal):
         subjects.append(subject_of_dwelling(vault, dwelling, entry.record.division_code))
     return subjects

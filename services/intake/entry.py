@@ -1,9 +1,9 @@
-"""A record between its line and its verdict."""
+"""A record on its way through admission."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from contracts.envelope import Event, Fact
@@ -12,6 +12,7 @@ from services.intake.problems import Problem
 from services.intake.reading import Reading
 from services.intake.records import Record, Withdrawal
 from services.intake.rules.facts import Saying
+from services.intake.rules.matching import Likeness
 from services.intake.rules.recognise import Known, Said
 
 _NOTHING = Said((), drill=False)
@@ -33,6 +34,7 @@ class Entry:
     subjects: Sequence[Subject] = ()
     held: Sequence[Event[Fact]] = ()
     ids: Sequence[str] = ()
+    unsure: dict[int, Mapping[str, Likeness]] = field(default_factory=dict)
     sayings: Sequence[Saying] = ()
     events: tuple[Event[Any], ...] = ()
 

@@ -10,15 +10,16 @@ from pydantic_core import from_json, to_json
 from services.chassis.database import Tx
 from services.intake.parts import Dwelling
 from services.intake.problems import Problem
+from services.intake.rules.documents import plain_phone
 from services.intake.rules.mentions import Mention
-from services.intake.rules.resolve import Named, Resolution, resolve
+from services.intake.rules.names import plain_name
+from services.intake.rules.traits import ID_NUMBER, ID_NUMBERS, KNOWN_BY, birth_date_of, born_keys, keys_of, numbers_of
 from services.intake.store import people
-from services.intake.store.merges import load_merged
 from services.intake.vault import Find, Vault
 
-ID_NUMBER, PERSON_REF, PHONE, DWELLING_REF = "id_number", "person_ref", "phone", "dwelling_ref"
-PERSON_REFS, ID_NUMBERS = "person_refs", "id_numbers"
-"""Every reference, and every number, by which a person was ever named: by all of them he or she is found."""
+PERSON_REF, PHONE, DWELLING_REF, BORN = "person_ref", "phone", "dwelling_ref", "born"
+PERSON_REFS = "person_refs"
+"""Every reference by which a person was ever named; with ID_NUMBERS and KNOWN_BY all by which he or she is found."""
 
 
 class Subject(NamedTuple):
@@ -32,13 +33,17 @@ class Subject(NamedTuple):
     lives_there: bool = True
 
 
-def subject_of_mention(vault: Vault, mention: Mention) -> Subject:
-    """A person, found by the number and by the reference."""
+def subject_of_mention(vault: Vault, mention: Mention, dwelling: Dwelling | None = None) -> Subject:
+    """A person, found by number, documents and reference. dwelling: of the record, where its people live in it."""
     person, finds = mention.person, tuple[Find, ...]()
     given = {} if person is None else person.model_dump(mode="json", exclude_none=True)
     if person is not None and person.id_number is not None:
         finds = vault.finds(ID_NUMBER, person.id_number)
         given[ID_NUMBERS] = [person.id_number]
+    keys = keys_of(person, dwelling, by_ref=mention.person_ref is not None) if person is not None else ()
+    if keys:
+        finds += tuple(find for kind, value in keys for find in vault.finds(kind, value))
+        given[KNOWN_BY] = sorted(f"{kind} {value}" for kind, value in keys)
     if mention.person_ref is not None:
         finds += vault.finds(PERSON_REF, mention.person_ref)
         given[PERSON_REFS] = [mention.person_ref]
@@ -56,13 +61,13 @@ def subject_of_dwelling(vault: Vault, dwelling: Dwelling, division_code: str) ->
     return Subject("dwelling", finds, division_code, given, False)
 
 
-_OWN_ID = 0
+OWN_ID = 0
 """In the place of a key's version: what is found is the id itself, which a sender had from here."""
 
 
 def own_id(owner_id: str) -> Find:
     """Someone or something by the random id that intake gave; never kept as a key."""
-    return Find(owner_id.encode(), _OWN_ID)
+    return Find(owner_id.encode(), OWN_ID)
 
 
 async def unknown_by_id(tx: Tx, groups: Sequence[Sequence[Subject]]) -> list[tuple[Problem, ...]]:
@@ -76,36 +81,11 @@ async def unknown_by_id(tx: Tx, groups: Sequence[Sequence[Subject]]) -> list[tup
 
 
 def _own_ids(subject: Subject) -> list[str]:
-    return [find.found_by.decode() for find in subject.finds if find.key_version == _OWN_ID]
+    return [find.found_by.decode() for find in subject.finds if find.key_version == OWN_ID]
 
 
 def _unknown(subject: Subject) -> Problem:
     return Problem(subject.field, "unknown_person" if subject.is_person else "unknown_dwelling")
-
-
-async def resolve_subjects(tx: Tx, groups: Sequence[Sequence[Subject]], fresh: Sequence[Sequence[str]]) -> Resolution:
-    """The ids of each record's subjects, those of `fresh` (alike) for whoever is new; right beside another replica."""
-    finds = {find.found_by: find for group in groups for subject in group for find in subject.finds}
-    named = [[Named(each.field, tuple(find.found_by for find in each.finds)) for each in group] for group in groups]
-    themselves = {each: each.decode() for each, find in finds.items() if find.key_version == _OWN_ID}
-    known = await people.find_owners(tx, finds) | themselves
-    while True:
-        resolution = resolve(named, known, lambda number, place: fresh[number][place])
-        if any(isinstance(ids, Problem) and ids.code == "two_people" for ids in resolution.ids):
-            merged = await load_merged(tx, known.values())
-            resolution = resolve(named, known, lambda number, place: fresh[number][place], merged)
-        if not resolution.fresh or await _keep(tx, resolution, finds):
-            return resolution
-        known = await people.find_owners(tx, finds) | themselves
-
-
-async def _keep(tx: Tx, resolution: Resolution, finds: Mapping[bytes, Find]) -> bool:
-    """Whether the new keys were kept; if one was taken meanwhile, none is, and the ones that won can now be read."""
-    savepoint = tx.transaction()
-    await savepoint.start()
-    kept = await people.insert_keys(tx, {finds[found_by]: owner for found_by, owner in resolution.fresh.items()})
-    await (savepoint.commit() if kept else savepoint.rollback())
-    return kept
 
 
 async def keep_subjects(tx: Tx, vault: Vault, named: Iterable[tuple[str, Subject]]) -> None:
@@ -136,7 +116,7 @@ class _Given(NamedTuple):
 def _joined(before: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
     """The later word counts, save that a person keeps every reference and number he or she was ever named by."""
     joined = {**before, **given}
-    for every in (PERSON_REFS, ID_NUMBERS):
+    for every in (PERSON_REFS, ID_NUMBERS, KNOWN_BY):
         if every in before and every in given:
             joined[every] = sorted({*before[every], *given[every]})
     return joined
@@ -180,9 +160,10 @@ def _content(vault: Vault, owner: str, row: people.PersonRow | people.DwellingRo
 
 def finds_of_person(vault: Vault, content: Mapping[str, Any]) -> list[Find]:
     """Everything by which a person of this content is found in `vault_keys`."""
-    numbers = {*content.get(ID_NUMBERS, ()), *([content[ID_NUMBER]] if ID_NUMBER in content else ())}
-    named = {ID_NUMBER: sorted(numbers), PERSON_REF: content.get(PERSON_REFS, ())}
-    return [find for kind, values in named.items() for value in values for find in vault.finds(kind, value)]
+    named = [(ID_NUMBER, number) for number in sorted(numbers_of(content))]
+    named += [(PERSON_REF, ref) for ref in content.get(PERSON_REFS, ())]
+    named += [(kind, value) for kind, _, value in (each.partition(" ") for each in content.get(KNOWN_BY, ()))]
+    return [find for kind, value in named for find in vault.finds(kind, value)]
 
 
 def finds_of_dwelling(vault: Vault, content: Mapping[str, Any]) -> tuple[Find, ...]:
@@ -192,5 +173,14 @@ def finds_of_dwelling(vault: Vault, content: Mapping[str, Any]) -> tuple[Find, .
 
 def person_row(vault: Vault, person_id: str, division_code: str, content: Mapping[str, Any]) -> people.PersonRow:
     """A person as the vault keeps one, under its newest key."""
-    found_by, key_version = vault.finds(PHONE, content["phone"])[0] if "phone" in content else (None, None)
-    return people.PersonRow(person_id, division_code, found_by, key_version, vault.seal(to_json(content), person_id))
+    found_by, key_version = vault.finds(PHONE, plain_phone(content["phone"]))[0] if "phone" in content else (None, None)
+    born = born_keys(plain_name(content.get("name", "")), birth_date_of(content))
+    return people.PersonRow(
+        person_id,
+        division_code,
+        found_by,
+        key_version,
+        vault.seal(to_json(content), person_id),
+        vault.finds(BORN, born[0])[0].found_by if born else None,
+        bool(numbers_of(content)),
+    )

@@ -9,8 +9,9 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from services.chassis.access import Caller
 from services.chassis.database import Tx
-from services.intake.identity import ID_NUMBER, PERSON_REF, PHONE
-from services.intake.rules.documents import plain_id_number
+from services.intake.identity import PERSON_REF, PHONE
+from services.intake.rules.documents import plain_id_number, plain_phone
+from services.intake.rules.traits import ID_NUMBER
 from services.intake.store import accesses, people
 from services.intake.store.merges import load_merged
 from services.intake.vault import Vault
@@ -68,7 +69,7 @@ async def _owners(tx: Tx, vault: Vault, kind: str, names: Mapping[str, str]) -> 
 
 
 async def _by_phone(tx: Tx, vault: Vault, phones: Sequence[str]) -> dict[str, list[str]]:
-    meant = {find.found_by: phone for phone in phones for find in vault.finds(PHONE, phone.strip())}
+    meant = {find.found_by: phone for phone in phones for find in vault.finds(PHONE, plain_phone(phone))}
     answer: dict[str, list[str]] = {}
     for found_by, person_id in await people.persons_by_phone(tx, list(meant)):
         answer.setdefault(meant[found_by], []).append(person_id)

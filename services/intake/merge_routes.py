@@ -146,11 +146,14 @@ async def say_at_the_door(door: Door, request: Request, caller: Caller, record: 
 
 def shown(vault: Vault, decision: Decision) -> dict[str, Any]:
     """A decision in the clear."""
+    before, after = ("one person", "two people") if decision.withdrawn else ("two people", "one person")
+    if decision.statement_id.startswith("review."):
+        before, after = ("undecided", "two people") if decision.withdrawn else ("two people", "undecided")
     return {
         "person_id": decision.person_id,
         "other_id": decision.other_id,
-        "from": "one person" if decision.withdrawn else "two people",
-        "to": "two people" if decision.withdrawn else "one person",
+        "from": before,
+        "to": after,
         "decided_at": decision.decided_at,
         "decided_by": decision.decided_by,
         "reason": vault.open(decision.sealed, decision.statement_id).decode(),

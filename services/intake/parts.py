@@ -2,13 +2,44 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from contracts.events.canvassing import Symptom
 from contracts.events.quarantine import Mode
-from services.intake.fields import Closed, Day, Identifier, IdNumber, Instant, Reference, Text
+from services.intake.fields import Closed, Day, Identifier, IdNumber, Instant, Reference, Text, problem
+from services.intake.rules.documents import DocumentKind, plain_document
+
+
+class Document(Closed):
+    """A document other than the identification number. country: of a passport, three letters (ISO 3166-1)."""
+
+    kind: DocumentKind
+    number: Text = Field(max_length=40)
+    country: str | None = Field(default=None, pattern="^[A-Z]{3}$")
+
+    @model_validator(mode="after")
+    def _has_its_form(self) -> Self:
+        if plain_document(self.kind, self.number) is None:
+            raise problem(f"{self.kind.value}_form")
+        if self.kind is DocumentKind.PASSPORT and self.country is None:
+            raise problem("passport_country")
+        return self
+
+    @property
+    def value(self) -> str:
+        """By which the person is found; the same digits of two kinds, or of two countries, are two people."""
+        plain = plain_document(self.kind, self.number)
+        return f"{self.country}:{plain}" if self.kind is DocumentKind.PASSPORT else str(plain)
+
+
+class Guardian(Closed):
+    """Mother or guardian of a newborn without a document, who is found by it, the birth date and the order of birth."""
+
+    id_number: IdNumber | None = None
+    person_ref: Reference | None = None
+    birth_order: int = Field(default=1, ge=1, le=9)
 
 
 class Person(Closed):
@@ -20,6 +51,8 @@ class Person(Closed):
     sex: Literal["F", "M"] | None = None
     birth_date: Day | None = None
     address: Text | None = Field(default=None, max_length=300)
+    documents: tuple[Document, ...] | None = Field(default=None, max_length=8)
+    guardian: Guardian | None = None
 
 
 class Someone(Closed):

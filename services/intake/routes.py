@@ -26,6 +26,7 @@ from services.intake.people_routes import people_routes
 from services.intake.posting import post_records
 from services.intake.problems import language_of
 from services.intake.records import record_schema
+from services.intake.review_routes import review_routes
 from services.intake.room import ComeBackLater
 from services.intake.senders import sender_of
 from services.intake.sheet_routes import add_sheets
@@ -47,6 +48,7 @@ def routes(app: App) -> APIRouter:
     _add_books(router, app, door)
     router.include_router(people_routes(app, door))
     router.include_router(merge_routes(app, door))
+    router.include_router(review_routes(app, door))
     add_health(router, app, partial(sender_of, app))
     add_worker(router, app, door)
     add_sheets(router, app, door)

@@ -60,8 +60,12 @@ create table if not exists vault_persons (
     division_code     text  not null,               -- where the person lives, as last recorded
     phone_found_by    bytea,                         -- several people may share a telephone
     phone_key_version smallint,
-    sealed            bytea not null
+    sealed            bytea not null,
+    born_found_by     bytea,                         -- birth date and surname together, under the newest key
+    numbered          bool  not null default true    -- whether an identification number is known
 );
+create index if not exists vault_persons_born on vault_persons (born_found_by) where born_found_by is not null;
+create index if not exists vault_persons_unnumbered on vault_persons (person_id) where not numbered;
 create index if not exists vault_persons_phone on vault_persons (phone_found_by) where phone_found_by is not null;
 
 create table if not exists vault_dwellings (
@@ -132,6 +136,20 @@ create index if not exists vault_decisions_person on vault_decisions (person_id)
 create index if not exists vault_decisions_other on vault_decisions (other_id);
 create index if not exists vault_decisions_record on vault_decisions (record_id);
 
+-- Two who may be one person, for people to look at. decided: null while nobody has; by whom, see vault_decisions.
+create table if not exists reviews (
+    review_id           text        not null primary key,
+    person_id           text        not null,
+    other_id            text        not null,
+    division_code       text collate "C" not null,
+    other_division_code text collate "C" not null,
+    score               int         not null,
+    evidence            text[]      not null,
+    found_at            timestamptz not null,
+    decided             text        check (decided in ('same', 'different'))
+);
+create index if not exists reviews_open on reviews (division_code, review_id) where decided is null;
+
 -- The roster and who answers for what, as records told it; a record's rows go with the record. See rules/roster.py.
 create table if not exists calls (
     record_id     text        not null primary key,
@@ -159,6 +177,7 @@ create table if not exists residents (
     primary key (record_id, person_id)
 );
 create index if not exists residents_division on residents (division_code);
+create index if not exists residents_dwelling on residents (dwelling_id);
 
 create table if not exists registers (
     record_id     text        not null primary key,

@@ -8,9 +8,10 @@ import httpx
 import pytest
 
 from contracts.events.canvassing import CaseScreened
-from services.intake.identity import ID_NUMBERS, PERSON_REFS
+from services.intake.identity import PERSON_REFS
 from services.intake.opening import HELD, MOST
 from services.intake.parts import Dwelling, Person
+from services.intake.rules.traits import ID_NUMBERS, KNOWN_BY
 from tests.stores.intake_world import World, a_household, a_number, a_test, intake
 
 READER = ("reader", "identity-reader")
@@ -106,7 +107,7 @@ async def test_who_looked_is_shown_to_nobody_outside_the_division(database: str)
 
 
 async def test_every_field_that_the_vault_may_hold_names_the_rule_that_needs_it(database: str) -> None:
-    assert HELD["person"].keys() == {*Person.model_fields, PERSON_REFS, ID_NUMBERS}
+    assert HELD["person"].keys() == {*Person.model_fields, PERSON_REFS, ID_NUMBERS, KNOWN_BY}
     assert HELD["dwelling"].keys() == {*Dwelling.model_fields} - {"dwelling_id"}
     async with intake(database) as world:
         assert (await world.client.get("/people/fields")).json() == HELD

@@ -9,6 +9,7 @@ from services.intake import duties, parts, records
 from services.intake.parts import Person
 from services.intake.problems import Problem
 from services.intake.records import Record, Withdrawal
+from services.intake.rules.traits import is_named
 
 
 class Mention(NamedTuple):
@@ -73,9 +74,10 @@ def wrong_with(record: Record | Withdrawal, mentions: tuple[Mention, ...]) -> tu
 
 
 def _unnamed(record: Record | Withdrawal, mentions: tuple[Mention, ...]) -> Iterator[Problem]:
+    at_home = dwelling_of(record) is not None
     for mention in mentions:
         named_so = mention.person_ref or mention.person_id
-        if named_so is None and (mention.person is None or mention.person.id_number is None):
+        if named_so is None and (mention.person is None or not is_named(mention.person, at_home=at_home)):
             yield Problem(mention.field or "person", "nobody_named")
     if isinstance(record, records.Exposure) and record.other.person and record.other.flat:
         yield Problem("other", "named_twice")

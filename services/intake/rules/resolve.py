@@ -16,10 +16,14 @@ FreshIds = Callable[[int, int], str]
 
 
 class Named(NamedTuple):
-    """Someone or something in a record: where, and every keyed hash that means it."""
+    """Someone or something in a record: where, and every keyed hash that means it.
+
+    likely: who is taken for it where no hash means anybody, unless the record names that one too.
+    """
 
     field: str
     hashes: tuple[Hash, ...]
+    likely: str | None = None
 
 
 class Resolution(NamedTuple):
@@ -56,11 +60,13 @@ def _ids_of(
 ) -> list[str] | Problem:
     """The ids of one record's names; whom nobody knew is added."""
     ids: list[str] = []
+    named_too = {owner for each in group for h in each.hashes if (owner := _known(h, layers)) is not None}
     for place, named in enumerate(group):
         meant = {each: owner for each in named.hashes if (owner := _known(each, layers)) is not None}
         if len(set(map(merged.kept, meant.values()))) > 1:
             return Problem(named.field, "two_people")
-        owner = next(iter(meant.values())) if meant else fresh_id(place)
+        likely = named.likely if named.likely not in named_too and named.likely not in ids else None
+        owner = next(iter(meant.values())) if meant else likely or fresh_id(place)
         if owner in ids:
             return Problem(named.field, "same_person_twice")
         added.update((each, owner) for each in named.hashes if each not in meant)

@@ -43,6 +43,11 @@ async def save_merges(tx: Tx, facts: Sequence[PersonsMerged], decisions: Sequenc
         [fact.person_id for fact in facts],
         [fact.other_id for fact in facts],
     )
+    await keep_decisions(tx, decisions)
+
+
+async def keep_decisions(tx: Tx, decisions: Sequence[Decision]) -> None:
+    """Beside all earlier ones."""
     await tx.executemany(
         f"insert into vault_decisions ({_COLUMNS}) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)"  # noqa: S608
         " on conflict do nothing",

@@ -17,6 +17,8 @@ class PersonRow(NamedTuple):
     phone_found_by: bytes | None
     phone_key_version: int | None
     sealed: bytes
+    born_found_by: bytes | None = None
+    numbered: bool = True
 
 
 class DwellingRow(NamedTuple):
@@ -26,7 +28,8 @@ class DwellingRow(NamedTuple):
 
 
 _PERSONS = """
-select person_id, division_code, phone_found_by, phone_key_version, sealed from vault_persons
+select person_id, division_code, phone_found_by, phone_key_version, sealed, born_found_by, numbered
+  from vault_persons
  where person_id = any($1::text[]) order by person_id"""
 _LOCK_PERSONS = _PERSONS + " for update"
 _DWELLINGS = """
@@ -65,11 +68,14 @@ async def save_persons(tx: Tx, persons: Iterable[PersonRow]) -> None:
     rows = sorted(persons)
     if rows:
         await tx.execute(
-            """insert into vault_persons (person_id, division_code, phone_found_by, phone_key_version, sealed)
-               select * from unnest($1::text[], $2::text[], $3::bytea[], $4::smallint[], $5::bytea[]) order by 1
+            """insert into vault_persons (person_id, division_code, phone_found_by, phone_key_version, sealed,
+                  born_found_by, numbered)
+               select * from unnest($1::text[], $2::text[], $3::bytea[], $4::smallint[], $5::bytea[], $6::bytea[],
+                  $7::bool[]) order by 1
                on conflict (person_id) do update set division_code = excluded.division_code, sealed = excluded.sealed,
-                  phone_found_by = excluded.phone_found_by, phone_key_version = excluded.phone_key_version""",
-            *([row[column] for row in rows] for column in range(5)),
+                  phone_found_by = excluded.phone_found_by, phone_key_version = excluded.phone_key_version,
+                  born_found_by = excluded.born_found_by, numbered = excluded.numbered""",
+            *([row[column] for row in rows] for column in range(7)),
         )
 
 
@@ -114,8 +120,8 @@ async def persons_by_phone(tx: Tx, hashes: Sequence[bytes]) -> list[tuple[bytes,
 async def persons_after(tx: Tx, after: str, limit: int) -> list[PersonRow]:
     """In the order of their ids."""
     rows = await tx.fetch(
-        "select person_id, division_code, phone_found_by, phone_key_version, sealed from vault_persons"
-        " where person_id > $1 order by person_id limit $2",
+        "select person_id, division_code, phone_found_by, phone_key_version, sealed, born_found_by, numbered"
+        " from vault_persons where person_id > $1 order by person_id limit $2",
         after,
         limit,
     )
