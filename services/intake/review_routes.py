@@ -4,13 +4,16 @@ No identity is in it: whoever decides opens the two by `POST /people/openings`, 
 Annotations are evaluated here, not kept as text: FastAPI would not find the local name `Asking`.
 """
 
+from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, HTTPException, Query, Request
 from pydantic import BaseModel, ConfigDict
 
 from services.chassis.access import Caller
-from services.chassis.service import App, Turn
+from services.chassis.database import Tx
+from services.chassis.service import App
+from services.chassis.turns import Turn
 from services.intake.door import Door
 from services.intake.merge_routes import (
     OPERATOR,
@@ -49,7 +52,7 @@ def review_routes(app: App, door: Door) -> APIRouter:
     ) -> list[dict[str, Any]]:
         """Role operator: undecided pairs of the division: ids, score and what agrees; after: where to go on."""
         caller.require(OPERATOR)
-        async with app.reading() as turn:
+        async with app.reading(caller) as turn:
             its = await matches.open_reviews(turn.tx, caller.division, after, limit)
         return [{name: value for name, value in each._asdict().items() if name != "decided"} for each in its]
 
@@ -71,8 +74,8 @@ def review_routes(app: App, door: Door) -> APIRouter:
 async def _decide(
     app: App, door: Door, request: Request, caller: Caller, review_id: str, asked: ReviewDecided
 ) -> dict[str, Any]:
-    async with app.reading() as turn:
-        review = await _review(turn, caller, review_id)
+    async with app.reading(caller) as turn:
+        review = await _review(turn, review_id)
         last = await last_decision(door, turn, f"review-{review_id}")
     merged = last is not None and not last.withdrawn
     if merged is not (asked.decision == SAME):
@@ -83,16 +86,19 @@ async def _decide(
             await say_at_the_door(door, request, caller, record)
         elif merged:
             await say_at_the_door(door, request, caller, parted(merge_id, revision, asked.reason, caller))
-    async with app.transaction() as turn:
+
+    async def keep(tx: Tx) -> None:
         if asked.decision == DIFFERENT and not merged:
-            await _keep(door, turn, caller, review, asked.reason, two=True)
-        await matches.decide(turn.tx, review_id, asked.decision)
+            await _keep(door, tx, turn.now, caller, review, asked.reason, two=True)
+        await matches.decide(tx, review_id, asked.decision)
+
+    await door.looking(keep)
     return {"review_id": review_id, "decided": asked.decision}
 
 
 async def _undo(app: App, door: Door, request: Request, caller: Caller, review_id: str) -> dict[str, Any]:
-    async with app.reading() as turn:
-        review = await _review(turn, caller, review_id)
+    async with app.reading(caller) as turn:
+        review = await _review(turn, review_id)
         last = await _last_of(door, turn, review)
         if last is None or review.decided is None:
             raise HTTPException(409, "nobody has decided yet")
@@ -101,16 +107,19 @@ async def _undo(app: App, door: Door, request: Request, caller: Caller, review_i
     if review.decided == SAME:
         record = parted(f"review-{review_id}", last.revision + 1, "undone", caller)
         await say_at_the_door(door, request, caller, record)
-    async with app.transaction() as turn:
+
+    async def keep(tx: Tx) -> None:
         if review.decided == DIFFERENT:
-            await _keep(door, turn, caller, review, "undone", two=False)
-        await matches.decide(turn.tx, review_id, None)
+            await _keep(door, tx, turn.now, caller, review, "undone", two=False)
+        await matches.decide(tx, review_id, None)
+
+    await door.looking(keep)
     return {"review_id": review_id, "decided": None}
 
 
-async def _review(turn: Turn, caller: Caller, review_id: str) -> Review:
+async def _review(turn: Turn, review_id: str) -> Review:
     review = await matches.load_review(turn.tx, review_id)
-    if review is None or not (caller.may_see(review.division_code) and caller.may_see(review.other_division_code)):
+    if review is None:
         raise HTTPException(404, "no review of this id in your division: GET /people/reviews lists them")
     return review
 
@@ -123,12 +132,12 @@ async def _last_of(door: Door, turn: Turn, review: Review) -> Decision | None:
     return max((each for each in (of_merge, of_pair) if each), key=lambda each: each.decided_at, default=None)
 
 
-async def _keep(door: Door, turn: Turn, caller: Caller, review: Review, reason: str, *, two: bool) -> None:
+async def _keep(door: Door, tx: Tx, now: datetime, caller: Caller, review: Review, reason: str, *, two: bool) -> None:
     """A decision that says nothing to the other services; two: they are two people, else: undecided again."""
-    vault = (await (await door.desk()).held(turn.tx)).vault
-    before, statement_id = await merges.last_decision(turn.tx, review.review_id), f"review.{review.review_id}"
+    vault = (await (await door.desk()).held(tx)).vault
+    before, statement_id = await merges.last_decision(tx, review.review_id), f"review.{review.review_id}"
     decision = Decision(
         statement_id, before.revision + 1 if before else 1, review.review_id, review.person_id, review.other_id,
-        review.division_code, two, turn.now, caller.name, vault.seal(reason.encode(), statement_id),
+        review.division_code, two, now, caller.name, vault.seal(reason.encode(), statement_id),
     )  # fmt: skip
-    await merges.keep_decisions(turn.tx, [decision])
+    await merges.keep_decisions(tx, [decision])

@@ -361,6 +361,8 @@ call let_do('select', 'vault_persons', with_purpose(format('%s or %s or %s and (
 call let_do('select', 'vault_dwellings', with_purpose(format('%s or %s and %s', of_vault('division_code'), of_workers(),
     'exists (select from assignments one where one.dwelling_id = vault_dwellings.dwelling_id)')));
 call let_do('select', 'merges', 'exists (select from vault_persons one where one.person_id in (merges.person_id, other_id))');
+call let_do('select', 'reviews', with_role('operator') || ' and ' || below('division_code') || ' and '
+    || below('other_division_code'));
 call let_do('select', 'vault_decisions', with_role('operator') || ' and ' || below('division_code'));
 call let_do('select', 'vault_keys', 'exists (select from vault_persons where person_id = owner_id)', '(found_by, owner_id)');
 call let_do('select', 'vault_accesses', with_purpose(format('%s or %s and (%s or %s)', of_oneself(), with_role('operator'),
