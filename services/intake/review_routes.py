@@ -12,8 +12,7 @@ from pydantic import BaseModel, ConfigDict
 
 from services.chassis.access import Caller
 from services.chassis.database import Tx
-from services.chassis.service import App
-from services.chassis.turns import Turn
+from services.chassis.service import App, Turn
 from services.intake.door import Door
 from services.intake.merge_routes import (
     OPERATOR,
