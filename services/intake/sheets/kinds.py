@@ -46,6 +46,8 @@ def _walk(part: Mapping[str, Any], parts: Mapping[str, Any], path: str, in_list:
             if "properties" not in item:
                 found[inner] = Takes("words", tuple(item.get("enum", ())), in_list)
                 continue
+            if path:  # a list within a part, as a person's documents: no column and no row is one of its members
+                continue
             field, listed = item, True
         if "properties" in field:
             _walk(field, parts, inner, listed, found)
