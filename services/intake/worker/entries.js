@@ -46,7 +46,7 @@
 
   function minutesToUndo(entry) {
     var left = entry.made_at + UNDO_MS - GW.now();
-    return entry.withdrawn || left <= 0 ? 0 : Math.ceil(left / 60000);
+    return entry.withdrawn || left <= 0 ? 0 : Math.ceil(Math.min(left, UNDO_MS) / 60000);
   }
 
   function in_state(state) { return held.filter(function (entry) { return entry.state === state; }); }

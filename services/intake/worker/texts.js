@@ -51,7 +51,7 @@ var GW = {};
     minutes: ['{n} 分', '{n} min'],
     people: ['{n} 人', '{n} people'],
     unmet: ['未见到：{names}', 'Not met: {names}'],
-    tried: ['已试 {n} 次：{why}', 'Tried {n} times: {why}'],
+    tried: ['已试 {n} 次：{why}', 'Tried before, {n}×: {why}'],
     unknown_person: ['（名单外人员）', '(not on the roster)'],
     told_only: ['由上级处理，请告知本人。', 'Decided above; let the person know.'],
     find: ['搜索地址、姓名', 'Find by address or name'],
