@@ -99,6 +99,11 @@ def _drop(field: str) -> Callable[[Record], None]:
     return change
 
 
+def _name_nobody(record: Record) -> None:
+    record.pop("person", None)
+    record.pop("person_ref", None)
+
+
 def _unknown_grid(record: Record) -> None:
     record["division_code"] = record["division_code"][:12] + "999"
 
@@ -114,7 +119,7 @@ BREAKS: tuple[tuple[str, str, Callable[[Record], None]], ...] = (
     ("no such result", "test", _set("result", "faintly positive")),
     ("no such way", "exposure", _set("way", "waved")),
     ("a field is missing", "household-visit", _drop("visited_at")),
-    ("nobody is named", "visit", _drop("person")),
+    ("nobody is named", "visit", _name_nobody),
     ("nobody is so hot", "visit", _set("temperature_celsius", 365.0)),
 )
 """What is wrong, in which kind of record, and how it is made so."""

@@ -1,4 +1,4 @@
-"""What the investigators send: each meeting, some of them twice, misdated, or taken back."""
+"""What the investigators send: each meeting, some of them twice, misdated, or taken back; and where cases had been."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from datetime import datetime
 from random import Random
 
-from deploy.sample.cast import Contact, Role
+from deploy.sample.cast import Case, Contact, Role
 from deploy.sample.counts import Counts
 from deploy.sample.mail import Mail, Sent
 from deploy.sample.meetings import before_window
-from deploy.sample.steps import HOUR
+from deploy.sample.steps import DAY, HOUR, STEPS
 
 _CITY_DESK = "cdc-3304"
 
@@ -31,6 +31,17 @@ def send_exposures(mail: Mail, contacts: Sequence[Contact], counts: Counts, rng:
         else:
             _send(mail, contact)
     _name_again(mail, contacts, counts.named_twice, rng)
+
+
+def send_places(mail: Mail, cases: Sequence[Case]) -> None:
+    """The market where each case was the day before; the city's desk tells of it too, which makes no second visit."""
+    for case in cases:
+        last_at = STEPS[case.found] - DAY
+        for feed in (f"cdc-{case.person.county}", _CITY_DESK):
+            mail.send(
+                case.found, feed, "place-exposure", case.person.grid, person=case.person.named(),
+                place_id=f"market-{case.person.county}", first_at=last_at - HOUR, last_at=last_at,
+            )  # fmt: skip
 
 
 def _date_right(mail: Mail, contact: Contact, rng: Random) -> None:

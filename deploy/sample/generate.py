@@ -16,7 +16,7 @@ from deploy.sample.cases import send_cases
 from deploy.sample.cast import Case, Cast, Contact
 from deploy.sample.counts import GRIDS, Counts, counts_at
 from deploy.sample.doubles import register_twice
-from deploy.sample.exposures import send_exposures
+from deploy.sample.exposures import send_exposures, send_places
 from deploy.sample.mail import Mail, write_feeds
 from deploy.sample.meetings import involved
 from deploy.sample.people import Household, Registry, settle
@@ -95,6 +95,7 @@ def _send(
     send_pools(mail, crowd, cases, _chance(seed, "pools"))
     send_cases(mail, cases, _chance(seed, "cases"))
     send_exposures(mail, contacts, counts, _chance(seed, "exposures"))
+    send_places(mail, cases)
     cares = plan_all(counts, contacts, cases, _chance(seed, "care"))
     slips = choose_slips(cares, counts, _chance(seed, "slips"))
     send_care(mail, cares, slips, _chance(seed, "caring"))

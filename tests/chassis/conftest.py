@@ -9,9 +9,10 @@ from dataclasses import dataclass
 
 import pytest
 
+from contracts.topics import heard_by
 from services.__main__ import main
 from services.chassis import logs
-from services.chassis.topics import admin
+from services.chassis.topics import admin, make_topics
 from tests.chassis.rig import KEY
 from tests.servers import Background
 
@@ -24,8 +25,14 @@ def _plain_logs() -> None:
 @pytest.fixture
 def fresh_kafka(background: Background, kafka: str) -> str:
     """Bootstrap servers of a broker without the topics of earlier tests; what groups had read goes with them."""
-    background.run(forget_all(kafka))
+    background.run(begin_anew(kafka))
     return kafka
+
+
+async def begin_anew(kafka: str) -> None:
+    """A log in which nothing was said. The topics that intake hears are there, as if their producers had run once."""
+    await forget_all(kafka)
+    await make_topics(kafka, heard_by("intake"), 1)
 
 
 async def forget_all(kafka: str) -> None:

@@ -17,7 +17,7 @@ from deploy.local.apache import apache_kafka
 from services.chassis import own_work
 from services.chassis.running import Running, running
 from services.chassis.topics import admin
-from tests.chassis.conftest import forget_all
+from tests.chassis.conftest import begin_anew
 from tests.chassis.rig import INTAKE, TRACING, of_lane, settings, until, until_applied, until_ready
 from tests.servers import Background, any_kafka, chosen_broker
 
@@ -27,7 +27,7 @@ EVENTS = of_lane(0, 9)
 @pytest.fixture
 def fresh_kafka(background: Background, kafka: str) -> str:
     """Bootstrap servers of a broker without the topics of earlier tests."""
-    background.run(forget_all(kafka))
+    background.run(begin_anew(kafka))
     return kafka
 
 

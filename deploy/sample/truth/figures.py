@@ -35,8 +35,8 @@ INDICATORS = (
     "households-canvassed", "persons-screened", "feverish", "arrivals", "tubes-sampled", "persons-sampled",
     "tubes-positive", "tests-done", "tests-positive", "cases-confirmed",
     *(f"cases-confirmed.{how}" for how in _FOUND_HOW), "cases-preliminary", "cases-suspected", "cases-asymptomatic",
-    *_BY_CATEGORY.values(), "contacts-provisional", *_BY_CARE.values(), "proposals-open", "samplings-due",
-    "releases-due", "visits-done", "visits-missed", "deadlines-kept",
+    *_BY_CATEGORY.values(), "contacts-provisional", "at-named-places", *_BY_CARE.values(),
+    "proposals-open", "samplings-due", "releases-due", "visits-done", "visits-missed", "deadlines-kept",
     "deadlines-late", "deadlines-missed", "deadlines-running", "messages-sent",
 )  # fmt: skip
 Counted = tuple[str, str]
@@ -45,7 +45,7 @@ Counted = tuple[str, str]
 
 def figures(told: Told, cases: Mapping[str, str], care: Mapping[str, str], places: Places) -> dict[str, dict[str, int]]:
     """By division, then by indicator; a division's figure is what is counted there and below."""
-    counts = Counter([*_canvassed(told.book), *_tested(told.book), *_judged(told)])
+    counts = Counter([*_canvassed(told.book), *_tested(told.book), *_judged(told), *_at_places(told.book)])
     counts.update([*_people(told, cases, care), *_due(told, care)])
     figures = {}
     for division in (PROVINCE, CITY, *places.counties):
@@ -89,6 +89,12 @@ def _tested(book: Book) -> Iterator[Counted]:
         yield "tests-done", said.record["division_code"]
         if said.record["result"] == "positive":
             yield "tests-positive", said.record["division_code"]
+
+
+def _at_places(book: Book) -> Iterator[Counted]:
+    """Once a person and place, however many tell of it; everybody's home is where it is told."""
+    places = {(who(said.record), said.record["place_id"]): said.record for said in book.of("place-exposure")}
+    yield from (("at-named-places", record["division_code"]) for record in places.values())
 
 
 def _people(told: Told, cases: Mapping[str, str], care: Mapping[str, str]) -> Iterable[Counted]:
