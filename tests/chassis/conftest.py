@@ -25,13 +25,13 @@ def _plain_logs() -> None:
 @pytest.fixture
 def fresh_kafka(background: Background, kafka: str) -> str:
     """Bootstrap servers of a broker without the topics of earlier tests; what groups had read goes with them."""
-    background.run(begin_anew(kafka))
+    background.run(forget_all(kafka))
+    background.run(others_ran(kafka))
     return kafka
 
 
-async def begin_anew(kafka: str) -> None:
-    """A log in which nothing was said. The topics that intake hears are there, as if their producers had run once."""
-    await forget_all(kafka)
+async def others_ran(kafka: str) -> None:
+    """The topics that intake hears are there, as if their producers had run once."""
     await make_topics(kafka, heard_by("intake"), 1)
 
 

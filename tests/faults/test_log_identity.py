@@ -17,7 +17,7 @@ from deploy.local.apache import apache_kafka
 from services.chassis import own_work
 from services.chassis.running import Running, running
 from services.chassis.topics import admin
-from tests.chassis.conftest import begin_anew
+from tests.chassis.conftest import forget_all, others_ran
 from tests.chassis.rig import INTAKE, TRACING, of_lane, settings, until, until_applied, until_ready
 from tests.servers import Background, any_kafka, chosen_broker
 
@@ -27,12 +27,13 @@ EVENTS = of_lane(0, 9)
 @pytest.fixture
 def fresh_kafka(background: Background, kafka: str) -> str:
     """Bootstrap servers of a broker without the topics of earlier tests."""
-    background.run(begin_anew(kafka))
+    background.run(forget_all(kafka))
     return kafka
 
 
 @asynccontextmanager
 async def door(database: str, kafka: str) -> AsyncIterator[Running]:
+    await others_ran(kafka)
     async with running(INTAKE, settings(database, kafka)) as run:
         await until_ready(run)
         yield run
@@ -109,6 +110,7 @@ async def test_a_rebuilt_cluster_goes_on_by_numbers_when_all_was_read(database: 
     await told_before_the_loss(database, fresh_kafka, heard=6)
     async with any_kafka() as other:
         kafka = other if isinstance(other, str) else other.kafka
+        await others_ran(kafka)
         async with AsyncExitStack() as stack:
             run = await stack.enter_async_context(running(INTAKE, settings(database, kafka)))
             hearer = await stack.enter_async_context(running(TRACING, settings(database, kafka)))
