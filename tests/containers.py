@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import subprocess
 import uuid
-from base64 import urlsafe_b64encode
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -35,7 +34,7 @@ class DockerKafka:
     def __init__(self) -> None:
         self._port = free_port()
         self.kafka = f"127.0.0.1:{self._port}"
-        self._cluster_id = urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
+        self._cluster_id = uuid.uuid4().hex[:22]
         self._container = DockerContainer(_KAFKA).with_bind_ports(9092, self._port).with_envs(**self._environment())
         self._made = False
 

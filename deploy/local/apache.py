@@ -13,7 +13,6 @@ import shutil
 import subprocess
 import tempfile
 import uuid
-from base64 import urlsafe_b64encode
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -110,7 +109,7 @@ class ApacheKafka:
     def __init__(self, directory: Path, classpath: str, heap: str, behind: Mapping[str, tuple[int, int]]) -> None:
         self.kafka = f"127.0.0.1:{free_port()}"
         self._controller = f"127.0.0.1:{free_port()}"
-        self._cluster_id = urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
+        self._cluster_id = uuid.uuid4().hex[:22]
         self._directory = directory
         self._behind = behind
         self._java = [_java(), f"-Xmx{heap}", *_GARBAGE_COLLECTOR, "-cp", classpath, *_LOG]

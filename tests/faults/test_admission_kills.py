@@ -82,7 +82,7 @@ async def replicas(database: str, kafka: str, number: int, logs: Path) -> AsyncI
     try:
         async with httpx.AsyncClient() as client:
             for child, url in started:
-                await until(lambda url=url: _ready(client, url), f"{child.log_path} ready", 60)  # type: ignore[misc]
+                await until(lambda url=url: _ready(client, url), f"{child.log_path} ready", 180)  # type: ignore[misc]
         yield started
     finally:
         await asyncio.gather(*(child.stop() for child, _ in started))

@@ -14,7 +14,7 @@ from tests.stores.intake_world import World, intake
 
 SOURCES = str(Path(__file__).parents[1] / "sources")
 FHIR = {"content-type": "application/fhir+json"}
-BATCHES, OF_HL7, OF_FHIR = 20, 80, 20
+BATCHES, OF_HL7, OF_FHIR = 10, 160, 40
 
 
 async def balanced(world: World) -> int:

@@ -18,7 +18,9 @@ OF_THE_WAY = ("revision", "event_id", "statement_id", "met", "told_once")
 
 DUMPS: Mapping[str, str] = {
     "persons": """
-        select person_id, division_code, category, classification, care, part from tracing.states""",
+        select person_id, division_code, category, classification, care, part from tracing.states
+         where division_code <> '' or category is not null or classification is not null or care <> 'none'
+            or part is not null""",
     "placements": """
         select p.person_id, p.mode, p.site_id, p.started_at, p.division_code, p.withdrawn, p.drill,
                e.ended_at, e.withdrawn as end_withdrawn
@@ -47,6 +49,13 @@ def names_in(sample: Path) -> Names:
         numbers.update(each.decode() for each in _NUMBERS.findall(text))
         references.update(each.decode() for each in _REFERENCES.findall(text))
     return numbers, references
+
+
+async def with_others(db: asyncpg.Connection, named: Mapping[str, str]) -> dict[str, str]:
+    """named, and ids that no record names any more because they were said to be somebody else's: after that person."""
+    merged = await db.fetch("select person_id, other_id from tracing.merges where not withdrawn")
+    also = {other: f"the other of {named[kept]}" for kept, other in merged if other not in named and kept in named}
+    return {**named, **also}
 
 
 async def dump_all(db: asyncpg.Connection, named: Mapping[str, str]) -> dict[str, list[str]]:

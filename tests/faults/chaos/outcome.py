@@ -11,7 +11,7 @@ import httpx
 
 from deploy.play.compare import differences, observe, read_truth
 from deploy.play.player import Played, Stage
-from tests.faults.chaos.dumps import dump_all, names_in
+from tests.faults.chaos.dumps import dump_all, names_in, with_others
 from tests.faults.chaos.naming import who_is_who
 from tests.faults.chaos.playing import Player
 from tests.faults.chaos.sender import Account
@@ -32,5 +32,5 @@ async def outcome_of(player: Player, client: httpx.AsyncClient, db: asyncpg.Conn
     token = client.headers["authorization"].removeprefix("Bearer ")
     truth = read_truth(sample) | {"ledger": {}}
     observed = replace(await observe(Stage(urls, token), Played(), truth), ledger={})
-    named = await who_is_who(client, urls["intake"], names_in(sample))
+    named = await with_others(db, await who_is_who(client, urls["intake"], names_in(sample)))
     return Outcome(await dump_all(db, named), differences(truth, observed), player.sender.accounts)
