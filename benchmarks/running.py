@@ -16,7 +16,9 @@ from benchmarks.lab import KAFKA_VERSION, Lab, lab
 from benchmarks.latency import latency
 from benchmarks.results import Results, machine
 from benchmarks.scale import Scale
+from benchmarks.sheet import fill_vault, sheet_rate
 from benchmarks.topic import Log, write_log
+from deploy.fleet import Fleet
 
 TOPIC_READERS = frozenset({"relay", "reading", "ours", "one-by-one", "quix"})
 
@@ -41,7 +43,7 @@ class Run:
             self.results.facts = machine(await _postgres_version(servers), KAFKA_VERSION)
             if TOPIC_READERS & set(self.parts):
                 await self._read_topic(servers)
-            if {"door", "latency"} & set(self.parts):
+            if {"door", "latency", "sheet"} & set(self.parts):
                 await self._door(servers)
         self.results.seconds = time.monotonic() - self._began
         return self.results
@@ -103,6 +105,13 @@ class Run:
                     f"latency at {rate:,}/s: {found.reached:,.0f}/s accepted, "
                     f"p50 {found.p50:.3f} s, p99 {found.p99:.3f} s"
                 )
+            await self._sheets(servers, running)
+
+    async def _sheets(self, servers: Lab, running: Fleet) -> None:
+        if "sheet" in self.parts and self.scale.sheet_persons:
+            await fill_vault(servers, self.scale.sheet_persons, self.tell)
+            for number in range(1, self.scale.rounds + 1):
+                self._found("sheet", await sheet_rate(servers, running, number, self.scale.sheet_persons))
 
     def _found(self, name: str, *rates: float) -> None:
         self.results.add(name, *rates)

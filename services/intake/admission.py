@@ -9,8 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 
-from pydantic_core import to_json
-
 from contracts.envelope import parse, say
 from services.chassis.database import Tx
 from services.intake.bookkeeping import keep_books
@@ -38,6 +36,7 @@ from services.intake.rules.recognise import (
     Known,
     Recognised,
     confirms_later,
+    content_of,
     numbered,
     pack,
     recognise,
@@ -63,7 +62,7 @@ async def admit(tx: Tx, now: datetime, readings: Sequence[Reading], desk: Desk) 
 
 
 def _entered(reading: Reading, record: Record | Withdrawal, desk: Desk) -> Entry:
-    content_hash = desk.pepper.content_hash(to_json(record, exclude={"revised_at"}, exclude_none=True))
+    content_hash = desk.pepper.content_hash(content_of(record))
     source_id = record.source_id or content_hash.hex()
     return Entry(reading, record, source_id, desk.pepper.record_id(record.feed, source_id), content_hash)
 
@@ -113,6 +112,9 @@ async def _admit_wave(tx: Tx, now: datetime, wave: Sequence[Entry], desk: Desk) 
 
 def _recognise(entry: Entry, known: Mapping[str, Known]) -> None:
     entry.known = known.get(entry.record_id)
+    if entry.known and entry.reading.exported_as == entry.content_hash.hex():
+        entry.duplicate = True  # as it was exported from here: nothing is changed
+        return
     try:
         entry.duplicate = recognise(entry.record, entry.content_hash, entry.known) is Recognised.DUPLICATE
     except Refused as refused:
@@ -221,7 +223,8 @@ def _kept(entry: Entry) -> records.Kept:
     division = entry.before.division if isinstance(entry.record, Withdrawal) else entry.record.division_code
     said = pack(entry.sayings, _is_drill(entry.record), division)
     return records.Kept(
-        entry.record_id, entry.record.feed, entry.record.revision, entry.content_hash, said, entry.record.revised_at
+        *(entry.record_id, entry.record.feed, entry.record.revision, division, entry.content_hash, said),
+        entry.record.revised_at,
     )
 
 

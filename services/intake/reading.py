@@ -26,7 +26,8 @@ UNREADABLE = "unreadable"
 class Reading:
     """One line as it was read: `record`, or `problems`. feed and source_id as far as they could be made out.
 
-    sender: what it may record. mentions, places: whom and which divisions it names.
+    sender: what it may record. mentions, places: whom and which divisions it names. exported_as: the hash of its
+    content when it was exported, if it was.
     """
 
     line: bytes
@@ -37,6 +38,7 @@ class Reading:
     sender: Sender
     mentions: tuple[Mention, ...] = ()
     places: tuple[tuple[str, str], ...] = ()
+    exported_as: str = ""
 
 
 _READERS: dict[str, TypeAdapter[Any]] = {kind: TypeAdapter(model) for kind, model in KINDS.items()}
@@ -44,7 +46,7 @@ _WITHDRAWALS: dict[bool, TypeAdapter[Any]] = {False: TypeAdapter(Withdrawal), Tr
 _FEED: TypeAdapter[str] = TypeAdapter(Feed)
 _REFERENCE: TypeAdapter[str] = TypeAdapter(Reference)
 _ANY_KIND = re.compile(rb'"kind"\s*:\s*"([a-z-]{1,32})"')
-_BY_THE_WAY = re.compile(rb'"withdrawn"\s*:\s*true|"' + ADDED_TO_REJECTS.encode())
+_BY_THE_WAY = re.compile(rb'"withdrawn"\s*:\s*true|"(?:' + f"{ADDED_TO_REJECTS}|{EXPORTED_AS}".encode() + rb")")
 
 
 def read(line: bytes, sender: Sender) -> Reading:
@@ -54,7 +56,8 @@ def read(line: bytes, sender: Sender) -> Reading:
         mentions = mentions_of(record)
         if wrong := (*sender.wrong_with(record.feed, record.kind), *wrong_with(record, mentions)):
             return Reading(line, record.feed, record.source_id, None, wrong, sender)
-        return Reading(line, record.feed, record.source_id, record, (), sender, mentions, places_of(record))
+        places, exported_as = places_of(record), _exported_as(line)
+        return Reading(line, record.feed, record.source_id, record, (), sender, mentions, places, exported_as)
     except ValidationError as error:
         problems = problems_of(error.errors(include_url=False, include_input=False))
     except Refused as refused:
@@ -76,6 +79,7 @@ def _record(line: bytes) -> Record | Withdrawal:
 
 def _with_care(content: dict[str, Any]) -> Record | Withdrawal:
     content.pop(ADDED_TO_REJECTS, None)
+    content.pop(EXPORTED_AS, None)
     kind = content.get("kind")
     if not isinstance(kind, str) or kind not in _READERS:
         code = "missing" if kind is None else "unknown_kind"
@@ -84,6 +88,11 @@ def _with_care(content: dict[str, Any]) -> Record | Withdrawal:
     reader = _WITHDRAWALS[by_time] if withdrawn else _READERS[kind]
     record: Record | Withdrawal = reader.validate_json(to_json(content))
     return record
+
+
+def _exported_as(line: bytes) -> str:
+    value = _object(line).get(EXPORTED_AS) if EXPORTED_AS.encode() in line else None
+    return value if isinstance(value, str) else ""
 
 
 def _object(line: bytes) -> dict[str, Any]:

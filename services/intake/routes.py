@@ -18,6 +18,7 @@ from services.chassis.service import App
 from services.intake import keys
 from services.intake.bookkeeping import to_be_mended
 from services.intake.door import Door, door_of
+from services.intake.export_routes import add_export
 from services.intake.grids import NoGridFile, take_grids
 from services.intake.health.routes import add_health
 from services.intake.lookups import Lookup, look_up
@@ -52,6 +53,7 @@ def routes(app: App) -> APIRouter:
     add_health(router, app, partial(sender_of, app))
     add_worker(router, app, door)
     add_sheets(router, app, door)
+    add_export(router, app, door)
     return router
 
 

@@ -37,6 +37,9 @@ class Vault(Seals):
         return tuple([Find(hmac.digest(key, content, "sha256")[:16], version) for version, key in self._finds])
 
 
+_EXPORTED = "gridward:"
+
+
 class Pepper:
     """Keyed hashes of records: nobody without the key can guess a number from the hash of what was sent."""
 
@@ -52,13 +55,22 @@ class Pepper:
         return hashlib.blake2b(content, digest_size=16, key=self._key, person=b"content").digest()
 
     def record_id(self, feed: str, source_id: str) -> str:
-        """20 characters (100 bits); feed and source_id cannot be read from it."""
+        """20 characters (100 bits); feed and source_id cannot be read from it. What was exported keeps its own id."""
+        if source_id.startswith(_EXPORTED):
+            record_id = source_id[len(_EXPORTED) :].partition(":")[0]
+            if hmac.compare_digest(source_id.encode(), self.exported_id(feed, record_id).encode()):
+                return record_id
         name = f"{feed}\0{source_id}".encode()
         return _text(hashlib.blake2b(name, digest_size=20, key=self._key, person=b"record").digest())
 
     def store_key(self, post_id: str) -> bytes:
         """32 bytes for what a worker's phone keeps; nobody works it out from the post's id."""
         return hashlib.blake2b(post_id.encode(), digest_size=32, key=self._key, person=b"store").digest()
+
+    def exported_id(self, feed: str, record_id: str) -> str:
+        """The source_id under which a record is exported: nobody without the key can make one of another's record."""
+        mac = hashlib.blake2b(f"{feed}\0{record_id}".encode(), digest_size=16, key=self._key, person=b"exported")
+        return f"{_EXPORTED}{record_id}:{mac.hexdigest()}"
 
     def owner_id(self, record_id: str, revision: int, place: int) -> str:
         """16 characters (80 bits) for whom a record is the first to name there: of the record, not of who it is.

@@ -44,6 +44,11 @@ class Recognised(Enum):
     WITHDRAWAL = "withdrawal"
 
 
+def content_of(record: Record | Withdrawal) -> bytes:
+    """What a record says, by which it is known again: the fields that it gives, not when it was revised."""
+    return to_json(record, exclude={"revised_at"}, exclude_none=True)
+
+
 def recognise(record: Record | Withdrawal, content_hash: bytes, known: Known | None) -> Recognised:
     """Raises Refused for a revision that is not above the known one, and for the withdrawal of nothing."""
     if record.revised_at is not None:

@@ -16,6 +16,7 @@ class Kept(NamedTuple):
     record_id: str
     feed: str
     revision: int
+    division_code: str
     content_hash: bytes
     said: bytes
     revised_at: datetime | None = None
@@ -51,16 +52,45 @@ async def insert_new(tx: Tx, kept: Sequence[Kept], received_at: datetime) -> Non
     rows = sorted(kept, key=lambda row: row.record_id)
     inserted = await tx.fetchval(
         """with new as (
-               insert into records (record_id, feed, revision, content_hash, said, revised_at, received_at)
-               select x.*, $7
-                 from unnest($1::text[], $2::text[], $3::int[], $4::bytea[], $5::bytea[], $6::timestamptz[]) x
+               insert into records
+                   (record_id, feed, revision, division_code, content_hash, said, revised_at, received_at)
+               select x.*, $8
+                 from unnest($1::text[], $2::text[], $3::int[], $4::text[], $5::bytea[], $6::bytea[],
+                             $7::timestamptz[]) x
                 order by 1 on conflict do nothing returning 1)
            select count(*) from new""",
-        *([row[column] for row in rows] for column in range(6)),
+        *([row[column] for row in rows] for column in range(7)),
         received_at,
     )
     if inserted != len(rows):
         raise Raced(f"{len(rows) - inserted} of {len(rows)} records were stored by another transaction")
+
+
+class Span(NamedTuple):
+    """Records of a feed received in [since, until), by id from the one after `after`."""
+
+    feed: str
+    since: datetime
+    until: datetime
+    after: str
+    limit: int
+
+
+class Exportable(NamedTuple):
+    record_id: str
+    feed: str
+    revision: int
+    said: bytes
+
+
+async def load_span(tx: Tx, span: Span) -> list[Exportable]:
+    """In the order of their ids."""
+    rows = await tx.fetch(
+        """select record_id, feed, revision, said from records where feed = $1 and received_at >= $2
+              and received_at < $3 and record_id > $4 order by record_id limit $5""",
+        *span,
+    )
+    return [Exportable(*row) for row in rows]
 
 
 async def replace_known(tx: Tx, kept: Sequence[Kept], received_at: datetime) -> None:
@@ -68,12 +98,13 @@ async def replace_known(tx: Tx, kept: Sequence[Kept], received_at: datetime) -> 
     if not kept:
         return
     await tx.execute(
-        """update records r set revision = x.revision, content_hash = x.content_hash, said = x.said, received_at = $6,
-                  earlier = r.earlier || r.content_hash, revised_at = coalesce(x.revised_at, r.revised_at)
-             from unnest($1::text[], $2::int[], $3::bytea[], $4::bytea[], $5::timestamptz[])
-                  x(record_id, revision, content_hash, said, revised_at)
+        """update records r set revision = x.revision, division_code = x.division_code, content_hash = x.content_hash,
+                  said = x.said, received_at = $7, earlier = r.earlier || r.content_hash,
+                  revised_at = coalesce(x.revised_at, r.revised_at)
+             from unnest($1::text[], $2::int[], $3::text[], $4::bytea[], $5::bytea[], $6::timestamptz[])
+                  x(record_id, revision, division_code, content_hash, said, revised_at)
             where r.record_id = x.record_id""",
-        *([row[column] for row in kept] for column in (0, 2, 3, 4, 5)),
+        *([row[column] for row in kept] for column in (0, 2, 3, 4, 5, 6)),
         received_at,
     )
 
