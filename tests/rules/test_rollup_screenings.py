@@ -62,13 +62,13 @@ def outcome(work: Callable[[bytes], Any], record: bytes) -> tuple[Any, str]:
         return None, f"{type(error).__name__} {error}"
 
 
-@settings(max_examples=3_000, deadline=None)
+@settings(max_examples=800, deadline=None)
 @given(record=records())
 def test_the_quick_reader_says_what_the_models_say(record: bytes) -> None:
     assert outcome(read_quickly, record) == outcome(lambda one: counting.read(parse(one)), record)
 
 
-@settings(max_examples=1_000, deadline=None)
+@settings(max_examples=300, deadline=None)
 @given(record=records())
 def test_what_the_chassis_asks_of_an_event_is_the_same(record: bytes) -> None:
     def asked(work: Callable[[bytes], Any]) -> tuple[Any, str]:

@@ -8,19 +8,19 @@ from contextlib import asynccontextmanager
 from aiokafka import AIOKafkaProducer
 
 from contracts.topics import OF_FACT
-from services.chassis import clock
-from services.chassis.service import App, Turn
+from services.chassis import turns
+from services.chassis.service import App
 
 
 def publish_after_commit() -> None:
-    """From now on `App.transaction` of this process works so."""
-    setattr(App, "transaction", _transaction)  # noqa: B010 - a weakness, put in from outside
+    """From now on every transaction of a route in this process works so."""
+    setattr(turns, "transaction", _transaction)  # noqa: B010 - a weakness, put in from outside
 
 
 @asynccontextmanager
-async def _transaction(app: App) -> AsyncIterator[Turn]:
+async def _transaction(app: App, begin: turns.Begin) -> AsyncIterator[turns.Turn]:
     async with app.pool.acquire() as tx, tx.transaction():
-        turn = Turn(tx, await clock.now(tx, app.settings.clock))
+        turn = turns.Turn(tx, await begin(tx, "0"))
         yield turn
     producer = await _producer(app.settings.kafka)
     for event in turn.said:
