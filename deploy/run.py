@@ -35,12 +35,13 @@ async def run_sample(*, once: bool, scale: float, seed: int) -> int:
     """Play the sample outbreak. 0: every figure and state equals the truth, or a person ended it; 1: not so."""
     console = Console(highlight=False)
     try:
-        async with _ended_by_signals(), _stage(console, scale, seed) as (stack, services, stage, logs):
+        key = secrets.token_hex(32)
+        async with _ended_by_signals(), _stage(console, scale, seed, key) as (stack, services, stage, logs):
             equal = await _played(console, stage, logs / "sample", scale)
             if once:
                 return 0 if equal else 1
             await let_time_run(stage, logs / "sample")
-            _say_where(console, stage)
+            _say_where(console, stage, read_truth(logs / "sample")["worker"], SecretStr(key))
             return await _stay_up(console, stack, services)
     except (FleetError, PlayError, NotQuietError, OSError) as stopped:
         console.print(f"[bold red]Stopped:[/] {stopped}")
@@ -68,9 +69,11 @@ async def serve_all() -> int:
 
 
 @asynccontextmanager
-async def _stage(console: Console, scale: float, seed: int) -> AsyncIterator[tuple[Stack, Fleet, Stage, Path]]:
+async def _stage(
+    console: Console, scale: float, seed: int, token_key: str
+) -> AsyncIterator[tuple[Stack, Fleet, Stage, Path]]:
     """The stack, the services and, written meanwhile, the sample."""
-    token_key, vault_key = secrets.token_hex(32), secrets.token_hex(32)
+    vault_key = secrets.token_hex(32)
     token = make_token(SecretStr(token_key), "stage manager", PLAYER_ROLES, hours=24)
     with scratch_directory() as directory:
         began = time.monotonic()
@@ -129,9 +132,15 @@ async def _sample_written(directory: Path, scale: float, seed: int) -> AsyncIter
         await child.stop()
 
 
-def _say_where(console: Console, stage: Stage) -> None:
+def _say_where(console: Console, stage: Stage, worker: Mapping[str, str], key: SecretStr) -> None:
+    """worker: post_id and division_code of the sample's one worker with a page."""
+    post, grid, intake = worker["post_id"], worker["division_code"], stage.urls["intake"]
+    own = make_token(key, post, frozenset({"worker"}), grid, hours=24)
+    office = make_token(key, f"office-{grid[:6]}", frozenset({"sender"}), grid[:6], hours=24)
     console.print("\nLook around; the stage clock goes on at wall speed. The embedded stack keeps nothing.")
     console.print(f"  board    {stage.urls['rollup']}/#token={stage.token}", soft_wrap=True)
+    console.print(f"  worker   {intake}/worker/#token={own}", soft_wrap=True)
+    console.print(f"  sheets   {intake}/sheets#token={office}", soft_wrap=True)
     for name, url in stage.urls.items():
         console.print(f"  {name:8} {url}/openapi.json   {url}/metrics", soft_wrap=True)
     console.print("Ctrl-C stops everything.")

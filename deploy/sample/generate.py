@@ -16,6 +16,7 @@ from deploy.sample.cases import send_cases
 from deploy.sample.cast import Case, Cast, Contact
 from deploy.sample.counts import GRIDS, Counts, counts_at
 from deploy.sample.doubles import register_twice
+from deploy.sample.duty import WORKER, send_duty
 from deploy.sample.exposures import send_exposures, send_places
 from deploy.sample.mail import Mail, write_feeds
 from deploy.sample.meetings import involved
@@ -57,12 +58,13 @@ def generate(out_dir: Path, scale: float = 0.1, seed: int = 1) -> dict[str, Any]
     plan_visits(households, _chance(seed, "visits"))
     cast = Cast.of(households, registry, _chance(seed, "cast"))
     cases, contacts = outbreak(counts, cast, places.grids)
-    mail = _send(counts, households, cases, contacts, seed)
+    mail, grid = _send(counts, households, cases, contacts, seed)
     out_dir.mkdir(parents=True, exist_ok=True)
     places.write_grids(out_dir / "grids.csv")
     write_posts(places, out_dir / "posts.ndjson")
     write_timeline(out_dir, write_feeds(mail, out_dir / "feeds"), {step_at(at): note for at, note in _NOTES.items()})
-    truth = {"scale": scale, "seed": seed, "planted": asdict(counts)} | truth_of(mail, places)
+    head = {"scale": scale, "seed": seed, "planted": asdict(counts)}
+    truth = head | {"worker": {"post_id": WORKER, "division_code": grid}} | truth_of(mail, places)
     (out_dir / "truth.json").write_text(json.dumps(truth, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
     return truth
 
@@ -74,7 +76,8 @@ def _chance(seed: int, subject: str) -> Random:
 
 def _send(
     counts: Counts, households: Sequence[Household], cases: list[Case], contacts: Sequence[Contact], seed: int
-) -> Mail:
+) -> tuple[Mail, str]:
+    """The records, and the grid of the one worker who has a page."""
     mail = Mail()
     for rule in ("report.case.direct", "contact_lookback"):
         mail.send(
@@ -101,4 +104,4 @@ def _send(
     send_care(mail, cares, slips, _chance(seed, "caring"))
     register_twice(mail, cares, counts)
     blemish(mail, visits, counts, _chance(seed, "blemishes"))
-    return mail
+    return mail, send_duty(mail, households, cares)

@@ -23,9 +23,15 @@
     GW.wire.flush();
   };
 
-  function round() {
-    var areas = (GW.wire.state.today || {}).areas || [];
-    return areas.map(function (area) { return area.round; }).filter(Boolean)[0];
+  /* The round of the area in which a household lies. */
+  function roundOf(home) {
+    return GW.lists.areas().filter(function (area) {
+      return area.round && home.division_code.indexOf(area.division_code) === 0;
+    }).map(function (area) { return area.round; })[0];
+  }
+
+  function inDrill() {
+    return GW.lists.areas().some(function (area) { return area.round && area.round.drill; });
   }
 
   GW.openItem = function (item) {
@@ -35,7 +41,7 @@
   };
 
   GW.openHome = function (home) {
-    if (home && round()) { GW.form.open(home, round()); }
+    if (home && roundOf(home)) { GW.form.open(home, roundOf(home)); }
   };
 
   GW.openEntry = function (entry) {
@@ -50,10 +56,10 @@
   function head() {
     var post = GW.session.current();
     document.documentElement.lang = GW.language === 'zh' ? 'zh-CN' : 'en';
-    document.body.classList.toggle('drill', Boolean(round() && round().drill));
+    document.body.classList.toggle('drill', inDrill());
     GW.fill('head',
       form ? GW.button('plain', '‹ ' + GW.t('back'), function () { GW.show(null); }) : GW.el('strong', {}, GW.t('title')),
-      round() && round().drill ? GW.el('em', {}, GW.t('drill')) : null,
+      inDrill() ? GW.el('em', {}, GW.t('drill')) : null,
       GW.el('span.acts', {},
         GW.button('plain', GW.t('other_language'), other, { id: 'language' }),
         post ? GW.button('plain', GW.t('sign_out'), leave, { id: 'leave' }) : null));

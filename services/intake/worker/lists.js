@@ -8,6 +8,8 @@
 
   function homes() { return (GW.wire.state.roster || {}).households || []; }
 
+  function areas() { return (GW.wire.state.today || {}).areas || []; }
+
   function home(id) {
     return homes().filter(function (each) { return each.dwelling_id === id; })[0];
   }
@@ -87,9 +89,9 @@
 
   function progress(area) {
     if (!area.round) { return GW.el('p.quiet', {}, GW.t('no_round')); }
-    var done = homes().filter(function (each) { return stateOf(each) !== 'missing'; }).length;
+    var own = homes().filter(function (each) { return each.division_code.indexOf(area.division_code) === 0; });
     var many = area.households;
-    var reached = homes().length === many ? done : area.reached;
+    var reached = own.length === many ? own.filter(function (each) { return stateOf(each) !== 'missing'; }).length : area.reached;
     return GW.el('div.progress', {},
       GW.el('span', {}, GW.t('progress', { round: area.round.round_id, reached: reached, households: many })),
       GW.el('progress', { max: many || 1, value: reached, 'aria-hidden': 'true' }));
@@ -145,5 +147,5 @@
     return [find, which, list];
   }
 
-  GW.lists = { today: today, grid: grid, open: open, home: home, person: person, names: names };
+  GW.lists = { today: today, grid: grid, open: open, areas: areas, home: home, person: person, names: names };
 }());
