@@ -16,7 +16,7 @@ run: $(VENV)/.run ## see it run: embedded stack, four services, the sample outbr
 	@exec $(BIN)/gridward run $(RUN_FLAGS)
 
 test: $(VENV)/.dev ## every test, in two workers; one after the other, rules first, with WORKERS=0 (ARGS="tests/rules -k day")
-	@exec $(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup --no-loadscope-reorder $(ARGS)
+	@exec $(BIN)/python -m pytest -n $(WORKERS) $(ARGS)
 
 chaos: $(VENV)/.dev ## 200,000 records while everything is killed, paused and cut off; lost 0, doubled 0 (ARGS="--records N --seed S")
 	@exec $(BIN)/python -m tests.faults.chaos $(ARGS)
