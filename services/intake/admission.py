@@ -13,6 +13,7 @@ from contracts.envelope import parse, say
 from services.chassis.database import Tx
 from services.intake.bookkeeping import keep_books
 from services.intake.desk import Desk
+from services.intake.doubting import look_again
 from services.intake.entry import Entry
 from services.intake.identity import (
     Subject,
@@ -108,6 +109,7 @@ async def _admit_wave(tx: Tx, now: datetime, wave: Sequence[Entry], desk: Desk) 
     asked = [(each.ids[place], others) for each in taken for place, others in each.unsure.items()]
     await asked_about(tx, now, asked)
     await keep_merges(tx, now, desk.vault, [Decided(each.record_id, each.record, each.events) for each in taken])
+    await look_again(tx, now, desk.vault, wave)
 
 
 def _recognise(entry: Entry, known: Mapping[str, Known]) -> None:
@@ -230,7 +232,8 @@ def _kept(entry: Entry) -> records.Kept:
 
 def _verdict(entry: Entry) -> Verdict:
     word = REJECTED if entry.problems else DUPLICATE if entry.duplicate else ACCEPTED
-    return Verdict(entry.record.feed, entry.source_id, entry.record_id, word, entry.events, entry.problems)
+    head = (entry.record.feed, entry.source_id, entry.record_id, word)
+    return Verdict(*head, entry.events, entry.problems, entry.doubts)
 
 
 def _unreadable(reading: Reading, desk: Desk) -> Verdict:

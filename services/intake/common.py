@@ -10,7 +10,7 @@ from services.intake.fields import Closed, Feed, Identifier, Instant, Plain, Ref
 
 
 class Common(Closed):
-    """What every record carries."""
+    """What every record carries. confirmed: the worker was asked about what cannot be, and says that it is so."""
 
     feed: Feed
     source_id: Reference | None = None
@@ -19,4 +19,5 @@ class Common(Closed):
     withdrawn: Literal[False] = False
     division_code: Identifier
     drill: bool = False
+    confirmed: Literal[True] | None = None
     corrected_because: Plain | None = Field(default=None, max_length=200)

@@ -37,6 +37,7 @@ class Entry:
     unsure: dict[int, Mapping[str, Likeness]] = field(default_factory=dict)
     sayings: Sequence[Saying] = ()
     events: tuple[Event[Any], ...] = ()
+    doubts: Sequence[Problem] = ()
 
     @property
     def goes_on(self) -> bool:

@@ -280,6 +280,23 @@ create table if not exists corrections (
     primary key (record_id, revision)
 );
 
+-- What a worker was asked to check in an entry of the own. confirmed_at: it is so, and the office sees it.
+create table if not exists doubts (
+    record_id     text        not null,
+    place         int         not null,
+    division_code text collate "C" not null,
+    drill         bool        not null,
+    entered_by    text        not null,
+    about_id      text        not null,              -- of the dwelling, or of the person
+    field         text        not null,
+    code          text        not null,
+    params        text        not null,
+    found_at      timestamptz not null,
+    confirmed_at  timestamptz,
+    primary key (record_id, place)
+);
+create index if not exists doubts_division on doubts (division_code) where confirmed_at is not null;
+
 -- What tracing and alerts say is due, at its highest revision: the other part of a worker's list.
 create table if not exists owed (
     statement_id   text        not null primary key,
@@ -340,6 +357,7 @@ call let_do('select', 'residents', of_workers() || ' and ' || below('division_co
 call let_do('select', 'registers', of_workers() || ' and ' || below('division_code'));
 call let_do('select', 'presences', of_workers() || ' and ' || below('division_code'));
 call let_do('select', 'checks', of_workers() || ' and ' || below('division_code'));
+call let_do('select', 'doubts', with_role('leader') || ' and ' || below('division_code'));
 call let_do('select', 'corrections', format('(%s or %s)', of_workers(), with_role('sender')) || ' and '
     || below('division_code'));
 call let_do('select', 'stays', of_workers() || ' and ' || below('division_code'));

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,9 +22,13 @@ class Verdict:
     word: str
     events: tuple[Event[Any], ...] = ()
     problems: tuple[Problem, ...] = ()
+    doubts: Sequence[Problem] = ()
 
     def told(self, language: Language) -> dict[str, Any]:
-        """As the sender gets it; event_ids when accepted, duplicate_of when known already, errors when rejected."""
+        """As the sender gets it; event_ids when accepted, duplicate_of when known already, errors when rejected.
+
+        please_check: what cannot well be, though it was taken; the worker corrects it or says that it is so.
+        """
         answer: dict[str, Any] = {"feed": self.feed, "source_id": self.source_id, "verdict": self.word}
         if self.word == ACCEPTED:
             answer["event_ids"] = [event.id for event in self.events]
@@ -31,4 +36,6 @@ class Verdict:
             answer["duplicate_of"] = self.record_id
         else:
             answer["errors"] = [problem.told(language) for problem in self.problems]
+        if self.doubts:
+            answer["please_check"] = [doubt.told(language) for doubt in self.doubts]
         return answer

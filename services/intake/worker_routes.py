@@ -5,15 +5,17 @@ from datetime import datetime
 from importlib.resources import files
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, HTTPException, Response
+from fastapi import APIRouter, Depends, HTTPException, Query, Request, Response
 
 from contracts.policy.days import SHANGHAI
 from services.chassis.access import Caller
 from services.chassis.errors import NotAllowed
 from services.chassis.service import App
 from services.intake.door import Door
+from services.intake.doubting import confirmed_in
 from services.intake.grid_names import names_of_grid
 from services.intake.opening import Purpose
+from services.intake.problems import language_of
 from services.intake.rules.assigned import holder_at
 from services.intake.rules.recognise import Said, unpack
 from services.intake.rules.roster import Assigned, Handed
@@ -108,6 +110,17 @@ def _add_answers(router: APIRouter, app: App, door: Door) -> None:
         async with app.reading(caller, Purpose.CORRECTION) as turn:
             found = await corrections.load(turn.tx, record_id)
         return [_change(each) for each in found]
+
+    @router.get("/doubts")
+    async def what_workers_confirmed(
+        request: Request, caller: Asking, division: str, limit: Annotated[int, Query(ge=1, le=1000)] = 200
+    ) -> list[dict[str, Any]]:
+        """Role leader: entries of a division that cannot well be, asked of the worker, who says that they are so."""
+        caller.require(LEADER)
+        caller.require_division(division)
+        language = language_of(request.headers.get("accept-language", ""))
+        async with app.reading(caller) as turn:
+            return await confirmed_in(turn.tx, division, language, limit)
 
     @router.get("/assignments")
     async def who_answers(caller: Asking, division: str, at: datetime | None = None) -> list[dict[str, Any]]:

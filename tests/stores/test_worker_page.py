@@ -160,6 +160,25 @@ async def test_a_returned_entry_is_mended_a_wrong_one_undone_and_a_sent_one_corr
 
 
 @needs_chromium
+async def test_what_cannot_well_be_is_asked_and_a_tap_says_that_it_is_so(world: World, tmp_path: Path) -> None:
+    async with phone_of(world, tmp_path) as phone:
+        page, line = phone.page, phone.page.locator("#line")
+        await phone.sign_in(WORKER)
+        await page.get_by_text(door(1), exact=True).click()
+        await page.get_by_text("⚠ 不适").first.click()
+        await page.fill('[name="temperature"]', "31")
+        await page.get_by_text("保存", exact=True).click()
+        await expect(line).to_contain_text("1 条请核对")
+        await phone.tab("entries")
+        await expect(page.locator(".check")).to_contain_text("体温数值异常")
+        await page.get_by_text("确实如此", exact=True).click()
+        await expect(page.locator(".check")).to_have_count(0)
+        await expect(line).to_contain_text("已全部发送")
+        confirmed = await world.pool.fetchval("select count(*) from doubts where confirmed_at is not null")
+    assert confirmed == 1
+
+
+@needs_chromium
 async def test_everything_to_tap_is_44_pixels_high_and_every_part_is_served_strictly(
     world: World, tmp_path: Path
 ) -> None:

@@ -62,7 +62,7 @@ def households(dwellings: Mapping[str, str], told: Told, open_round: Round | Non
     away = _away(told.presences, drill)
     answer = []
     for dwelling_id, division in dwellings.items():
-        people = _living_there(residents[dwelling_id], registers.get(dwelling_id))
+        people = living_there(residents[dwelling_id], registers.get(dwelling_id))
         register = registers.get(dwelling_id)
         if register is not None and not register.lived_in and not people:
             continue
@@ -88,7 +88,7 @@ def _met_in(resident: Resident, open_round: Round) -> bool:
     return resident.round_id == open_round.round_id and resident.drill == open_round.drill
 
 
-def _living_there(residents: Iterable[Resident], register: Register | None) -> list[str]:
+def living_there(residents: Iterable[Resident], register: Register | None) -> list[str]:
     """Who stands in the latest register, and whoever was met there after it."""
     if register is not None:
         since = register.registered_at

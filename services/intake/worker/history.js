@@ -15,6 +15,7 @@
       entry.errors.map(function (each) { return problem(each, 'error'); }),
       entry.checks.map(function (each) { return problem(each, 'check', GW.t('please_check') + '：'); }),
       GW.el('div.acts', {},
+        entry.checks.length && !entry.withdrawn ? GW.button('small', GW.t('it_is_so'), function () { confirm(entry); }) : null,
         left ? GW.button('small', GW.t('undo_left', { n: left }), function () { undo(entry); }) : null,
         entry.withdrawn || !entry.about.form ? null
           : GW.button('small', GW.t(entry.state === 'rejected' ? 'mend' : 'correct'), function () { GW.openEntry(entry); })));
@@ -23,6 +24,13 @@
   function problem(each, kind, before) {
     return GW.el('p.' + kind, {}, (kind === 'error' ? '✗ ' : '⚠ ') + (before || ''), each.why + '。',
       GW.t('would_be_right', { right: each.would_be_right }));
+  }
+
+  /* Asked once, and it is so: the same again under the next revision, and the office sees it. */
+  async function confirm(entry) {
+    await GW.entries.correct(entry, Object.assign({}, entry.record, { confirmed: true }));
+    GW.render();
+    GW.wire.flush();
   }
 
   async function undo(entry) {

@@ -105,6 +105,7 @@ var GW = {};
     entry_rejected: ['被退回', 'returned'],
     entry_undone: ['已撤销', 'undone'],
     please_check: ['请核对', 'Please check'],
+    it_is_so: ['确实如此', 'It is so'],
     undo: ['撤销', 'Undo'],
     undo_left: ['撤销（{n} 分钟内）', 'Undo ({n} min)'],
     correct: ['更正', 'Correct'],
