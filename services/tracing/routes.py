@@ -12,8 +12,9 @@ from contracts.events.contacts import Category
 from contracts.events.quarantine import QuarantineProposed
 from services.chassis.access import Caller
 from services.chassis.service import App
+from services.tracing.store.merges import load_merged
 from services.tracing.store.published import Published, load_open, load_published
-from services.tracing.store.reading import load_division, load_facts
+from services.tracing.store.reading import load_divisions, load_facts
 from services.tracing.store.states import stream_states
 from services.tracing.store.surroundings import load_adoptions
 
@@ -28,16 +29,23 @@ def routes(app: App) -> APIRouter:
 
     @router.get("/persons/{person_id}")
     async def person(person_id: str, caller: Asking) -> dict[str, Any]:
-        """What is stated of a person, and why: every fact that names him or her. No name is held here."""
+        """What is stated of a person, and why: every fact that names him or her. No name is held here.
+
+        An id that turned out to be another person's leads to the id that was kept; `ids` has all of them.
+        """
         caller.require(ROLE)
         async with app.reading(caller) as turn:
-            division = await load_division(turn.tx, person_id)
-            if division is None:
+            merged = await load_merged(turn.tx, [person_id])
+            ids, kept = merged.all_of(person_id), merged.kept(person_id)
+            divisions = await load_divisions(turn.tx, [kept, person_id])
+            if not divisions:
                 raise HTTPException(404, f"no person {person_id!r} in {caller.division or 'any division'}: ask intake")
-            stated = (await load_published(turn.tx, [person_id])).get(person_id, {})
-            facts = await load_facts(turn.tx, person_id)
+            known_as = kept if kept in divisions else person_id  # who was kept may live outside the caller's division
+            stated = (await load_published(turn.tx, [known_as])).get(known_as, {})
+            facts = await load_facts(turn.tx, ids)
         standing = [_shown(row) for row in stated.values() if not row.withdrawn]
-        return {"person_id": person_id, "division_code": division, "statements": standing, "facts": facts}
+        who = {"person_id": known_as, "ids": ids, "division_code": divisions[known_as]}
+        return {**who, "statements": standing, "facts": facts}
 
     @router.get("/states", response_class=StreamingResponse)
     async def states(caller: Asking) -> StreamingResponse:

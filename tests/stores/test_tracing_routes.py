@@ -17,6 +17,7 @@ from services.chassis.service import App
 from services.chassis.settings import Settings
 from services.chassis.web import make_web
 from services.tracing.service import SERVICE
+from tests.stores.test_tracing_merged import a_merge
 from tests.stores.tracing_facts import HOME, a_classification, a_finding, an_adoption, an_exposure, at, heard
 from tests.stores.tracing_world import Tracing
 
@@ -68,6 +69,28 @@ async def test_a_person_is_shown_with_what_is_stated_and_the_facts_under_it(web:
     assert shown["facts"].keys() == {"exposures"}
     assert shown["facts"]["exposures"][0]["other_id"] == "A"
     assert (await answer(web, "/persons/A"))["facts"].keys() == {"exposures", "findings", "classifications"}
+
+
+async def test_an_id_that_turned_out_to_be_anothers_leads_to_the_one_that_was_kept(
+    web: httpx.AsyncClient, database: str
+) -> None:
+    pool = await open_pool(SERVICE.name, SERVICE.schema, Settings(database=database, token_key=KEY, clock="stage"))
+
+    async def heard_then_shown(*events: Any) -> tuple[Any, set[str]]:
+        async with pool.acquire() as tx:
+            tracing = Tracing(database)
+            await tracing.hear(tx, events)
+            await tracing.settle(tx)
+        told = await answer(web, "/persons/E")
+        return (told["person_id"], told["ids"], len(told["statements"])), {
+            each["person_id"] for each in told["facts"]["exposures"]
+        }
+
+    async with pool:
+        alone = await heard_then_shown(heard(an_exposure("E", "A", n=3), at(5, 10)))
+        assert alone == (("E", ["E"], 3), {"E"})
+        assert await heard_then_shown(a_merge("B", "E")) == (("B", ["B", "E"], 3), {"B", "E"})
+        assert await heard_then_shown(a_merge("B", "E", revision=2, withdrawn=True)) == alone
 
 
 async def test_every_state_is_a_line_in_order_and_within_the_division(web: httpx.AsyncClient) -> None:
