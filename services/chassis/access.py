@@ -28,7 +28,8 @@ if TYPE_CHECKING:
 COOKIE = "gridward"
 _ALGORITHM = "HS256"
 _DIVISION = re.compile(r"|[0-9]{2}|[0-9]{4}|[0-9]{4}[0-9A-Z][0-9]|[0-9]{9}|[0-9]{12}|[0-9]{15}[0-9A-Za-z._-]{0,9}")
-_CLAIMS = jwt.JWTClaimsRegistry(sub={"essential": True}, exp={"essential": True})
+_AUDIENCE = "gridward"
+_CLAIMS = jwt.JWTClaimsRegistry(sub={"essential": True}, exp={"essential": True}, aud={"value": _AUDIENCE})
 
 
 @dataclass(frozen=True)
