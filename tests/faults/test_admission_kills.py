@@ -25,6 +25,7 @@ from pydantic import SecretStr
 
 from deploy.local import Child, free_port, start_child
 from services.chassis.access import make_token
+from tests.chassis.conftest import forget_all
 from tests.faults.chaos.waiting import until
 from tests.faults.chaos.windows import Caught, caught_behind, held
 from tests.stores.intake_world import GRID, a_household, a_test
@@ -162,6 +163,7 @@ async def killed_before_it_answers(watch: asyncpg.Connection, replica: tuple[Chi
 async def test_killed_at_every_step_of_admission_nothing_is_lost_and_nothing_doubled(
     database: str, kafka: str, tmp_path: Path
 ) -> None:
+    await forget_all(kafka)
     async with (
         replicas(database, kafka, len(STEPS) + 2, tmp_path) as running,
         connected(database) as db,

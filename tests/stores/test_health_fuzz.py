@@ -14,7 +14,7 @@ from tests.stores.intake_world import World, intake
 
 SOURCES = str(Path(__file__).parents[1] / "sources")
 FHIR = {"content-type": "application/fhir+json"}
-BATCHES, OF_HL7, OF_FHIR = 10, 160, 40
+BATCHES, OF_HL7, OF_FHIR = 5, 160, 40
 
 
 async def balanced(world: World) -> int:
@@ -29,7 +29,7 @@ async def balanced(world: World) -> int:
     return accepted
 
 
-async def test_2_000_damaged_messages_through_the_door_lose_and_double_nothing(database: str) -> None:
+async def test_1_000_damaged_messages_through_the_door_lose_and_double_nothing(database: str) -> None:
     chance, statuses, accepted = Random(7), set[int](), list[int]()
     whole = [json.loads(each) for each in FHIR_MESSAGES]
     async with intake(database, sources=SOURCES) as world:

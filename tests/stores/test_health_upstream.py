@@ -24,6 +24,7 @@ from services.intake.door import door_of
 from services.intake.health.sources import load_sources
 from services.intake.health.upstream import consumer
 from services.intake.health.upstream.consumer import upstream_reader
+from tests.chassis.conftest import forget_all, others_ran
 from tests.rules.fhir_messages import as_bytes, bundle, condition, observation
 from tests.rules.hl7_messages import an_adt, an_oru
 from tests.stores.intake_world import KEY, World, a_test, intake, settings_of
@@ -192,6 +193,8 @@ def start_intake(database: str, kafka: str, log: Path) -> Child:
 
 
 async def test_intake_killed_again_and_again_admits_each_record_once(database: str, kafka: str, tmp_path: Path) -> None:
+    await forget_all(kafka)
+    await others_ran(kafka)
     async with topic(kafka), intake(database, sources=SOURCES) as world:
         await produce_quickly(kafka, [structured(a_result(n), n) for n in range(RECORDS)])
         for life in range(KILLS):

@@ -24,7 +24,7 @@ JOINS_WITHIN = 40.0
 RECORDS_WITHIN = 20.0
 LOOKUPS_WITHIN = 15.0
 NEXT_OFFSETS = "select topic, partition, next_offset from positions where consumer"
-TRIES = 3
+TRIES = 6
 
 
 async def mislead(scene: Scene, service: str) -> None:
@@ -100,5 +100,5 @@ async def _is_refused(scene: Scene, before: int) -> bool:
         return scene.counters.sums().get("batches_refused", 0) > before
 
     with suppress(TimeoutError):
-        return await until(refused, "a refusal", 10, 0.2)
+        return await until(refused, "a refusal", 20, 0.2)
     return False
