@@ -1,7 +1,7 @@
 """Fixtures for every test: real servers. Rules and contracts run first, since they take seconds.
 
-`make test` runs two workers, each with servers of its own: one begins with the journeys, which are many processes and run
-one after the other; the other with the cheap files. Chaos comes last, when the machine is its own.
+`make test` runs two workers, each with servers of its own: one begins with the journeys, which are many processes and
+run one after the other; the other with the cheap files. Chaos comes last, when the machine is its own.
 """
 
 from __future__ import annotations

@@ -42,6 +42,7 @@ def all_questions(draw: st.DrawFn) -> list[Question]:
         ("intake", "/today", draw(st.sampled_from([{}, {"division": division}]))),
         ("intake", "/roster", {"division": division}),
         ("intake", "/assignments", {"division": division}),
+        ("intake", "/doubts", {"division": division}),
         ("intake", "/people/{person}/accesses", {"person": person}),
         ("intake", "/people/merges", {"person": person, "as": "person_id"}),
         ("intake", "/people/reviews", {}),
