@@ -89,17 +89,12 @@ def _doubts(entry: Entry, seen: _Seen, now: datetime) -> list[kept.Doubt]:
 def _known(entry: Entry, seen: _Seen) -> list[str]:
     """Who lived in the dwelling by every other record that was made of it."""
     dwelling, drill = _dwelling(entry), entry.record.drill  # type: ignore[union-attr]
-    others = [
-        each
-        for each in seen.residents
-        if each.dwelling_id == dwelling and each.record_id != entry.record_id and each.drill <= drill
-    ]
-    registers = [
-        each
-        for each in seen.registers
-        if each.dwelling_id == dwelling and each.record_id != entry.record_id and each.drill <= drill
-    ]
-    return living_there(others, registers[-1] if registers else None)
+
+    def beside(row: Resident | Register) -> bool:
+        return row.dwelling_id == dwelling and row.record_id != entry.record_id and row.drill <= drill
+
+    registers = list(filter(beside, seen.registers))
+    return living_there(filter(beside, seen.residents), registers[-1] if registers else None)
 
 
 def _whose(entry: Entry) -> tuple[str, bool]:

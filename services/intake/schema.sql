@@ -190,6 +190,7 @@ create table if not exists registers (
     lived_in      bool        not null
 );
 create index if not exists registers_division on registers (division_code);
+create index if not exists registers_dwelling on registers (dwelling_id);
 
 create table if not exists presences (
     record_id     text        not null primary key,
