@@ -75,14 +75,14 @@ class LogReader:
 
 
 @asynccontextmanager
-async def log_reader(kafka: str) -> AsyncIterator[LogReader]:
-    """Raises KafkaError when the broker is away."""
+async def log_reader(kafka: str, timeout_ms: int = _TIMEOUT_MS) -> AsyncIterator[LogReader]:
+    """Raises KafkaError when the broker is away, or does not answer in this time."""
     client = AIOKafkaConsumer(
         bootstrap_servers=kafka,
         group_id=None,
         enable_auto_commit=False,
         auto_offset_reset="earliest",
-        request_timeout_ms=_TIMEOUT_MS,
+        request_timeout_ms=timeout_ms,
         fetch_max_wait_ms=50,
     )
     try:
