@@ -14,6 +14,8 @@ from contracts.events.canvassing import ArrivalRegistered, CaseScreened, Househo
 from contracts.events.cases import CaseClassified, CaseFound, CaseReported
 from contracts.events.contacts import ContactIdentified, ExposureNamed, PlaceExposureNamed
 from contracts.events.deadlines import DeadlineJudged, MessageSent, VisitMissed
+from contracts.events.leads import LeadClosed, LeadLanded, LeadNotFound, LeadPassedOn, LeadReceived
+from contracts.events.needs import NeedAsked, NeedMet
 from contracts.events.people import PersonsMerged
 from contracts.events.policies import PolicyAdopted, TimeAdvanced
 from contracts.events.quarantine import (
@@ -83,6 +85,15 @@ TOPICS: tuple[Topic, ...] = (
         "where people are kept and cared for; the transfer clock",
     ),
     Topic("visits", (PersonVisited,), "intake", ("alerts", "rollup"), 6, "health checks by slot"),
+    Topic(
+        "leads",
+        (LeadReceived, LeadLanded, LeadNotFound, LeadPassedOn, LeadClosed),
+        "intake",
+        ("alerts", "rollup"),
+        3,
+        "no lead let go: who is to be found, and what became of it",
+    ),
+    Topic("needs", (NeedAsked, NeedMet), "intake", ("rollup",), 3, "what people in quarantine asked for, and got"),
     Topic("people", (PersonsMerged,), "intake", ("tracing", "alerts"), 3, "two ids that mean one person, or no longer"),
     Topic("policies", (PolicyAdopted,), "intake", ("tracing", "alerts"), 1, "values that a jurisdiction adopts"),
     Topic("time", (TimeAdvanced,), "intake", ("tracing", "alerts", "rollup"), 1, "the stage clock of plays and tests"),

@@ -34,7 +34,10 @@ class Verdict(StrEnum):
 
 @fact
 class DeadlineJudged(Fact):
-    """A clock's verdict with the edition that judged it. MISSED turns LATE when the act comes after all."""
+    """A clock's verdict with the edition that judged it. MISSED turns LATE when the act comes after all.
+
+    about_id: of what the clock is, where a person may have several of one kind: the lead.
+    """
 
     type: ClassVar[str] = "deadline-judged"
 
@@ -48,6 +51,7 @@ class DeadlineJudged(Fact):
     stopped_at: Instant | None = None
     edition: Id
     standing: Standing
+    about_id: Id | None = None
 
 
 @fact

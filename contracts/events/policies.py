@@ -11,7 +11,10 @@ from contracts.envelope import DivisionCode, Fact, Id, Instant, fact
 
 @fact
 class PolicyAdopted(Fact):
-    """A jurisdiction adopts a provisional value (certainty C): from then on it binds there and below."""
+    """A jurisdiction adopts a provisional value (certainty C): from then on it binds there and below.
+
+    hours: its own, for a deadline of which no plan states any.
+    """
 
     type: ClassVar[str] = "policy-adopted"
     key_field: ClassVar[str] = "jurisdiction_code"
@@ -21,6 +24,7 @@ class PolicyAdopted(Fact):
     adopted_from: Instant
     decided_by: Id
     document: str = Field(min_length=1, max_length=100)
+    hours: float | None = Field(default=None, gt=0, le=1000)
 
 
 @fact

@@ -11,11 +11,12 @@ from typing import Any
 from contracts.envelope import Event, Fact
 from contracts.indicators.clocks import CLOCKS
 from contracts.indicators.fieldwork import FIELDWORK
+from contracts.indicators.following import FOLLOWING
 from contracts.indicators.indicator import Contribution, Indicator
 from contracts.indicators.persons import PERSONS
 from contracts.policy.days import day_of
 
-INDICATORS: tuple[Indicator, ...] = (*FIELDWORK, *PERSONS, *CLOCKS)
+INDICATORS: tuple[Indicator, ...] = (*FIELDWORK, *PERSONS, *CLOCKS, *FOLLOWING)
 BY_CODE: dict[str, Indicator] = {indicator.code: indicator for indicator in INDICATORS}
 OF_FACT: dict[type[Fact], tuple[Indicator, ...]] = {
     fact: tuple(indicator for indicator in INDICATORS if indicator.fact is fact)

@@ -14,6 +14,7 @@ class Adoption(Frozen):
     """A jurisdiction adopts the provisional values of a key, whatever edition states them, there and below.
 
     key: a deadline's key, "contact", "secondary_contact" or "contact_lookback".
+    hours: its own, of a deadline of which no plan states any.
     """
 
     division_code: DivisionCode
@@ -21,6 +22,7 @@ class Adoption(Frozen):
     adopted_from: Instant
     decided_by: Id
     document: str
+    hours: float | None = None
 
 
 def adoption_of(key: str, instant: datetime, division_code: str, adoptions: Sequence[Adoption]) -> Adoption | None:

@@ -36,7 +36,10 @@ class UnknownKey(ValueError):
 
 
 def deadline(key: str, instant: datetime, division_code: str, adoptions: Sequence[Adoption] = ()) -> Deadline:
-    """The hours for a deadline's key. Raises UnknownKey for a key that no edition has."""
+    """The hours for a deadline's key; where no plan knows any, those of the jurisdiction that adopted some.
+
+    Raises UnknownKey for a key that no edition has.
+    """
     if key not in deadline_keys():
         raise UnknownKey(f"no edition has a deadline {key!r}: choose one of {', '.join(sorted(deadline_keys()))}")
     day, edition = day_of(instant), _in_force(instant)
@@ -45,7 +48,12 @@ def deadline(key: str, instant: datetime, division_code: str, adoptions: Sequenc
         return next((rule for rule in stating.deadlines if rule.key == key and rule.holds_on(day)), None)
 
     rule, source = _stated(edition, f"the deadline {key}", rule_in)
-    answer = _answer(edition, rule, source, adoption_of(key, instant, division_code, adoptions))
+    adoption = adoption_of(key, instant, division_code, adoptions)
+    answer = _answer(edition, rule, source, adoption)
+    if answer.standing is Standing.BLANK and adoption is not None and adoption.hours is not None:
+        cites = cited(source, adoption, Standing.ADOPTED)
+        own = answer.model_copy(update={"standing": Standing.ADOPTED, "source": cites})
+        return Deadline(key=key, hours=adoption.hours, **dict(own))
     return Deadline(key=key, hours=rule.hours if rule else None, **dict(answer))
 
 

@@ -32,6 +32,7 @@ _WORDS: dict[str, Any] = {
     "post_division_code": "330402",
     "jurisdiction_code": "330402",
     "other_division_code": "330411003001002",
+    "to_division_code": "330411003001002",
     "division_code": _GRID,
     "deadline": "report.case.direct",
     "rule": "contact_lookback",
@@ -43,6 +44,10 @@ _WORDS: dict[str, Any] = {
     "ct_value": 27.4,
     "checks_per_day": 2,
     "persons_met": 3,
+    "hours": 24,
+    "reference": "嘉防指协查〔2022〕12号",
+    "sent_by": "command-330411",
+    **dict.fromkeys(("landed_by", "sought_by", "passed_by", "closed_by", "met_by"), "post-330402-07"),
 }
 _SHIFTS = {
     "onset_at": timedelta(days=-2),

@@ -20,10 +20,10 @@ from contracts.events.quarantine import CareScheduled, PersonVisited, PlacementS
 from contracts.persons import Merged
 from services.alerts import judging
 from services.alerts.rules import DEADLINES
-from services.alerts.store import facts, merges, watches
+from services.alerts.store import facts, leads, merges, watches
 from services.chassis.database import Tx
 
-OPENS_OR_STOPS = (CaseFound, CaseReported, ContactIdentified, PlacementStarted)
+OPENS_OR_STOPS = (CaseFound, CaseReported, ContactIdentified, PlacementStarted, *leads.FACTS)
 STOPPED_AT = {CaseReported: "reported_at", PlacementStarted: "started_at"}
 
 
@@ -63,6 +63,8 @@ async def _save(tx: Tx, by_kind: dict[type[Fact], list[Event[Any]]]) -> None:
             await facts.save_openings(tx, each.key, by_kind[each.opened_by])
         if by_kind[each.stopped_by]:
             await facts.save_stops(tx, each.key, STOPPED_AT[each.stopped_by], by_kind[each.stopped_by])
+    if of_leads := [event for kind in leads.FACTS for event in by_kind[kind]]:
+        await leads.save(tx, of_leads)
     if by_kind[CareScheduled]:
         await facts.save_watches(tx, by_kind[CareScheduled])
     if by_kind[PersonVisited]:

@@ -12,7 +12,7 @@ from contracts.events.deadlines import DeadlineJudged, Line, Verdict, VisitMisse
 from contracts.persons import Merged
 from contracts.policy import slots_between
 from services.alerts.rules import Judgement, Opening, judge, missed_slots
-from services.alerts.store import clocks, facts, watches
+from services.alerts.store import clocks, facts, leads, watches
 from services.alerts.store.clocks import Clock, clock_of
 from services.alerts.store.facts import Key
 from services.alerts.store.merges import load_merged
@@ -34,6 +34,10 @@ async def judge_clocks(
     if not people:
         return []
     openings, stops = await facts.load_openings(tx, people, merged), await facts.load_stops(tx, people, merged)
+    for of_lead, clock in (await leads.load_clocks(tx, people, merged)).items():
+        openings[of_lead] = clock.opening
+        if clock.stop is not None:
+            stops[of_lead] = clock.stop
     held, adoptions = await clocks.load_clocks(tx, people), await facts.load_adoptions(tx)
     changed = []
     for key in sorted(openings.keys() | held.keys()):
@@ -41,7 +45,7 @@ async def judge_clocks(
         if opening is None:
             after = _cancelled(before)
         else:
-            judged = judge(key[0], opening, stops.get(key), None, adoptions)
+            judged = judge(key.deadline, opening, stops.get(key), None, adoptions)
             after = told_as_before(clock_of(key, opening, judged, before), before, held, merged)
         if after is not None and not _same(before, after):
             changed.append(after)
@@ -52,7 +56,8 @@ def told_as_before(clock: Clock, before: Clock | None, held: Mapping[Key, Clock]
     """A clock that was told of under another id of the person is not told of again from the first rung on."""
     if before is not None:
         return clock
-    others = [held[clock.deadline, who] for who in merged.all_of(clock.person_id) if (clock.deadline, who) in held]
+    keys = [Key(clock.deadline, who, clock.begun_by) for who in merged.all_of(clock.person_id)]
+    others = [held[key] for key in keys if key in held]
     furthest = max(others, key=lambda other: other.told, default=None)
     return replace(clock, told=furthest.told, tell_at=furthest.tell_at) if furthest else clock
 
@@ -190,6 +195,7 @@ def clock_event(clock: Clock, time: datetime) -> Event[Fact]:
         stopped_at=clock.stopped_at,
         edition=clock.edition,
         standing=clock.standing,
+        about_id=clock.about_id,
     )
     return say(fact, source=ME, time=time, division=clock.division_code, drill=clock.drill)
 
@@ -199,11 +205,13 @@ def _cancelled(before: Clock | None) -> Clock | None:
     if before is None or before.verdict is Verdict.CANCELLED:
         return None
     nothing = Judgement(Verdict.CANCELLED, None, None, before.edition, before.standing)
-    return clock_of((before.deadline, before.person_id), _opening_of(before), nothing, before)
+    key = Key(before.deadline, before.person_id, before.begun_by)
+    return clock_of(key, _opening_of(before), nothing, before)
 
 
 def _opening_of(clock: Clock) -> Opening:
-    return Opening(clock.started_at, clock.started_at, clock.division_code, unit=clock.unit, drill=clock.drill)
+    began, division = clock.started_at, clock.division_code
+    return Opening(began, began, division, unit=clock.unit, drill=clock.drill, about_id=clock.about_id)
 
 
 _COMPARED = ("verdict", "started_at", "due_at", "stopped_at", "edition", "standing", "division_code", "unit", "drill")

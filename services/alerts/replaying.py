@@ -96,11 +96,11 @@ def _at(row: Any, revision: int) -> Any:
 async def _cancelled(tx: Tx, last: Said) -> Clock:
     """A clock that came and went within one step of the replay: its revision goes on from where it was."""
     fact = DeadlineJudged.model_validate_json(last.body)
-    unit, recorded_at = await said.opening_of(tx, fact.deadline, fact.person_id) or (None, fact.started_at)
+    unit, recorded_at = await said.opening_of(tx, fact) or (None, fact.started_at)
     return Clock(
         fact.clock_id, last.revision + (fact.verdict is not Verdict.CANCELLED), fact.deadline, fact.person_id,
         fact.line.value, last.division_code, unit, last.drill, Verdict.CANCELLED, fact.started_at, None, None,
-        fact.edition, fact.standing, None, recorded_at + DIGEST_WINDOW, -1,
+        fact.edition, fact.standing, None, recorded_at + DIGEST_WINDOW, -1, fact.about_id,
     )  # fmt: skip
 
 

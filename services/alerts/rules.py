@@ -6,15 +6,18 @@ First time is a named deadline of the policy in force (Notice 003 §2); the hour
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from math import ceil
+from typing import NamedTuple
 
 from contracts.events.cases import CaseFound, CaseReported
 from contracts.events.contacts import Category, ContactIdentified, Standing
 from contracts.events.deadlines import Line, Verdict
+from contracts.events.leads import LeadSource
 from contracts.events.quarantine import PlacementStarted
+from contracts.leads import LeadState, LeadStep, tenures
 from contracts.policy import Adoption, deadline
 
 ONE_DAY = timedelta(days=1)
@@ -38,7 +41,8 @@ DEADLINES = (
     Deadline("report.case.direct", Line.HEALTH, CaseFound, CaseReported),
     Deadline("transfer.contact.to_quarantine", Line.COMMAND, ContactIdentified, PlacementStarted),
 )
-LINES = {each.key: each.line for each in DEADLINES}
+_LAND_LEAD = {each: f"land.lead.{each.value}" for each in LeadSource}
+LINES = {each.key: each.line for each in DEADLINES} | dict.fromkeys(_LAND_LEAD.values(), Line.COMMAND)
 
 
 def opens(fact: CaseFound | ContactIdentified) -> bool:
@@ -48,7 +52,10 @@ def opens(fact: CaseFound | ContactIdentified) -> bool:
 
 @dataclass(frozen=True)
 class Opening:
-    """What started a clock. recorded_at: when it was first received; by_the_day: the hour is not known."""
+    """What started a clock. recorded_at: when it was first received; by_the_day: the hour is not known.
+
+    about_id: the lead, of a lead's clock.
+    """
 
     started_at: datetime
     recorded_at: datetime
@@ -56,6 +63,7 @@ class Opening:
     by_the_day: bool = False
     unit: str | None = None
     drill: bool = False
+    about_id: str | None = None
 
 
 @dataclass(frozen=True)
@@ -101,6 +109,47 @@ def _compared(opening: Opening, stop: Stop, due_at: datetime, last_at: datetime)
     if latest_stop <= due_at:
         return Verdict.KEPT
     return Verdict.LATE if stop.stopped_at > last_at else Verdict.UNDECIDED
+
+
+class LeadFact(NamedTuple):
+    """What was said of a lead. did: open where it was received; source: of that alone."""
+
+    statement_id: str
+    division_code: str
+    did: str
+    at: datetime
+    to_division_code: str | None
+    source: str | None
+    recorded_at: datetime
+    drill: bool
+
+
+class LeadClock(NamedTuple):
+    deadline: str
+    begun_by: str
+    opening: Opening
+    stop: Stop | None
+
+
+def lead_clocks(lead_id: str, facts: Sequence[LeadFact]) -> Iterator[LeadClock]:
+    """A clock for each division that holds or held a lead; none where the lead itself was not received.
+
+    It runs from when the lead came to that division until this one found the person, or told not to, or passed it on.
+    """
+    by_id = {fact.statement_id: fact for fact in facts}
+    received = next((fact for fact in facts if fact.source is not None), None)
+    if received is None or received.source is None:
+        return
+    steps = [
+        LeadStep(fact.at, fact.statement_id, fact.division_code, LeadState(fact.did), fact.to_division_code)
+        for fact in facts
+        if fact.source is None
+    ]
+    for each in tenures(received.statement_id, received.division_code, received.at, steps):
+        recorded_at = by_id[each.begun_by].recorded_at
+        opening = Opening(each.since_at, recorded_at, each.division_code, drill=received.drill, about_id=lead_id)
+        stop = Stop(each.answered_at) if each.answered_at else None
+        yield LeadClock(_LAND_LEAD[LeadSource(received.source)], each.begun_by, opening, stop)
 
 
 def first_telling(opening: Opening) -> datetime:

@@ -15,6 +15,14 @@ create table if not exists stops (
     primary key (statement_id, deadline));
 create index if not exists stops_person on stops (person_id);
 
+-- What was said of leads: that one was received, and each step.
+create table if not exists lead_facts (
+    statement_id text primary key, revision int not null, withdrawn boolean not null, person_id text not null,
+    lead_id text not null, division_code text not null, did text not null, at timestamptz not null,
+    to_division_code text, source text, recorded_at timestamptz not null, drill boolean not null);
+create index if not exists lead_facts_person on lead_facts (person_id);
+create index if not exists lead_facts_lead on lead_facts (lead_id);
+
 -- Two ids of one person, while the statement stands.
 create table if not exists merges (
     statement_id text primary key, revision int not null, withdrawn boolean not null, person_id text not null,
@@ -25,13 +33,16 @@ create index if not exists merges_of_other on merges (other_id);
 create table if not exists adoptions (
     statement_id text primary key, revision int not null, withdrawn boolean not null, division_code text not null,
     rule text not null, adopted_from timestamptz not null, decided_by text not null, document text not null);
+alter table adoptions add column if not exists hours double precision;
 
--- One clock for each deadline and person. next_at: when a timer has something to say; tell_at, told: the next rung's turn.
+-- One clock for each deadline and person, of leads one for each division that holds or held it. next_at: when a timer has something to say; tell_at, told: the next rung's turn.
 create table if not exists clocks (
     clock_id text primary key, revision int not null, deadline text not null, person_id text not null, line text not null,
     division_code text not null, unit text, drill boolean not null, verdict text not null, started_at timestamptz not null,
     due_at timestamptz, stopped_at timestamptz, edition text not null, standing text not null,
     next_at timestamptz, tell_at timestamptz, told int not null default -1);
+alter table clocks add column if not exists about_id text;  -- the lead, of a lead's clock
+alter table clocks add column if not exists begun_by text not null default '';  -- and what gave it to the division
 create index if not exists clocks_person on clocks (person_id);
 create index if not exists clocks_next on clocks (next_at) where next_at is not null;
 create index if not exists clocks_tell on clocks (tell_at) where verdict in ('running', 'missed', 'unlimited');
@@ -75,4 +86,4 @@ call let_do('insert', 'posts', with_role('operator') || ' and ' || below('divisi
 call let_do('update', 'posts', with_role('operator') || ' and ' || below('division_code'));
 call let_do('select', 'messages', 'exists (select from posts where posts.post_id = messages.post_id)');
 call keep_closed('what clocks are judged from', 'people', 'openings', 'stops', 'adoptions', 'watches', 'checks', 'missed',
-    'merges');
+    'merges', 'lead_facts');

@@ -9,6 +9,9 @@ from typing import Any
 WORDS = {
     "report.case.direct": ("病例网络直报", "direct report of a case"),
     "transfer.contact.to_quarantine": ("密接转运隔离", "transfer of a close contact"),
+    "land.lead.list": ("下发名单排查", "lead from a list"),
+    "land.lead.letter": ("协查函排查", "lead from a co-investigation letter"),
+    "land.lead.tip": ("线索排查", "lead from a tip"),
     "visit": ("健康监测随访", "health check"),
 }
 VERDICTS = {"running": ("待办", "to do"), "missed": ("逾期", "overdue"), "unlimited": ("无时限", "no deadline known")}

@@ -15,6 +15,7 @@ from services.intake.bookkeeping import keep_books
 from services.intake.desk import Desk
 from services.intake.doubting import look_again
 from services.intake.entry import Entry
+from services.intake.following import follow, follows
 from services.intake.identity import (
     Subject,
     keep_subjects,
@@ -30,7 +31,7 @@ from services.intake.records import Record, SamePerson, StageTime, Withdrawal
 from services.intake.resolving import resolve_subjects
 from services.intake.roster import Told, keep_roster
 from services.intake.rules.adopting import adopted, taken_back
-from services.intake.rules.facts import Ids, sayings_of
+from services.intake.rules.facts import sayings_of
 from services.intake.rules.mentions import dwelling_of
 from services.intake.rules.plausible import implausible
 from services.intake.rules.recognise import (
@@ -44,6 +45,7 @@ from services.intake.rules.recognise import (
     unpack,
     withdrawn_by,
 )
+from services.intake.rules.statements import Ids
 from services.intake.store import people, records
 from services.intake.vault import Vault
 from services.intake.verdicts import ACCEPTED, DUPLICATE, REJECTED, Verdict
@@ -65,7 +67,8 @@ async def admit(tx: Tx, now: datetime, readings: Sequence[Reading], desk: Desk) 
 def _entered(reading: Reading, record: Record | Withdrawal, desk: Desk) -> Entry:
     content_hash = desk.pepper.content_hash(content_of(record))
     source_id = record.source_id or content_hash.hex()
-    return Entry(reading, record, source_id, desk.pepper.record_id(record.feed, source_id), content_hash)
+    record_id = desk.pepper.record_id(record.feed, source_id)
+    return Entry(reading, record, source_id, record_id, content_hash, follows=follows(record, desk.pepper))
 
 
 async def _check(tx: Tx, now: datetime, entries: Sequence[Entry], desk: Desk) -> None:
@@ -81,13 +84,17 @@ async def _check(tx: Tx, now: datetime, entries: Sequence[Entry], desk: Desk) ->
 
 
 def _waves(entries: Sequence[Entry]) -> Iterator[list[Entry]]:
-    """Cut so that no wave holds two entries of one record; later ones then see what the earlier ones stored."""
+    """Cut so that no wave holds two entries of one record, nor a step beside what it follows, or another step of it.
+
+    Later ones then see what the earlier ones stored.
+    """
     left = [entry for entry in entries if not entry.problems]
     while left:
         wave, later, seen = list[Entry](), list[Entry](), set[str]()
         for entry in left:
-            (later if entry.record_id in seen else wave).append(entry)
-            seen.add(entry.record_id)
+            its = {entry.record_id, entry.follows or entry.record_id}
+            (wave if seen.isdisjoint(its) else later).append(entry)
+            seen |= its
         yield wave
         left = later
 
@@ -137,6 +144,8 @@ def _stood_still(wave: Sequence[Entry]) -> dict[str, datetime]:
 
 
 async def _resolve(tx: Tx, taken: Sequence[Entry], desk: Desk) -> None:
+    await follow(tx, desk.vault, taken)
+    taken = [entry for entry in taken if entry.goes_on]
     for entry in taken:
         entry.subjects = _subjects(entry, desk.vault)
     for entry, problems in zip(taken, await unknown_by_id(tx, [entry.subjects for entry in taken]), strict=True):
@@ -206,6 +215,8 @@ def _state(entry: Entry, now: datetime) -> None:
 
 
 def _ids(entry: Entry) -> Ids:
+    if entry.follows:
+        return Ids(entry.record_id, [entry.about], followed=entry.follows)
     people = len(entry.reading.mentions)
     return Ids(entry.record_id, entry.ids[:people], *entry.ids[people:])
 

@@ -11,16 +11,19 @@ from services.intake.identity import Subject
 from services.intake.problems import Problem
 from services.intake.reading import Reading
 from services.intake.records import Record, Withdrawal
-from services.intake.rules.facts import Saying
 from services.intake.rules.matching import Likeness
 from services.intake.rules.recognise import Known, Said
+from services.intake.rules.statements import Saying
 
 _NOTHING = Said((), drill=False)
 
 
 @dataclass
 class Entry:
-    """A record on its way to its verdict. before: what it said until now; held: what the log alone knows of it."""
+    """A record on its way to its verdict. before: what it said until now; held: what the log alone knows of it.
+
+    follows: of a step, the id of the record that it follows; about: whom that one is about.
+    """
 
     reading: Reading
     record: Record | Withdrawal
@@ -38,6 +41,8 @@ class Entry:
     sayings: Sequence[Saying] = ()
     events: tuple[Event[Any], ...] = ()
     doubts: Sequence[Problem] = ()
+    follows: str = ""
+    about: str = ""
 
     @property
     def goes_on(self) -> bool:

@@ -10,12 +10,12 @@ from contracts.envelope import Event, Fact
 from contracts.events.deadlines import DeadlineJudged, Verdict
 from contracts.events.quarantine import CareScheduled, ReleaseDue, SamplingDue
 from services.chassis.database import Tx
-from services.intake.rules.worklist import CARE, RELEASE, SAMPLING, TRANSFER, Owed
+from services.intake.rules.worklist import CARE, LEAD, RELEASE, SAMPLING, TRANSFER, Owed
 from services.intake.store import worklist
 
 _STILL = frozenset({Verdict.RUNNING, Verdict.MISSED, Verdict.UNLIMITED})
 _TRANSFER = "transfer.contact.to_quarantine"
-"""The one clock on the command line, whose first rung is the grid (Notice 003 §2)."""
+"""With those of leads the clocks on the command line, whose first rung is the grid (Notice 003 §2)."""
 
 
 async def on_batch(events: Sequence[Event[Fact]], tx: Tx) -> list[Event[Any]]:
@@ -23,7 +23,7 @@ async def on_batch(events: Sequence[Event[Fact]], tx: Tx) -> list[Event[Any]]:
     latest: dict[str, worklist.Kept] = {}
     for event in events:
         fact = event.data
-        if isinstance(fact, CareScheduled | SamplingDue | ReleaseDue) or _is_transfer(fact):
+        if isinstance(fact, CareScheduled | SamplingDue | ReleaseDue) or _is_ours(fact):
             kept = _kept(event)
             before = latest.get(fact.statement_id)
             if before is None or before.revision < kept.revision:
@@ -32,8 +32,8 @@ async def on_batch(events: Sequence[Event[Fact]], tx: Tx) -> list[Event[Any]]:
     return []
 
 
-def _is_transfer(fact: Fact) -> bool:
-    return isinstance(fact, DeadlineJudged) and fact.deadline == _TRANSFER
+def _is_ours(fact: Fact) -> bool:
+    return isinstance(fact, DeadlineJudged) and (fact.deadline == _TRANSFER or fact.about_id is not None)
 
 
 def _kept(event: Event[Any]) -> worklist.Kept:
@@ -42,7 +42,7 @@ def _kept(event: Event[Any]) -> worklist.Kept:
 
 
 def _stands(fact: Fact) -> bool:
-    return not isinstance(fact, DeadlineJudged) or fact.verdict in _STILL
+    return not isinstance(fact, DeadlineJudged) or (fact.verdict in _STILL and fact.stopped_at is None)
 
 
 def _owed(event: Event[Any]) -> Owed:
@@ -64,5 +64,6 @@ def _owed(event: Event[Any]) -> Owed:
         case ReleaseDue():
             return owed(RELEASE, event.time, fact.due_at)
         case DeadlineJudged():
-            return owed(TRANSFER, fact.started_at, fact.due_at)
+            kind = TRANSFER if fact.about_id is None else LEAD
+            return owed(kind, fact.started_at, fact.due_at)._replace(about_id=fact.about_id)
     assert_never(fact)

@@ -5,7 +5,7 @@ corrects; a sender that does not count gives revised_at instead: the door counts
 division_code (where recorded; of a person: where the person lives), drill (an exercise), corrected_because (why).
 Someone is named by `person` with an id_number, by `person_ref`, by the `person_id` that intake gave, or by several of
 them. A record with withdrawn needs no more than feed, source_id, revision and kind (`Withdrawal`). Those of the roster
-and of duty stand in `duties.py`.
+and of duty stand in `duties.py`, those of leads and needs in `leads.py`.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from contracts.events.testing import Result
 from services.intake.common import Common
 from services.intake.duties import DutyRecord
 from services.intake.fields import Closed, Feed, Identifier, Instant, Plain, Reference
+from services.intake.leads import LeadRecord, NeedRecord
 from services.intake.parts import Dwelling, HouseholdMember, MeasureOrdered, Other, Someone, TubeMember
 
 STAGE_DIVISION = "00"
@@ -148,11 +149,14 @@ class PersonDetails(Common, Someone):
 
 
 class PolicyAdoption(Common):
+    """hours: the jurisdiction's own, of a deadline for which no plan states any."""
+
     kind: Literal["policy-adoption"]
     rule: Identifier
     adopted_from: Instant
     decided_by: Identifier
     document: Plain = Field(max_length=100)
+    hours: float | None = Field(default=None, gt=0, le=1000)
 
 
 class SamePerson(Common):
@@ -222,6 +226,8 @@ Record = (
     | SamePerson
     | StageTime
     | DutyRecord
+    | LeadRecord
+    | NeedRecord
 )
 KINDS: dict[str, type[Common]] = {
     get_args(model.model_fields["kind"].annotation)[0]: model for model in get_args(Record)

@@ -8,8 +8,8 @@ from typing import NamedTuple
 
 from services.chassis.database import Tx
 from services.intake.records import Record
-from services.intake.rules.facts import Ids
 from services.intake.rules.roster import rows_of, tells
+from services.intake.rules.statements import Ids
 from services.intake.store import corrections, roster
 
 

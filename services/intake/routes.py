@@ -21,6 +21,7 @@ from services.intake.door import Door, door_of
 from services.intake.export_routes import add_export
 from services.intake.grids import NoGridFile, take_grids
 from services.intake.health.routes import add_health
+from services.intake.lead_routes import add_leads
 from services.intake.lookups import Lookup, look_up
 from services.intake.merge_routes import merge_routes
 from services.intake.people_routes import people_routes
@@ -52,6 +53,7 @@ def routes(app: App) -> APIRouter:
     router.include_router(review_routes(app, door))
     add_health(router, app, partial(sender_of, app))
     add_worker(router, app, door)
+    add_leads(router, app, door)
     add_sheets(router, app, door)
     add_export(router, app, door)
     return router

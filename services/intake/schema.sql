@@ -298,6 +298,56 @@ create table if not exists doubts (
 );
 create index if not exists doubts_division on doubts (division_code) where confirmed_at is not null;
 
+-- Who is to be found, and what was done about it; what people in quarantine asked for, and got. See rules/lead_rows.py.
+create table if not exists leads (
+    record_id     text        not null primary key,
+    division_code text collate "C" not null,          -- that it came to
+    drill         bool        not null,
+    person_id     text        not null,
+    source        text        not null,
+    reference     text,
+    sent_by       text,
+    received_at   timestamptz not null
+);
+create index if not exists leads_division on leads (division_code);
+create index if not exists leads_person on leads (person_id);
+
+create table if not exists lead_steps (
+    record_id        text        not null primary key,
+    division_code    text collate "C" not null,
+    drill            bool        not null,
+    lead_id          text        not null,
+    person_id        text        not null,
+    did              text        not null,
+    done_at          timestamptz not null,
+    done_by          text        not null,
+    to_division_code text collate "C",
+    outcome          text
+);
+create index if not exists lead_steps_lead on lead_steps (lead_id);
+create index if not exists lead_steps_to on lead_steps (to_division_code) where to_division_code is not null;
+
+create table if not exists needs (
+    record_id     text        not null primary key,
+    division_code text collate "C" not null,
+    drill         bool        not null,
+    person_id     text        not null,
+    need          text        not null,
+    asked_at      timestamptz not null
+);
+create index if not exists needs_division on needs (division_code);
+create index if not exists needs_person on needs (person_id);
+
+create table if not exists needs_met (
+    record_id     text        not null primary key,
+    division_code text collate "C" not null,
+    drill         bool        not null,
+    need_id       text        not null,
+    done_at       timestamptz not null,
+    done_by       text        not null
+);
+create index if not exists needs_met_need on needs_met (need_id);
+
 -- What tracing and alerts say is due, at its highest revision: the other part of a worker's list.
 create table if not exists owed (
     statement_id   text        not null primary key,
@@ -314,6 +364,7 @@ create table if not exists owed (
     checks_per_day int,
     test_dates     date[]      not null default '{}'
 );
+alter table owed add column if not exists about_id text;  -- the lead, of a lead's clock
 create index if not exists owed_division on owed (division_code) where open;
 create index if not exists owed_person on owed (person_id) where open;
 
@@ -366,6 +417,18 @@ call let_do('select', 'owed', format('%s and (%s or %s or %s)', of_workers(), be
     'exists (select from assignments one where one.person_id = owed.person_id)',
     'exists (select from stays one where one.placement_id = owed.placement_id)'));
 
+-- A lead is seen where it came to and where it was passed on to; there all that was done in one's own division, and how
+-- it came. A need as what is owed: in the division, and by whom its person is assigned to.
+call let_do('select', 'lead_steps', format('(%s or %s) and (%s or %s)', of_workers(), with_role('operator'),
+    below('division_code'), below('to_division_code')));
+call let_do('select', 'leads', format('(%s or %s) and (%s or %s)', of_workers(), with_role('operator'),
+    below('division_code'), 'exists (select from lead_steps one where one.lead_id = leads.record_id and '
+    || below('one.to_division_code') || ')'));
+call let_do('select', 'needs', format('%s and (%s or %s)', of_workers(), below('division_code'),
+    'exists (select from assignments one where one.person_id = needs.person_id)'));
+call let_do('select', 'needs_met', format('%s and (%s or %s)', of_workers(), below('division_code'),
+    'exists (select from needs one where one.record_id = needs_met.need_id)'));
+
 -- The vault opens for a purpose alone: to an operator or who may read identity, in the division; to a worker for the
 -- own list; to the person concerned. Whoever looks writes it in the access record under the own name; so does the door
 -- when it was refused.
@@ -376,9 +439,13 @@ $$ select format('(%s or %s or %s) and %s', with_role('operator'), with_role('id
     below(division)) $$;
 create or replace function of_oneself() returns text language sql immutable as
 $$ select with_role('resident') || ' and person_id = (select caller_name())' $$;
-call let_do('select', 'vault_persons', with_purpose(format('%s or %s or %s and (%s or %s)', of_vault('division_code'),
-    of_oneself(), of_workers(), 'exists (select from owed one where one.open and one.person_id = vault_persons.person_id)',
-    'exists (select from residents one where one.person_id = vault_persons.person_id)')));
+create or replace function of_a_lead() returns text language sql immutable as
+$$ select 'exists (select from leads one where one.person_id = vault_persons.person_id and not exists ('
+    'select from lead_steps step where step.lead_id = one.record_id and step.did = ''closed''))' $$;
+call let_do('select', 'vault_persons', with_purpose(format('%s or %s or %s and (%s or %s or %s)',
+    of_vault('division_code'), of_oneself(), of_workers(),
+    'exists (select from owed one where one.open and one.person_id = vault_persons.person_id)',
+    'exists (select from residents one where one.person_id = vault_persons.person_id)', of_a_lead())));
 call let_do('select', 'vault_dwellings', with_purpose(format('%s or %s and %s', of_vault('division_code'), of_workers(),
     'exists (select from assignments one where one.dwelling_id = vault_dwellings.dwelling_id)')));
 call let_do('select', 'merges', 'exists (select from vault_persons one where one.person_id in (merges.person_id, other_id))');

@@ -6,11 +6,12 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from services.chassis.access import Caller
+from services.intake.leads import STEPS
 from services.intake.problems import Problem
 
 SENDER, WORKER = "sender", "worker"
 WORKERS_KINDS = frozenset(
-    {"household-visit", "canvass-attempt", "household-register", "presence", "visit", "tube"},
+    {"household-visit", "canvass-attempt", "household-register", "presence", "visit", "tube", "need", *STEPS},
 )
 """What a worker with a token of his or her own may enter."""
 

@@ -7,17 +7,19 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any, NamedTuple
 
+from contracts.leads import LeadState
 from contracts.policy.days import SHANGHAI, day_of, start_of_day
 from services.chassis.access import Caller
 from services.chassis.database import Tx
 from services.chassis.errors import NotAllowed
+from services.intake.listing import held_in
 from services.intake.rules import worklist
 from services.intake.rules.assigned import Scope, scope_of
 from services.intake.rules.households import Household, Told, households
 from services.intake.rules.roster import Call, Presence, Register, Resident, Round
 from services.intake.rules.worklist import Item
 from services.intake.sender import WORKER
-from services.intake.store import roster
+from services.intake.store import leads, roster
 from services.intake.store import worklist as kept
 
 LEADER = "leader"
@@ -82,6 +84,8 @@ async def load_items(tx: Tx, now: datetime, scope: Scope, areas: Sequence[Area])
     since = min([start_of_day(day_of(now)), *waiting])
     checks = await kept.load_checks(tx, {each.person_id for each in owed}, since)
     items = list(worklist.of_care(owed, checks, now))
+    items += worklist.of_leads(await held_in(tx, scope.divisions, LeadState.OPEN), owed)
+    items += worklist.of_needs(await leads.open_needs(tx, [*scope.divisions], scope.persons))
     for area in areas:
         if area.round is not None:
             items += worklist.of_round(area.households, area.round)

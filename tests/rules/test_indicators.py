@@ -12,6 +12,8 @@ from contracts.events.canvassing import ArrivalRegistered, CaseScreened, Channel
 from contracts.events.cases import CaseReported, Classification, FoundHow
 from contracts.events.contacts import Category, ContactIdentified, PlaceExposureNamed, Standing
 from contracts.events.deadlines import DeadlineJudged, Line, MessageSent, Verdict, VisitMissed
+from contracts.events.leads import LeadClosed, LeadLanded, LeadNotFound, LeadOutcome, LeadReceived, LeadSource
+from contracts.events.needs import NeedAsked, NeedKind, NeedMet
 from contracts.events.quarantine import (
     Care,
     EpisodeChanged,
@@ -115,6 +117,18 @@ ONE_OF_EACH: list[tuple[Fact, dict[str, str]]] = [
     (a_verdict(Verdict.MISSED, standing=Standing.PROVISIONAL), {"deadlines-missed.provisional": "p1/s1"}),
     (a_verdict(Verdict.RUNNING, standing=Standing.PROVISIONAL), {"deadlines-running": "p1/s1"}),
     (a_verdict(Verdict.CANCELLED), {}),
+    (LeadReceived(**HERE, lead_id="l1", source=LeadSource.TIP, received_at=NIGHT), {"leads-received": "p1/l1"}),
+    (LeadLanded(**HERE, lead_id="l1", landed_at=NIGHT, landed_by="w"), {"leads-landed": "p1/l1"}),
+    (LeadNotFound(**HERE, lead_id="l1", sought_at=NIGHT, sought_by="w"), {"leads-not-found": "p1/l1"}),
+    (
+        LeadClosed(**HERE, lead_id="l1", outcome=LeadOutcome.NO_RISK, reason="已排除", closed_at=NIGHT, closed_by="w"),
+        {"leads-closed": "p1/l1"},
+    ),
+    (a_verdict(Verdict.MISSED, about_id="l1"), {"deadlines-missed": "p1/s1", "leads-open": "p1/s1"}),
+    (a_verdict(Verdict.UNLIMITED, about_id="l1", stopped_at=NIGHT), {"deadlines-unlimited": "p1/s1"}),
+    (a_verdict(Verdict.CANCELLED, about_id="l1"), {}),
+    (NeedAsked(**HERE, need_id="n1", need=NeedKind.FOOD, asked_at=NIGHT), {"needs-asked": "p1/n1"}),
+    (NeedMet(**HERE, need_id="n1", met_at=NIGHT, met_by="w"), {"needs-met": "p1/n1"}),
     (
         MessageSent(
             statement_id="s1", post_id="post", line=Line.COMMAND, post_division_code="330402", items=3, sent_at=NIGHT

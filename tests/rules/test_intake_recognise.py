@@ -15,9 +15,10 @@ from services.intake.problems import Problem, Refused
 from services.intake.reading import read
 from services.intake.records import Record, Withdrawal
 from services.intake.rules.adopting import adopted
-from services.intake.rules.facts import Ids, Saying, sayings_of
+from services.intake.rules.facts import sayings_of
 from services.intake.rules.recognise import Known, Recognised, Said, pack, recognise, unpack, withdrawn_by
 from services.intake.rules.resolve import Named, resolve
+from services.intake.rules.statements import Ids, Saying
 from services.intake.sender import Sender
 from tests.stores.intake_world import GRID, VILLAGE, a_household, a_test, one_of_each
 
@@ -75,10 +76,10 @@ def test_a_correction_that_names_somebody_else_withdraws_what_was_said_of_the_fi
 def test_what_is_kept_of_a_record_gives_back_every_fact() -> None:
     for content in one_of_each():
         record = record_of(content)
-        sayings = sayings_of(
-            record, Ids("record", ("p1", "p2")[: 2 if content["kind"] in ("exposure", "same-person") else 1], "d1")
-        )
-        assert unpack(pack(sayings, drill=True, division=GRID)) == Said(sayings, drill=True, division=GRID)
+        people = ("p1", "p2")[: 2 if content["kind"] in ("exposure", "same-person") else 1]
+        sayings = sayings_of(record, Ids("record", people, "d1", "lead-1"))
+        where = content["division_code"]
+        assert unpack(pack(sayings, drill=True, division=where)) == Said(sayings, drill=True, division=where)
 
 
 def test_a_household_of_three_is_kept_in_less_than_300_bytes() -> None:
@@ -92,9 +93,8 @@ def test_a_tube_member_and_the_other_of_an_exposure_stand_in_their_own_divisions
 
 def test_ids_of_statements_fit_the_contract_at_their_longest() -> None:
     for content in one_of_each():
-        ids = Ids(
-            "r" * 20, ("p" * 16, "q" * 16)[: 2 if content["kind"] in ("exposure", "same-person") else 1], "d" * 16
-        )
+        people = ("p" * 16, "q" * 16)[: 2 if content["kind"] in ("exposure", "same-person") else 1]
+        ids = Ids("r" * 20, people, "d" * 16, "l" * 20)
         assert all(len(fact.statement_id) <= 64 for _, fact in sayings_of(record_of(content), ids))
 
 

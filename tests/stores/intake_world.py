@@ -193,11 +193,35 @@ def one_of_each(person: int = 1, other: int = 2) -> list[dict[str, Any]]:
             "reason": "one card, two lists",
         },
         {"kind": "policy-adoption", "rule": "contact", "adopted_from": AT, "decided_by": "post-1", "document": "No. 1"},
+        *_leads_and_needs(own, 16),
     ]
     records = [{"feed": "all", "source_id": f"r-{n}", "division_code": GRID, **body} for n, body in enumerate(bodies)]
     household = a_household(1, person)
     household["members"][0]["arrival"] = arrival
     return [household, *records, *one_of_each_duty(GRID, own)]
+
+
+def _leads_and_needs(own: dict[str, Any], first: int) -> list[dict[str, Any]]:
+    """first: the number of the lead among the records."""
+    lead, need = ({"feed": "all", "source_id": f"r-{n}"} for n in (first, first + 5))
+    step = {"lead": lead, "done_at": LATER, "done_by": "worker-1"}
+    closed = {"outcome": "under_control", "reason": "居家健康监测", "division_code": VILLAGE}
+    return [
+        {
+            "kind": "lead",
+            **own,
+            "source": "letter",
+            "reference": "函〔2022〕12号",
+            "sent_by": "310115",
+            "received_at": AT,
+        },
+        {"kind": "lead-not-found", **step, "done_at": AT},
+        {"kind": "lead-passed-on", **step, "to_division_code": VILLAGE},
+        {"kind": "lead-landed", **step, "division_code": VILLAGE},
+        {"kind": "lead-closed", **step, **closed},
+        {"kind": "need", **own, "need": "medicine", "asked_at": AT},
+        {"kind": "need-met", "asked": need, "done_at": LATER, "done_by": "worker-1"},
+    ]
 
 
 SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.sampled_from(sorted(KINDS))

@@ -43,6 +43,7 @@ def all_questions(draw: st.DrawFn) -> list[Question]:
         ("intake", "/roster", {"division": division}),
         ("intake", "/assignments", {"division": division}),
         ("intake", "/doubts", {"division": division}),
+        ("intake", "/leads", {"division": division}),
         ("intake", "/people/{person}/accesses", {"person": person}),
         ("intake", "/people/merges", {"person": person, "as": "person_id"}),
         ("intake", "/people/reviews", {}),

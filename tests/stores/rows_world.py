@@ -112,8 +112,11 @@ def _records(n: int, village: str) -> list[dict[str, Any]]:
     for word in ("r-", "visit-", "tube-", "order-", "stay-", "door-", "hospital-", "worker-"):
         text = text.replace(f'"{word}', f'"{word}{n}-')
     records = [record for record in json.loads(text) if record["kind"] != "same-person"]
-    for place, record in enumerate(records):
-        record["source_id"] = f"{village}-{place}"
+    renamed = {record["source_id"]: f"{village}-{place}" for place, record in enumerate(records)}
+    for record in records:
+        for named in (record, record.get("lead"), record.get("asked")):
+            if named:
+                named["source_id"] = renamed[named["source_id"]]
     return records
 
 

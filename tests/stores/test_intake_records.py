@@ -35,7 +35,7 @@ async def test_each_kind_of_record_says_its_facts_in_their_order(database: str) 
     assert [event.id for event in events] == [each for verdict in verdicts for each in verdict["event_ids"]]
     said = {type(event.data) for event in events}
     assert said == {fact for fact, topic in OF_FACT.items() if topic.producer == "intake"} - {TimeAdvanced}
-    assert {event.division for event in events} == {GRID}
+    assert {event.division for event in events} == {GRID, VILLAGE}
 
 
 async def test_a_record_sent_twice_is_said_once(database: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from hashlib import blake2b
 from typing import Any
 
 from contracts.events.contacts import Standing
@@ -16,7 +17,7 @@ from services.chassis.database import Tx
 
 @dataclass(frozen=True)
 class Clock:
-    """A row of `clocks`: one deadline for one person."""
+    """A row of `clocks`: one deadline for one person, or for one lead on that person in one division."""
 
     clock_id: str
     revision: int
@@ -35,13 +36,15 @@ class Clock:
     next_at: datetime | None
     tell_at: datetime | None
     told: int
+    about_id: str | None = None
+    begun_by: str = ""
 
 
 def clock_of(key: Key, opening: Opening, judged: Judgement, held: Clock | None) -> Clock:
     """The clock as it now stands; its telling goes on from where it was."""
-    deadline, person_id = key
+    deadline, person_id, begun_by = key
     return Clock(
-        f"{deadline}:{person_id}",
+        f"{deadline}:{_digest(person_id, begun_by) if begun_by else person_id}",
         held.revision + 1 if held else 1,
         deadline,
         person_id,
@@ -58,13 +61,19 @@ def clock_of(key: Key, opening: Opening, judged: Judgement, held: Clock | None) 
         judged.next_at,
         held.tell_at if held else first_telling(opening),
         held.told if held else -1,
+        opening.about_id,
+        begun_by,
     )
+
+
+def _digest(person_id: str, begun_by: str) -> str:
+    return blake2b(f"{person_id} {begun_by}".encode(), digest_size=16).hexdigest()
 
 
 async def load_clocks(tx: Tx, people: Sequence[str]) -> dict[Key, Clock]:
     """The clocks of these people."""
     rows = await tx.fetch("select * from clocks where person_id = any($1)", people)
-    return {(r["deadline"], r["person_id"]): _clock(r) for r in rows}
+    return {Key(r["deadline"], r["person_id"], r["begun_by"]): _clock(r) for r in rows}
 
 
 async def find_clocks(tx: Tx, verdict: str, limit: int) -> list[dict[str, Any]]:
@@ -157,7 +166,7 @@ async def save_told(tx: Tx, told: Sequence[tuple[str, int, datetime | None]]) ->
     )
 
 
-_TELLABLE = "tell_at < $1 and verdict in ('running', 'missed', 'unlimited')"
+_TELLABLE = "tell_at < $1 and verdict in ('running', 'missed', 'unlimited') and stopped_at is null"
 _UNTOLD = "not told and not withdrawn"
 _TYPES = {
     "clock_id": "text",
@@ -177,6 +186,8 @@ _TYPES = {
     "next_at": "timestamptz",
     "tell_at": "timestamptz",
     "told": "int",
+    "about_id": "text",
+    "begun_by": "text",
 }
 _COLUMNS = tuple(_TYPES)
 _ARRAYS = ", ".join(f"${i}::{kind}[]" for i, kind in enumerate(_TYPES.values(), 1))

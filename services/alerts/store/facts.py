@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from contracts.envelope import Event
 from contracts.events.cases import Precision
@@ -15,8 +15,13 @@ from contracts.policy import Adoption
 from services.alerts.rules import Opening, Stop, opens
 from services.chassis.database import Tx
 
-Key = tuple[str, str]
-"""deadline, person_id"""
+
+class Key(NamedTuple):
+    """One clock. begun_by: the statement that began it, where a person may have several of one deadline."""
+
+    deadline: str
+    person_id: str
+    begun_by: str = ""
 
 
 async def lock_people(tx: Tx, people: Iterable[str]) -> None:
@@ -63,7 +68,7 @@ async def save_openings(tx: Tx, deadline: str, events: Sequence[Event[Any]]) -> 
              by_the_day = excluded.by_the_day, recorded_at = case when openings.withdrawn then excluded.recorded_at
                else least(openings.recorded_at, excluded.recorded_at) end
            where openings.revision < excluded.revision""",
-        *_columns(rows, 11),
+        *columns(rows, 11),
     )
 
 
@@ -88,7 +93,7 @@ async def save_stops(tx: Tx, deadline: str, at: str, events: Sequence[Event[Any]
            on conflict (statement_id, deadline) do update set revision = excluded.revision,
              withdrawn = excluded.withdrawn, stopped_at = excluded.stopped_at, by_the_day = excluded.by_the_day
            where stops.revision < excluded.revision""",
-        *_columns(rows, 8),
+        *columns(rows, 8),
     )
 
 
@@ -102,7 +107,7 @@ async def save_checks(tx: Tx, events: Sequence[Event[PersonVisited]]) -> None:
         """insert into checks select * from unnest($1::text[], $2::int[], $3::bool[], $4::text[], $5::timestamptz[])
            on conflict (statement_id) do update set revision = excluded.revision, withdrawn = excluded.withdrawn,
              visited_at = excluded.visited_at where checks.revision < excluded.revision""",
-        *_columns(rows, 5),
+        *columns(rows, 5),
     )
 
 
@@ -130,7 +135,7 @@ async def save_watches(tx: Tx, events: Sequence[Event[CareScheduled]]) -> None:
              withdrawn = excluded.withdrawn, division_code = excluded.division_code, from_at = excluded.from_at,
              until_at = excluded.until_at, checks_per_day = excluded.checks_per_day
            where watches.revision < excluded.revision""",
-        *_columns(rows, 9),
+        *columns(rows, 9),
     )
 
 
@@ -146,16 +151,18 @@ async def save_adoptions(tx: Tx, events: Sequence[Event[PolicyAdopted]]) -> None
             e.data.adopted_from,
             e.data.decided_by,
             e.data.document,
+            e.data.hours,
         )
         for e in newest(events)
     ]
     await tx.execute(
         """insert into adoptions select * from unnest($1::text[], $2::int[], $3::bool[], $4::text[], $5::text[],
-             $6::timestamptz[], $7::text[], $8::text[])
+             $6::timestamptz[], $7::text[], $8::text[], $9::float8[])
            on conflict (statement_id) do update set revision = excluded.revision, withdrawn = excluded.withdrawn,
-             division_code = excluded.division_code, rule = excluded.rule, adopted_from = excluded.adopted_from
+             division_code = excluded.division_code, rule = excluded.rule, adopted_from = excluded.adopted_from,
+             hours = excluded.hours
            where adoptions.revision < excluded.revision""",
-        *_columns(rows, 8),
+        *columns(rows, 9),
     )
 
 
@@ -169,6 +176,7 @@ async def load_adoptions(tx: Tx) -> list[Adoption]:
             adopted_from=r["adopted_from"],
             decided_by=r["decided_by"],
             document=r["document"],
+            hours=r["hours"],
         )
         for r in rows
     ]
@@ -194,7 +202,7 @@ async def load_openings(tx: Tx, people: Sequence[str], merged: Merged) -> dict[K
         *_ids(people, merged),
     )
     return {
-        (r["deadline"], r["kept_id"]): Opening(
+        Key(r["deadline"], r["kept_id"]): Opening(
             r["started_at"], r["recorded_at"], r["division_code"], r["by_the_day"], r["unit"], r["drill"]
         )
         for r in rows
@@ -209,7 +217,7 @@ async def load_stops(tx: Tx, people: Sequence[str], merged: Merged) -> dict[Key,
            order by f.deadline, k.kept_id, f.stopped_at, f.statement_id""",
         *_ids(people, merged),
     )
-    return {(r["deadline"], r["kept_id"]): Stop(r["stopped_at"], r["by_the_day"]) for r in rows}
+    return {Key(r["deadline"], r["kept_id"]): Stop(r["stopped_at"], r["by_the_day"]) for r in rows}
 
 
 async def load_visits(
@@ -235,5 +243,6 @@ def _ids(people: Sequence[str], merged: Merged) -> tuple[list[str], list[str]]:
     return members, [merged.kept(each) for each in members]
 
 
-def _columns(rows: Sequence[Sequence[Any]], width: int) -> list[list[Any]]:
+def columns(rows: Sequence[Sequence[Any]], width: int) -> list[list[Any]]:
+    """Rows as arrays for `unnest`."""
     return [[row[i] for row in rows] for i in range(width)]

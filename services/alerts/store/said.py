@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import NamedTuple
 
+from contracts.events.deadlines import DeadlineJudged
 from services.alerts.store.clocks import Clock, load_clocks
 from services.alerts.store.watches import Missed
 from services.chassis.database import Tx
@@ -21,6 +22,8 @@ _MISSED = """
 select placement_id, slot_end_at, slot_start_at, person_id, division_code, revision, withdrawn, drill from missed"""
 _OPENING = """
 select unit, recorded_at from openings where (deadline, person_id) = ($1, $2) order by recorded_at limit 1"""
+_OPENING_OF_LEAD = """
+select null as unit, recorded_at from lead_facts where lead_id = $1 and at = $2 order by statement_id limit 1"""
 
 
 class Said(NamedTuple):
@@ -78,7 +81,10 @@ async def forget_missed(tx: Tx, slots: Iterable[tuple[str, str, datetime]]) -> N
     await tx.executemany("delete from missed where (placement_id, person_id, slot_end_at) = ($1, $2, $3)", list(slots))
 
 
-async def opening_of(tx: Tx, deadline: str, person_id: str) -> tuple[str | None, datetime] | None:
+async def opening_of(tx: Tx, fact: DeadlineJudged) -> tuple[str | None, datetime] | None:
     """Unit and first reception of what opened a clock, withdrawn or not."""
-    row = await tx.fetchrow(_OPENING, deadline, person_id)
+    if fact.about_id is not None:
+        row = await tx.fetchrow(_OPENING_OF_LEAD, fact.about_id, fact.started_at)
+    else:
+        row = await tx.fetchrow(_OPENING, fact.deadline, fact.person_id)
     return (row["unit"], row["recorded_at"]) if row else None

@@ -14,7 +14,7 @@ from contracts.events.canvassing import ArrivalRegistered, CaseScreened, Househo
 from contracts.events.contacts import ExposureNamed
 from contracts.events.people import PersonsMerged
 from contracts.events.testing import TubeSampled
-from services.intake.rules.facts import Saying
+from services.intake.rules.statements import Saying
 
 
 def adopted(facts: Sequence[Fact], drawn: Sequence[str], known: Sequence[str | None]) -> list[str]:

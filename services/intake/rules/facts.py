@@ -7,9 +7,8 @@ was said about the first one.
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Callable, Iterator, Sequence
-from typing import Any, NamedTuple, get_args
+from collections.abc import Callable, Iterator
+from typing import Any, get_args
 
 from contracts.envelope import Fact
 from contracts.events.canvassing import ArrivalRegistered, CaseScreened, HouseholdCanvassed
@@ -29,21 +28,8 @@ from contracts.events.testing import Member, TestResulted, TubeResulted, TubeSam
 from services.intake import duties, records
 from services.intake.common import Common
 from services.intake.records import Record
-
-
-class Ids(NamedTuple):
-    """What the vault made of a record: its own id, its people in the order of their mentions, its dwelling."""
-
-    record_id: str
-    people: Sequence[str]
-    dwelling_id: str = ""
-
-
-class Saying(NamedTuple):
-    """A fact and the division in which it is recorded."""
-
-    division: str
-    fact: Fact
+from services.intake.rules import lead_facts
+from services.intake.rules.statements import Ids, Saying, head, of_person, short
 
 
 def sayings_of(record: Record, ids: Ids) -> list[Saying]:
@@ -51,23 +37,9 @@ def sayings_of(record: Record, ids: Ids) -> list[Saying]:
     return [Saying(record.division_code, fact) for fact in _SAYERS[type(record)](record, ids)]
 
 
-def _head(record: Record, ids: Ids, role: str, member: str = "") -> dict[str, Any]:
-    about = f".{member}" if member else ""
-    return {"statement_id": f"{ids.record_id}.{role}{about}", "revision": record.revision}
-
-
-def _of_person(record: Record, ids: Ids, role: str) -> dict[str, Any]:
-    return {**_head(record, ids, role, ids.people[0]), "person_id": ids.people[0]}
-
-
-def _short(name: str) -> str:
-    """A sender's name of 1-64 characters as a part of a statement's id."""
-    return hashlib.blake2b(name.encode(), digest_size=8).hexdigest()
-
-
 def _household_visit(record: records.HouseholdVisit, ids: Ids) -> Iterator[Fact]:
     yield HouseholdCanvassed(
-        **_head(record, ids, "canvassed", ids.dwelling_id),
+        **head(record, ids, "canvassed", ids.dwelling_id),
         dwelling_id=ids.dwelling_id,
         round_id=record.round_id,
         canvassed_at=record.visited_at,
@@ -76,7 +48,7 @@ def _household_visit(record: records.HouseholdVisit, ids: Ids) -> Iterator[Fact]
     )
     for member, person_id in zip(record.members, ids.people, strict=True):
         yield CaseScreened(
-            **_head(record, ids, "screened", person_id),
+            **head(record, ids, "screened", person_id),
             person_id=person_id,
             dwelling_id=ids.dwelling_id,
             round_id=record.round_id,
@@ -86,7 +58,7 @@ def _household_visit(record: records.HouseholdVisit, ids: Ids) -> Iterator[Fact]
         )
         if member.arrival is not None:
             arrival = ArrivalRegistered(
-                **_head(record, ids, "arrived", person_id), person_id=person_id, **dict(member.arrival)
+                **head(record, ids, "arrived", person_id), person_id=person_id, **dict(member.arrival)
             )
             yield arrival
 
@@ -95,7 +67,7 @@ def _tube(record: records.Tube, ids: Ids) -> Iterator[Fact]:
     pairs = zip(record.members, ids.people, strict=True)
     members = tuple(Member(person_id=person_id, division_code=each.division_code) for each, person_id in pairs)
     yield TubeSampled(
-        **_head(record, ids, "sampled", _short(record.tube_id)),
+        **head(record, ids, "sampled", short(record.tube_id)),
         tube_id=record.tube_id,
         sampled_at=record.sampled_at,
         members=members,
@@ -103,13 +75,13 @@ def _tube(record: records.Tube, ids: Ids) -> Iterator[Fact]:
 
 
 def _tube_result(record: records.TubeResult, ids: Ids) -> Iterator[Fact]:
-    head = _head(record, ids, "resulted", _short(record.tube_id))
-    yield TubeResulted(**head, tube_id=record.tube_id, resulted_at=record.resulted_at, result=record.result)
+    begun = head(record, ids, "resulted", short(record.tube_id))
+    yield TubeResulted(**begun, tube_id=record.tube_id, resulted_at=record.resulted_at, result=record.result)
 
 
 def _test(record: records.SingleTest, ids: Ids) -> Iterator[Fact]:
     yield TestResulted(
-        **_of_person(record, ids, "tested"),
+        **of_person(record, ids, "tested"),
         sampled_at=record.sampled_at,
         resulted_at=record.resulted_at,
         result=record.result,
@@ -119,7 +91,7 @@ def _test(record: records.SingleTest, ids: Ids) -> Iterator[Fact]:
 
 def _case_finding(record: records.CaseFinding, ids: Ids) -> Iterator[Fact]:
     yield CaseFound(
-        **_of_person(record, ids, "found"),
+        **of_person(record, ids, "found"),
         classification=record.classification,
         found_at=record.found_at,
         found_how=record.found_how,
@@ -130,29 +102,29 @@ def _case_finding(record: records.CaseFinding, ids: Ids) -> Iterator[Fact]:
     )
     if record.reported_at is not None:
         yield CaseReported(
-            **_of_person(record, ids, "reported"),
+            **of_person(record, ids, "reported"),
             reported_at=record.reported_at,
             institution=record.institution,
             precision=record.precision,
         )
-    head = _of_person(record, ids, "classified")
-    yield CaseClassified(**head, classification=record.classification, classified_at=record.found_at)
+    begun = of_person(record, ids, "classified")
+    yield CaseClassified(**begun, classification=record.classification, classified_at=record.found_at)
 
 
 def _case_report(record: records.CaseReport, ids: Ids) -> Iterator[Fact]:
-    head = _of_person(record, ids, "reported")
-    yield CaseReported(**head, reported_at=record.reported_at, institution=record.institution)
+    begun = of_person(record, ids, "reported")
+    yield CaseReported(**begun, reported_at=record.reported_at, institution=record.institution)
 
 
 def _case_classification(record: records.CaseClassification, ids: Ids) -> Iterator[Fact]:
-    head = _of_person(record, ids, "classified")
-    yield CaseClassified(**head, classification=record.classification, classified_at=record.classified_at)
+    begun = of_person(record, ids, "classified")
+    yield CaseClassified(**begun, classification=record.classification, classified_at=record.classified_at)
 
 
 def _exposure(record: records.Exposure, ids: Ids) -> Iterator[Fact]:
     person_id, other_id = ids.people
     yield ExposureNamed(
-        **_head(record, ids, "exposed", f"{person_id}.{other_id}"),
+        **head(record, ids, "exposed", f"{person_id}.{other_id}"),
         person_id=person_id,
         other_id=other_id,
         other_division_code=record.other_division_code,
@@ -165,7 +137,7 @@ def _exposure(record: records.Exposure, ids: Ids) -> Iterator[Fact]:
 def _place_exposure(record: records.PlaceExposure, ids: Ids) -> Iterator[Fact]:
     person_id = ids.people[0]
     yield PlaceExposureNamed(
-        **_head(record, ids, "was-at", f"{person_id}.{_short(record.place_id)}"),
+        **head(record, ids, "was-at", f"{person_id}.{short(record.place_id)}"),
         person_id=person_id,
         place_id=record.place_id,
         first_at=record.first_at,
@@ -175,7 +147,7 @@ def _place_exposure(record: records.PlaceExposure, ids: Ids) -> Iterator[Fact]:
 
 def _quarantine_order(record: records.QuarantineOrder, ids: Ids) -> Iterator[Fact]:
     yield QuarantineOrdered(
-        **_of_person(record, ids, "ordered"),
+        **of_person(record, ids, "ordered"),
         order_id=record.order_id,
         office=record.office,
         decider=record.decider,
@@ -188,13 +160,13 @@ def _quarantine_order(record: records.QuarantineOrder, ids: Ids) -> Iterator[Fac
 
 
 def _quarantine_end(record: records.QuarantineEnd, ids: Ids) -> Iterator[Fact]:
-    head = _of_person(record, ids, "ended")
-    yield QuarantineEnded(**head, order_id=record.order_id, decider=record.decider, ended_at=record.ended_at)
+    begun = of_person(record, ids, "ended")
+    yield QuarantineEnded(**begun, order_id=record.order_id, decider=record.decider, ended_at=record.ended_at)
 
 
 def _placement(record: records.Placement, ids: Ids) -> Iterator[Fact]:
     yield PlacementStarted(
-        **_of_person(record, ids, "placed"),
+        **of_person(record, ids, "placed"),
         placement_id=record.placement_id,
         mode=record.mode,
         site_id=record.site_id,
@@ -203,13 +175,13 @@ def _placement(record: records.Placement, ids: Ids) -> Iterator[Fact]:
 
 
 def _placement_end(record: records.PlacementEnd, ids: Ids) -> Iterator[Fact]:
-    head = _of_person(record, ids, "left")
-    yield PlacementEnded(**head, placement_id=record.placement_id, ended_at=record.ended_at)
+    begun = of_person(record, ids, "left")
+    yield PlacementEnded(**begun, placement_id=record.placement_id, ended_at=record.ended_at)
 
 
 def _visit(record: records.Visit, ids: Ids) -> Iterator[Fact]:
     yield PersonVisited(
-        **_of_person(record, ids, "visited"),
+        **of_person(record, ids, "visited"),
         visited_at=record.visited_at,
         temperature_celsius=record.temperature_celsius,
         symptoms=record.symptoms,
@@ -218,19 +190,20 @@ def _visit(record: records.Visit, ids: Ids) -> Iterator[Fact]:
 
 def _policy_adoption(record: records.PolicyAdoption, ids: Ids) -> Iterator[Fact]:
     yield PolicyAdopted(
-        **_head(record, ids, "adopted", record.division_code),
+        **head(record, ids, "adopted", record.division_code),
         jurisdiction_code=record.division_code,
         rule=record.rule,
         adopted_from=record.adopted_from,
         decided_by=record.decided_by,
         document=record.document,
+        hours=record.hours,
     )
 
 
 def _same_person(record: records.SamePerson, ids: Ids) -> Iterator[Fact]:
     kept, other = ids.people
     yield PersonsMerged(
-        **_head(record, ids, "merged", f"{kept}.{other}"),
+        **head(record, ids, "merged", f"{kept}.{other}"),
         person_id=kept,
         other_id=other,
         decided_at=record.decided_at,
@@ -239,7 +212,7 @@ def _same_person(record: records.SamePerson, ids: Ids) -> Iterator[Fact]:
 
 
 def _stage_time(record: records.StageTime, ids: Ids) -> Iterator[Fact]:
-    yield TimeAdvanced(**_head(record, ids, "told"), to_at=record.to_at, running=record.running)
+    yield TimeAdvanced(**head(record, ids, "told"), to_at=record.to_at, running=record.running)
 
 
 def _nothing(record: Record, ids: Ids) -> Iterator[Fact]:
@@ -267,4 +240,5 @@ _SAYERS: dict[type[Common], Callable[[Any, Ids], Iterator[Fact]]] = {
     records.SamePerson: _same_person,
     records.StageTime: _stage_time,
     **dict.fromkeys(get_args(duties.DutyRecord), _nothing),
+    **lead_facts.SAYERS,
 }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from services.intake import duties, parts, records
+from services.intake import duties, leads, parts, records
 from services.intake.parts import Person
 from services.intake.problems import Problem
 from services.intake.records import Record, Withdrawal
@@ -46,6 +46,8 @@ def mentions_of(record: Record | Withdrawal) -> tuple[Mention, ...]:
             return tuple(_mention(field, each, division)._replace(lives_there=False) for field, each in both)
         case duties.Assignment(person=None, person_ref=None, person_id=None):
             return ()
+        case leads.Lead():  # it says where to look, not where the person lives
+            return (_mention("", record, record.division_code)._replace(lives_there=False),)
         case parts.Someone():
             return (_mention("", record, record.division_code),)
     return ()
@@ -65,6 +67,8 @@ def places_of(record: Record | Withdrawal) -> tuple[tuple[str, str], ...]:
             return (("division_code", record.division_code), *others)
         case records.Exposure():
             return ("division_code", record.division_code), ("other_division_code", record.other_division_code)
+        case leads.PassedOn():
+            return ("division_code", record.division_code), ("to_division_code", record.to_division_code)
     return (("division_code", record.division_code),)
 
 
@@ -90,10 +94,13 @@ def dwelling_of(record: Record | Withdrawal) -> parts.Dwelling | None:
 
 
 def _unplaced(record: Record | Withdrawal) -> Iterator[Problem]:
-    """A dwelling without a name; an assignment to two things at once."""
+    """A dwelling without a name; a step that follows nothing; an assignment to two things at once."""
     dwelling = dwelling_of(record)
     if dwelling is not None and dwelling.ref is None and dwelling.dwelling_id is None:
         yield Problem("dwelling", "no_dwelling_named")
+    followed = leads.followed_by(record)
+    if followed is not None and (followed.id is None) == (followed.feed is None or followed.source_id is None):
+        yield Problem("lead" if isinstance(record, leads.LeadStep) else "asked", "nothing_followed")
     if isinstance(record, duties.Assignment):
         someone = record.person or record.person_ref or record.person_id
         if sum(target is not None for target in (someone, dwelling, record.site_id)) > 1:
@@ -131,10 +138,15 @@ def _timed_parts(record: Record | Withdrawal) -> Iterator[tuple[str, object]]:
 
 
 def _named_in_text(record: Record | Withdrawal) -> Iterator[Problem]:
-    """An order is read by more people than may know of whom it speaks (promise 9)."""
-    if not isinstance(record, records.QuarantineOrder) or record.person is None or record.person.name is None:
+    """An order, or a lead, is read by more people than may know of whom it speaks (promise 9)."""
+    if not isinstance(record, records.QuarantineOrder | leads.Lead) or record.person is None:
         return
-    name = record.person.name
-    for field in ("legal_basis", "document", "reason"):
-        if len(name) > 1 and name in getattr(record, field):
+    texts = ("reference", "sent_by") if isinstance(record, leads.Lead) else ("legal_basis", "document", "reason")
+    for field in texts:
+        if names(record.person.name, getattr(record, field)):
             yield Problem(field, "name_in_text")
+
+
+def names(name: str | None, text: str | None) -> bool:
+    """Whether a text holds the whole name of a person."""
+    return name is not None and text is not None and len(name) > 1 and name in text

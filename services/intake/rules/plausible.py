@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import date, datetime, timedelta
-from typing import Any
+from typing import Any, get_args
 
 from contracts.policy.days import day_of
-from services.intake import records
+from services.intake import leads, records
 from services.intake.problems import Problem
 from services.intake.records import Record, Withdrawal
 from services.intake.rules.mentions import Mention
@@ -30,6 +30,9 @@ _DONE: dict[type[Any], tuple[str, ...]] = {
     records.Placement: ("started_at",),
     records.PlacementEnd: ("ended_at",),
     records.Visit: ("visited_at",),
+    leads.Lead: ("received_at",),
+    leads.Need: ("asked_at",),
+    **dict.fromkeys(get_args(leads.Step), ("done_at",)),
 }
 
 

@@ -13,7 +13,7 @@ from pydantic_core import from_json, to_json
 from contracts.envelope import REGISTRY, Fact
 from services.intake.problems import Problem, Refused
 from services.intake.records import Record, Withdrawal
-from services.intake.rules.facts import Saying
+from services.intake.rules.statements import Saying
 
 
 class Known(NamedTuple):

@@ -9,6 +9,8 @@ from contracts.envelope import Fact
 from contracts.events.canvassing import ArrivalRegistered, CaseScreened, HouseholdCanvassed
 from contracts.events.cases import CaseClassified, CaseFound, CaseReported
 from contracts.events.contacts import ExposureNamed, PlaceExposureNamed
+from contracts.events.leads import LeadReceived
+from contracts.events.needs import NeedAsked
 from contracts.events.policies import PolicyAdopted
 from contracts.events.quarantine import (
     PersonVisited,
@@ -19,7 +21,8 @@ from contracts.events.quarantine import (
 )
 from contracts.events.testing import TestResulted, TubeResulted, TubeSampled
 from services.intake.records import KINDS
-from services.intake.rules.facts import Saying
+from services.intake.rules.lead_facts import STEP_OF, step_retold
+from services.intake.rules.statements import Saying
 
 KIND_OF: Mapping[type[Fact], str] = {
     HouseholdCanvassed: "household-visit",
@@ -37,6 +40,9 @@ KIND_OF: Mapping[type[Fact], str] = {
     PlacementEnded: "placement-end",
     PersonVisited: "visit",
     PolicyAdopted: "policy-adoption",
+    LeadReceived: "lead",
+    NeedAsked: "need",
+    **STEP_OF,
 }
 """The first fact that a record says -> its kind."""
 _OF_THE_STATEMENT = {"statement_id", "revision", "withdrawn"}
@@ -49,6 +55,8 @@ def retold(sayings: Sequence[Saying]) -> dict[str, Any] | None:
         return None
     facts = [saying.fact for saying in sayings]
     record: dict[str, Any] = {"kind": kind, "division_code": sayings[0].division}
+    if type(facts[0]) in STEP_OF:
+        return record | _fields(kind, facts[0]) | step_retold(facts[0])
     match facts[0]:
         case HouseholdCanvassed() as canvassed:
             return record | _household(canvassed, facts[1:])

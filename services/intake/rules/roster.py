@@ -11,7 +11,8 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from services.intake import duties, records
-from services.intake.rules.facts import Ids
+from services.intake.rules import lead_rows
+from services.intake.rules.statements import Ids
 
 
 class Call(NamedTuple):
@@ -121,7 +122,7 @@ class Stay(NamedTuple):
     site_id: str
 
 
-Row = Call | Resident | Register | Presence | Round | Assigned | Handed | Check | Stay
+Row = Call | Resident | Register | Presence | Round | Assigned | Handed | Check | Stay | lead_rows.Row
 REACHED = "reached"
 VISITED, SAMPLED = "visited", "sampled"
 
@@ -209,5 +210,6 @@ _TELLERS: dict[type, Callable[[Any, Ids, str], Iterator[Row]]] = {
     records.SingleTest: _test,
     records.Tube: _tube,
     records.Placement: _placement,
+    **lead_rows.TELLERS,
 }
 _KINDS = {kind for kind, model in records.KINDS.items() if model in _TELLERS}

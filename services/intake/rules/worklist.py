@@ -7,13 +7,18 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any, NamedTuple
 
+from contracts.leads import Tenure
 from contracts.policy.days import DAY, day_of, end_of_day, slots_between, start_of_day
 from services.intake.rules.households import Household
+from services.intake.rules.lead_rows import LeadHeld, NeedHeld
 from services.intake.rules.roster import SAMPLED, VISITED, Check, Round
 
 
 class Owed(NamedTuple):
-    """A fact of another service, as intake keeps it: care (slots and test dates), sampling, release, transfer."""
+    """A fact of another service, as intake keeps it: care (slots and test dates), sampling, release, transfer, lead.
+
+    about_id: the lead, of a lead's clock.
+    """
 
     statement_id: str
     kind: str
@@ -26,9 +31,10 @@ class Owed(NamedTuple):
     mode: str | None = None
     checks_per_day: int | None = None
     test_dates: Sequence[date] = ()
+    about_id: str | None = None
 
 
-CARE, SAMPLING, RELEASE, TRANSFER = "care", "sampling", "release", "transfer"
+CARE, SAMPLING, RELEASE, TRANSFER, LEAD, NEED = "care", "sampling", "release", "transfer", "lead", "need"
 
 
 class Item(NamedTuple):
@@ -90,8 +96,34 @@ def of_care(owed: Iterable[Owed], checks: Sequence[Check], now: datetime) -> Ite
                 yield _item(each, "sampling", each.due_at, "tube")
         elif each.kind == TRANSFER:
             yield _item(each, "transfer", each.due_at, None)
-        elif each.due_at is not None and each.due_at <= now + DAY:
+        elif each.kind == RELEASE and each.due_at is not None and each.due_at <= now + DAY:
             yield _item(each, "release", each.due_at, None)
+
+
+def of_leads(found: Iterable[tuple[LeadHeld, Tenure]], owed: Iterable[Owed]) -> Iterator[Item]:
+    """Leads that nobody has followed yet, with whoever holds them. owed: when by, as far as alerts has said it."""
+    due = {(each.about_id, each.division_code): each.due_at for each in owed if each.kind == LEAD}
+    for lead, now in found:
+        more = {"lead_id": lead.record_id, "source": lead.source, "reference": lead.reference}
+        yield Item(
+            f"lead.{now.begun_by}",
+            LEAD,
+            now.division_code,
+            lead.drill,
+            now.since_at,
+            due.get((lead.record_id, now.division_code)),
+            "lead-landed",
+            person_id=lead.person_id,
+            more=more,
+        )
+
+
+def of_needs(needs: Iterable[NeedHeld]) -> Iterator[Item]:
+    """What was asked for and not yet brought; no plan states by when."""
+    for each in needs:
+        more = {"need_id": each.record_id, "need": each.need}
+        head = f"need.{each.record_id}", NEED, each.division_code, each.drill, each.asked_at
+        yield Item(*head, None, "need-met", person_id=each.person_id, more=more)
 
 
 def _visit_due(care: Owed, visited: Iterable[datetime], now: datetime) -> Iterator[Item]:

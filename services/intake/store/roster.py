@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from services.chassis.database import Tx
+from services.intake.rules import lead_rows
 from services.intake.rules import roster as rows
 from services.intake.rules.roster import Row
 
@@ -21,6 +22,10 @@ _TABLES: dict[type[Row], str] = {
     rows.Handed: "hand_overs",
     rows.Check: "checks",
     rows.Stay: "stays",
+    lead_rows.LeadHeld: "leads",
+    lead_rows.LeadDone: "lead_steps",
+    lead_rows.NeedHeld: "needs",
+    lead_rows.NeedDone: "needs_met",
 }
 _ARRAYS = {
     "record_id": "text", "division_code": "text", "drill": "bool", "dwelling_id": "text", "round_id": "text",
@@ -29,7 +34,9 @@ _ARRAYS = {
     "state": "text", "where_words": "text", "back_at": "timestamptz", "opened_by": "text", "from_at": "timestamptz",
     "until_at": "timestamptz", "post_id": "text", "duty": "text", "site_id": "text", "valid_from_at": "timestamptz",
     "valid_until_at": "timestamptz", "from_post_id": "text", "to_post_id": "text", "handed_at": "timestamptz",
-    "what": "text", "done_at": "timestamptz", "placement_id": "text",
+    "what": "text", "done_at": "timestamptz", "placement_id": "text", "source": "text", "reference": "text",
+    "sent_by": "text", "received_at": "timestamptz", "lead_id": "text", "did": "text", "done_by": "text",
+    "to_division_code": "text", "need": "text", "asked_at": "timestamptz", "need_id": "text",
 }  # fmt: skip
 
 

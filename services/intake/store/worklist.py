@@ -23,13 +23,13 @@ class Kept(NamedTuple):
 async def keep_owed(tx: Tx, kept: Iterable[Kept]) -> None:
     """The highest revision of a statement holds, in whatever order they come."""
     rows = [
-        (each.owed.statement_id, each.revision, each.open, *each.owed[1:-1], list(each.owed.test_dates))
+        (each.owed.statement_id, each.revision, each.open, *each.owed[1:-2], list(each.owed.test_dates), each.owed[-1])
         for each in sorted(kept)
     ]
     await tx.executemany(
         """insert into owed (statement_id, revision, open, kind, division_code, drill, person_id, since_at, due_at,
-                             placement_id, mode, checks_per_day, test_dates)
-           values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
+                             placement_id, mode, checks_per_day, test_dates, about_id)
+           values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
            on conflict (statement_id) do update set revision = excluded.revision, open = excluded.open,
               division_code = excluded.division_code, drill = excluded.drill, person_id = excluded.person_id,
               since_at = excluded.since_at, due_at = excluded.due_at, placement_id = excluded.placement_id,

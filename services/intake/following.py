@@ -1,0 +1,77 @@
+"""Steps through the door: each is held beside the record that it follows, which tells whom it is about."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from pydantic_core import from_json
+
+from contracts.leads import may_act
+from services.chassis.database import Tx
+from services.intake import leads
+from services.intake.entry import Entry
+from services.intake.problems import Problem
+from services.intake.records import Record, Withdrawal
+from services.intake.rules.lead_rows import LeadDone, LeadHeld, NeedHeld, by_lead, held_of
+from services.intake.rules.mentions import names
+from services.intake.store import leads as kept
+from services.intake.store import people
+from services.intake.vault import Pepper, Vault
+
+
+def follows(record: Record | Withdrawal, pepper: Pepper) -> str:
+    """The id of the record that this one follows; empty if it is no step."""
+    followed = leads.followed_by(record)
+    if followed is None:
+        return ""
+    return followed.id or pepper.record_id(followed.feed or "", followed.source_id or "")
+
+
+async def follow(tx: Tx, vault: Vault, entries: Sequence[Entry]) -> None:
+    """Sets whom each step is about, or why it cannot be taken."""
+    steps = [entry for entry in entries if entry.follows]
+    if not steps:
+        return
+    wanted = {entry.follows for entry in steps}
+    found: dict[str, LeadHeld | NeedHeld] = {each.record_id: each for each in await kept.load(tx, wanted)}
+    found |= {each.record_id: each for each in await kept.load_needs(tx, wanted - found.keys())}
+    done = by_lead(await kept.load_steps(tx, wanted))
+    called = await _names(tx, vault, {found[entry.follows].person_id for entry in steps if entry.follows in found})
+    for entry in steps:
+        before = found.get(entry.follows)
+        entry.problems = tuple(_wrong(entry, before, done.get(entry.follows, ()), called))
+        if before is not None:
+            entry.about = before.person_id
+
+
+async def _names(tx: Tx, vault: Vault, person_ids: set[str]) -> Mapping[str, str]:
+    rows = await people.load_persons(tx, person_ids)
+    opened = {each: from_json(vault.open(row.sealed, each)) for each, row in rows.items()}
+    return {each: content["name"] for each, content in opened.items() if "name" in content}
+
+
+def _wrong(
+    entry: Entry, before: LeadHeld | NeedHeld | None, done: Sequence[LeadDone], called: Mapping[str, str]
+) -> Iterator[Problem]:
+    """A step that follows nothing, an exercise on what is none, a division that does not hold it, a name in words."""
+    record = entry.record
+    if isinstance(record, leads.NeedMet):
+        if not isinstance(before, NeedHeld):
+            yield Problem("asked", "unknown_need")
+            return
+        if record.division_code != before.division_code:
+            yield Problem("division_code", "not_with_division", {"expected": before.division_code})
+    else:
+        assert isinstance(record, leads.LeadStep)  # noqa: S101 - `follows` is set of steps alone
+        if not isinstance(before, LeadHeld):
+            yield Problem("lead", "unknown_lead")
+            return
+        held = held_of(before, [each for each in done if each.record_id != entry.record_id])
+        if not may_act(held, record.division_code, record.done_at):
+            yield Problem("division_code", "not_with_division", {"expected": held[-1].division_code})
+        if isinstance(record, leads.PassedOn) and record.to_division_code == record.division_code:
+            yield Problem("to_division_code", "to_itself")
+        if isinstance(record, leads.ClosedLead) and names(called.get(before.person_id), record.reason):
+            yield Problem("reason", "name_in_text")
+    if record.drill != before.drill:
+        yield Problem("drill", "not_as_followed")
