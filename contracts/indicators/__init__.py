@@ -16,7 +16,7 @@ from contracts.indicators.indicator import Contribution, Indicator
 from contracts.indicators.persons import PERSONS
 from contracts.policy.days import day_of
 
-INDICATORS: tuple[Indicator, ...] = (*FIELDWORK, *PERSONS, *CLOCKS, *FOLLOWING)
+INDICATORS: tuple[Indicator, ...] = (*FIELDWORK, *PERSONS, *FOLLOWING, *CLOCKS)
 BY_CODE: dict[str, Indicator] = {indicator.code: indicator for indicator in INDICATORS}
 OF_FACT: dict[type[Fact], tuple[Indicator, ...]] = {
     fact: tuple(indicator for indicator in INDICATORS if indicator.fact is fact)
