@@ -17,6 +17,9 @@ from tests.stores.intake_world import GRID, World, a_person, intake
 from tests.stores.phone import needs_chromium, phone_of
 
 HOMES, DOORS_OFFLINE = 33, 30
+TOO_SMALL = """() => [...document.querySelectorAll('button, input, summary, a')]
+    .filter(each => each.offsetParent !== null).map(each => [each.getBoundingClientRect(), each.textContent])
+    .filter(([box]) => box.height < 44 || box.width < 44).map(([, text]) => text)"""
 PLANTED = "欧阳海棠"
 
 
@@ -182,22 +185,56 @@ async def test_what_cannot_well_be_is_asked_and_a_tap_says_that_it_is_so(world: 
 async def test_everything_to_tap_is_44_pixels_high_and_every_part_is_served_strictly(
     world: World, tmp_path: Path
 ) -> None:
-    too_small = """() => [...document.querySelectorAll('button, input, summary, a')]
-        .filter(each => each.offsetParent !== null).map(each => [each.getBoundingClientRect(), each.textContent])
-        .filter(([box]) => box.height < 44 || box.width < 44).map(([, text]) => text)"""
     wider = "() => document.documentElement.scrollWidth > window.innerWidth"
     async with phone_of(world, tmp_path) as phone:
         await phone.sign_in(WORKER, "en")
         for tab in ("today", "grid", "entries"):
             await phone.tab(tab)
-            assert (await phone.page.evaluate(too_small), await phone.page.evaluate(wider)) == ([], False)
+            assert (await phone.page.evaluate(TOO_SMALL), await phone.page.evaluate(wider)) == ([], False)
         await phone.tab("today")
         await phone.page.get_by_text(door(1), exact=True).click()
         await phone.page.get_by_text("⚠ Ill").click()
-        assert (await phone.page.evaluate(too_small), await phone.page.evaluate(wider)) == ([], False)
+        assert (await phone.page.evaluate(TOO_SMALL), await phone.page.evaluate(wider)) == ([], False)
         served = await phone.page.request.get(f"{phone.network.url}/worker/app.js")
     assert served.headers["content-security-policy"] == POLICY
     assert "unsafe" not in POLICY and "*" not in POLICY
+
+
+@needs_chromium
+async def test_a_lead_and_a_need_are_closed_by_a_tap_without_a_signal_and_arrive_once(
+    world: World, tmp_path: Path
+) -> None:
+    lead = {"feed": "letters", "source_id": "l", "kind": "lead", "division_code": GRID, **a_person(91, name="寻某")}
+    need = {"feed": "page", "source_id": "n", "kind": "need", "division_code": GRID, **a_person(1), "need": "medicine"}
+    lead |= {"source": "letter", "reference": "函〔2022〕12号", "received_at": "2022-03-05T11:00:00+08:00"}
+    assert set(await world.words(lead, {**need, "asked_at": "2022-03-05T10:00:00+08:00"})) == {"accepted"}
+    async with phone_of(world, tmp_path) as phone:
+        page, line = phone.page, phone.page.locator("#line")
+        await phone.sign_in(WORKER)
+        await expect(page.locator(".card.lead")).to_contain_text("寻某")
+        await expect(page.locator(".card.lead")).to_contain_text("协查函")
+        await expect(page.locator(".card.need")).to_contain_text("药品")
+        await phone.network.away()
+        await page.click(".card.need")
+        await page.get_by_text("✓ 已办好").click()
+        await page.click(".card.lead")
+        assert await page.evaluate(TOO_SMALL) == []
+        await page.get_by_text("办结", exact=True).click()
+        await expect(page.locator(".wrong")).to_contain_text("请选择结果")
+        await page.get_by_text("✓ 已找到本人").click()
+        await expect(line).to_contain_text("2 条待发送")
+        await expect(page.locator(".card.lead, .card.need")).to_have_count(0)
+        await phone.network.back()
+        await page.evaluate("window.dispatchEvent(new Event('online'))")
+        await expect(line).to_contain_text("已全部发送")
+        said = [event.type for event in await world.events()]
+        assert (said.count("lead-landed"), said.count("need-met")) == (1, 1)
+        await phone.tab("entries")
+        await page.get_by_text(re.compile("撤销（")).nth(0).click()
+        await expect(page.locator(".entry.undone")).to_have_count(1)
+        await expect(line).to_contain_text("已全部发送")
+        await phone.tab("today")
+        await expect(page.locator(".card.lead")).to_have_count(1)
 
 
 NEWER_THAN_2017 = {

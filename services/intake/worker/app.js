@@ -38,6 +38,8 @@
     if (item.kind === 'household') { GW.openHome(GW.lists.home(item.dwelling_id)); }
     if (item.kind === 'visit') { GW.care.visit(item); }
     if (item.kind === 'sampling') { GW.care.sample(item); }
+    if (item.kind === 'lead') { GW.follow.lead(item); }
+    if (item.kind === 'need') { GW.follow.need(item); }
   };
 
   GW.openHome = function (home) {
@@ -48,6 +50,10 @@
     if (entry.record.kind === 'household-visit') {
       var was = { round_id: entry.record.round_id, drill: Boolean(entry.record.drill) };
       GW.form.open(GW.lists.home(entry.about.dwelling_id), was, entry);
+    } else if (entry.record.lead) {
+      GW.follow.lead(entry.about.form.item, entry);
+    } else if (entry.record.asked) {
+      GW.follow.need(entry.about.form.item, entry);
     } else {
       GW.care[entry.record.kind === 'visit' ? 'visit' : 'sample'](entry.about.form.item, entry);
     }

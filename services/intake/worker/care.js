@@ -25,14 +25,15 @@
 
   function visit(item, before) {
     var form = before ? JSON.parse(JSON.stringify(before.about.form)) : { item: item, symptoms: [], temperature: '' };
+    var needs = [];
     var page = GW.el('section.form', { 'data-form': 'visit' }, head(item),
       GW.form.temperature(form.temperature), GW.el('p.label', {}, GW.t('symptoms')),
       GW.several(GW.t('symptoms'), GW.form.labelled(GW.form.SYMPTOMS), form.symptoms),
-      before ? GW.field(GW.t('why'), 'why', save) : null,
+      before ? GW.field(GW.t('why'), 'why', save) : [GW.el('p.label', {}, GW.t('needs')), GW.several(GW.t('needs'), GW.follow.choices(), needs)],
       GW.el('p.wrong', { id: 'wrong', role: 'alert' }), GW.button('main', GW.t('save'), save));
     GW.show(page);
 
-    function save() {
+    async function save() {
       form.temperature = Number(GW.value(page, 'temperature')) || null;
       var why = GW.value(page, 'why');
       if (form.temperature !== null && (form.temperature < 30 || form.temperature > 45)) {
@@ -41,6 +42,7 @@
         GW.fill('wrong', '✗ ' + GW.t('why_needed'));
       } else {
         var record = GW.records.visit(item, before ? before.record.visited_at : GW.instant(), form.temperature, form.symptoms);
+        await GW.follow.asked(item, needs, record.visited_at);
         var words = (form.temperature ? form.temperature + ' ℃ ' : '') + (form.symptoms.map(GW.t).join('、') || GW.t('well'));
         keep(before, record, about(item, words, form), why);
       }
@@ -68,5 +70,5 @@
     }
   }
 
-  GW.care = { visit: visit, sample: sample };
+  GW.care = { visit: visit, sample: sample, head: head, about: about, keep: keep };
 }());

@@ -72,11 +72,16 @@
   /* Whether an entry of this phone has done what an item asks for, though the server may not have heard of it yet. */
   function closes(item) {
     return held.some(function (entry) {
-      if (entry.withdrawn || entry.state === 'rejected' || entry.record.kind !== item.closed_by) { return false; }
+      if (entry.withdrawn || entry.state === 'rejected') { return false; }
+      if (item.lead_id) { return follows(entry.record.lead, item.lead_id) && entry.made_at >= Date.parse(item.since_at); }
+      if (item.need_id) { return follows(entry.record.asked, item.need_id); }
+      if (entry.record.kind !== item.closed_by) { return false; }
       if (item.dwelling_id) { return entry.about.dwelling_id === item.dwelling_id && entry.record.round_id === item.round_id && !entry.about.unmet; }
       return entry.about.person_id === item.person_id && entry.made_at >= Date.parse(item.since_at);
     });
   }
+
+  function follows(named, id) { return Boolean(named) && named.id === id; }
 
   function ofDwelling(id) { return held.filter(function (entry) { return entry.about.dwelling_id === id && !entry.withdrawn; }); }
 

@@ -49,6 +49,8 @@
       ? GW.t('people', { n: about.home ? about.home.members.length : 0 }) + '　' + names(about.home ? about.home.members : [])
       : about.home ? about.home.address : '';
     var more = [];
+    if (item.need) { more.push(GW.t('need_' + item.need)); }
+    if (item.source) { more.push(GW.t('source_' + item.source) + (item.reference ? '　' + item.reference : '')); }
     if (item.attempts) { more.push(GW.t('tried', { n: item.attempts, why: GW.t(item.last_outcome) })); }
     if (item.unmet && item.unmet.length) {
       more.push(GW.t('unmet', { names: names(item.unmet.map(function (id) { return person(id).member; })) }));

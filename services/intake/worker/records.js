@@ -66,8 +66,25 @@
     });
   }
 
+  function leadStep(item, kind, at) {
+    return Object.assign(head(kind, item.division_code, item.drill), {
+      lead: { id: item.lead_id }, done_at: at, done_by: GW.session.current().post
+    });
+  }
+
+  function need(item, word, at) {
+    return Object.assign(head('need', item.division_code, item.drill), { person_id: item.person_id, need: word, asked_at: at });
+  }
+
+  function needMet(item, at) {
+    return Object.assign(head('need-met', item.division_code, item.drill), {
+      asked: { id: item.need_id }, done_at: at, done_by: GW.session.current().post
+    });
+  }
+
   GW.records = {
     householdVisit: householdVisit, attempt: attempt, away: away, visit: visit, sample: sample, random: random,
+    leadStep: leadStep, need: need, needMet: needMet,
     withdrawal: function (record) {
       return { feed: record.feed, source_id: record.source_id, kind: record.kind,
         revision: (record.revision || 1) + 1, withdrawn: true };

@@ -117,7 +117,31 @@ var GW = {};
     'canvass-attempt': ['未见到人', 'Nobody reached'],
     'household-visit': ['入户排摸', 'Household'],
     presence: ['人员去向', 'Whereabouts'],
-    tube: ['单人采样', 'Own sample']
+    tube: ['单人采样', 'Own sample'],
+    lead: ['线索核查', 'Lead'],
+    source_list: ['下发名单', 'List from above'],
+    source_letter: ['协查函', 'Co-investigation letter'],
+    source_tip: ['群众线索', 'Tip'],
+    'lead-landed': ['已找到本人', 'Found'],
+    'lead-not-found': ['查无此人', 'Not here'],
+    'lead-closed': ['办结', 'Close'],
+    lead_close: ['不用再查：', 'Nothing more to do:'],
+    outcome_under_control: ['已管控', 'Under control'],
+    outcome_no_risk: ['无风险', 'No risk'],
+    outcome_not_to_be_found: ['无法找到', 'Not to be found'],
+    outcome_mistaken: ['信息有误', 'Mistaken'],
+    outcome_needed: ['请选择结果，并写明原因（不写姓名）。', 'Choose an outcome and say why, naming nobody.'],
+    reason: ['原因（不写姓名）', 'Why (name nobody)'],
+    need: ['群众需求', 'Need'],
+    needs: ['需要帮助', 'Asks for'],
+    'need-met': ['已办好', 'Done'],
+    need_food: ['食品', 'food'],
+    need_medicine: ['药品', 'medicine'],
+    need_medical_care: ['就医', 'medical care'],
+    need_daily_goods: ['生活用品', 'daily goods'],
+    need_care_of_children_or_old: ['照看老幼', 'care of children or old people'],
+    need_comfort: ['心理疏导', 'somebody to talk to'],
+    need_other: ['其他', 'other']
   };
 
   GW.language = 'zh';
