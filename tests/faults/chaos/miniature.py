@@ -18,7 +18,7 @@ from contracts.envelope import Event
 from contracts.topics import TOPICS, said_by
 from services.chassis import outbox
 from services.chassis.database import Lane, lanes_of
-from services.chassis.reader import log_reader
+from services.chassis.reader import BUSY_FOR_MS, log_reader
 from services.chassis.topics import make_topics
 from tests.faults.chaos.chronicle import Chronicle
 from tests.faults.chaos.counters import Counters
@@ -31,7 +31,6 @@ from tests.faults.chaos.stage import client_of, settings
 
 SETTLES_WITHIN = 30.0
 STANDS_STILL_FOR = 6.0
-BUSY_FOR_MS = 20_000  # a broker beside the processes of another test answers late, and is not away
 WEAKENED = "tests.faults.chaos.weakened"
 
 
