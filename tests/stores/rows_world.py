@@ -72,7 +72,7 @@ class World:
         }
 
     async def ask(self, token: str, service: str, path: str, **query: Any) -> tuple[int, Any]:
-        """Status and body; the method is `post` where a body is given as json."""
+        """Status and body, its keys in order (rows come in any); the method is `post` where a body is given as json."""
         headers = {"authorization": f"Bearer {token}"}
         async with httpx.AsyncClient(transport=self._doors, headers=headers) as client:
             body = query.pop("json", None)
@@ -80,7 +80,10 @@ class World:
                 answer = await client.get(f"http://{service}{path}", params=query)
             else:
                 answer = await client.post(f"http://{service}{path}", json=body)
-        return answer.status_code, answer.text
+        is_json = answer.headers["content-type"].startswith("application/json")
+        return answer.status_code, json.dumps(
+            answer.json(), sort_keys=True, ensure_ascii=False
+        ) if is_json else answer.text
 
 
 def token_for(division: str, roles: frozenset[str] = ALL_ROLES, name: str = "desk") -> str:
