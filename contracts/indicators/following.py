@@ -2,26 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any
+from operator import attrgetter
 
-from contracts.envelope import Event
+from contracts.envelope import Fact
 from contracts.events.deadlines import DeadlineJudged, Verdict
 from contracts.events.leads import LeadClosed, LeadLanded, LeadNotFound, LeadReceived
 from contracts.events.needs import NeedAsked, NeedMet
 from contracts.indicators.indicator import Indicator, statement
 
-_LEADS = "Notice 000 §1: no lead let go"
-_NEEDS = "Notice 003 §5: what people in quarantine need"
-
-
-def _lead(event: Event[Any]) -> Iterable[tuple[str, str]]:
-    """The lead, whoever told it twice."""
-    return ((f"{event.data.person_id}/{event.data.lead_id}", event.division),)
-
-
-def _need(event: Event[Any]) -> Iterable[tuple[str, str]]:
-    return ((f"{event.data.person_id}/{event.data.need_id}", event.division),)
+_SOURCES = {"lead": "Notice 000 §1: no lead let go", "need": "Notice 003 §5: what people in quarantine need"}
 
 
 def _waits(fact: DeadlineJudged) -> bool:
@@ -29,76 +18,46 @@ def _waits(fact: DeadlineJudged) -> bool:
     return fact.about_id is not None and fact.stopped_at is None and fact.verdict is not Verdict.CANCELLED
 
 
+def _of(kind: str, code: str, name_en: str, name_zh: str, fact: type[Fact], at: str, why: str) -> Indicator:
+    """Leads or needs, whoever told one twice, by what a record says of them; at: the fact's instant."""
+    followed = attrgetter("data.person_id", f"data.{kind}_id")
+    return Indicator(
+        code,
+        name_en,
+        name_zh,
+        fact,
+        subjects=lambda event: (("/".join(followed(event)), event.division),),
+        at=attrgetter(f"data.{at}"),
+        why=why,
+        source=_SOURCES[kind],
+    )
+
+
 FOLLOWING = (
-    Indicator(
-        "leads-received",
-        "Leads received",
-        "收到线索",
-        LeadReceived,
-        subjects=_lead,
-        at=lambda event: event.data.received_at,
-        why="people to be found, where they were first looked for",
-        source=_LEADS,
+    _of(
+        "lead", "leads-received", "Leads received", "收到线索", LeadReceived, "received_at",
+        "people to be found, where they were first looked for",
     ),
-    Indicator(
-        "leads-landed",
-        "Leads landed",
-        "线索落地",
-        LeadLanded,
-        subjects=_lead,
-        at=lambda event: event.data.landed_at,
-        why="found, where the person was found",
-        source=_LEADS,
+    _of(
+        "lead", "leads-landed", "Leads landed", "线索落地", LeadLanded, "landed_at",
+        "found, where the person was found",
     ),
-    Indicator(
-        "leads-not-found",
-        "Leads not found",
-        "查无此人线索",
-        LeadNotFound,
-        subjects=_lead,
-        at=lambda event: event.data.sought_at,
-        why="sought in vain, by the division that sought",
-        source=_LEADS,
+    _of(
+        "lead", "leads-not-found", "Leads not found", "查无此人线索", LeadNotFound, "sought_at",
+        "sought in vain, by the division that sought",
     ),
-    Indicator(
-        "leads-closed",
-        "Leads closed",
-        "线索办结",
-        LeadClosed,
-        subjects=_lead,
-        at=lambda event: event.data.closed_at,
-        why="nothing more is to be done",
-        source=_LEADS,
-    ),
+    _of("lead", "leads-closed", "Leads closed", "线索办结", LeadClosed, "closed_at", "nothing more is to be done"),
     Indicator(
         "leads-open",
         "Leads nobody has followed",
         "待核查线索",
         DeadlineJudged,
         subjects=statement,
-        at=lambda event: event.data.started_at,
+        at=attrgetter("data.started_at"),
         counts=_waits,
         why="with the division that holds them, since when they came to it",
-        source=_LEADS,
+        source=_SOURCES["lead"],
     ),
-    Indicator(
-        "needs-asked",
-        "Needs asked",
-        "群众需求",
-        NeedAsked,
-        subjects=_need,
-        at=lambda event: event.data.asked_at,
-        why="what people in quarantine asked for",
-        source=_NEEDS,
-    ),
-    Indicator(
-        "needs-met",
-        "Needs met",
-        "需求办结",
-        NeedMet,
-        subjects=_need,
-        at=lambda event: event.data.met_at,
-        why="brought or done",
-        source=_NEEDS,
-    ),
-)
+    _of("need", "needs-asked", "Needs asked", "群众需求", NeedAsked, "asked_at", "what people in quarantine asked for"),
+    _of("need", "needs-met", "Needs met", "需求办结", NeedMet, "met_at", "brought or done"),
+)  # fmt: skip

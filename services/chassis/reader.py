@@ -12,7 +12,6 @@ from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from services.chassis.database import Lane
 
 _TIMEOUT_MS = 3_000
-BUSY_FOR_MS = 20_000  # for whoever can wait: a broker that has much to do answers late, and is not away
 
 
 class Span(NamedTuple):

@@ -6,7 +6,7 @@ records of one source_id in a batch are admitted one after the other, in waves.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from contracts.envelope import parse, say
@@ -14,7 +14,7 @@ from services.chassis.database import Tx
 from services.intake.bookkeeping import keep_books
 from services.intake.desk import Desk
 from services.intake.doubting import look_again
-from services.intake.entry import Entry
+from services.intake.entry import Entry, waves_of
 from services.intake.following import follow, follows
 from services.intake.identity import (
     Subject,
@@ -56,7 +56,7 @@ async def admit(tx: Tx, now: datetime, readings: Sequence[Reading], desk: Desk) 
     entries = [_entered(reading, reading.record, desk) if reading.record else None for reading in readings]
     readable = [entry for entry in entries if entry]
     await _check(tx, now, readable, desk)
-    for wave in _waves(readable):
+    for wave in waves_of(readable):
         await _admit_wave(tx, now, wave, desk)
     pairs = zip(readings, entries, strict=True)
     verdicts = [_verdict(entry) if entry else _unreadable(reading, desk) for reading, entry in pairs]
@@ -81,22 +81,6 @@ async def _check(tx: Tx, now: datetime, entries: Sequence[Entry], desk: Desk) ->
             entry.problems = tuple(desk.where.wrong_with(entry.reading, known))
             if desk.clock == "wall":
                 entry.problems += tuple(implausible(entry.record, entry.reading.mentions, now))
-
-
-def _waves(entries: Sequence[Entry]) -> Iterator[list[Entry]]:
-    """Cut so that no wave holds two entries of one record, nor a step beside what it follows, or another step of it.
-
-    Later ones then see what the earlier ones stored.
-    """
-    left = [entry for entry in entries if not entry.problems]
-    while left:
-        wave, later, seen = list[Entry](), list[Entry](), set[str]()
-        for entry in left:
-            its = {entry.record_id, entry.follows or entry.record_id}
-            (wave if seen.isdisjoint(its) else later).append(entry)
-            seen |= its
-        yield wave
-        left = later
 
 
 async def _admit_wave(tx: Tx, now: datetime, wave: Sequence[Entry], desk: Desk) -> None:

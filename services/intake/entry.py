@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -48,3 +48,19 @@ class Entry:
     def goes_on(self) -> bool:
         """Neither rejected nor a duplicate."""
         return not self.problems and not self.duplicate
+
+
+def waves_of(entries: Sequence[Entry]) -> Iterator[list[Entry]]:
+    """Cut so that no wave holds two entries of one record, nor a step beside what it follows, or another step of it.
+
+    Later ones then see what the earlier ones stored.
+    """
+    left = [entry for entry in entries if not entry.problems]
+    while left:
+        wave, later, seen = list[Entry](), list[Entry](), set[str]()
+        for entry in left:
+            its = {entry.record_id, entry.follows or entry.record_id}
+            (wave if seen.isdisjoint(its) else later).append(entry)
+            seen |= its
+        yield wave
+        left = later

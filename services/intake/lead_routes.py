@@ -19,13 +19,13 @@ from services.chassis.errors import NotAllowed
 from services.chassis.service import App
 from services.intake.door import Door
 from services.intake.leads import LEAD_STEPS
-from services.intake.listing import Listed, listed, shown
+from services.intake.listing import listed, shown
+from services.intake.merge_routes import OPERATOR
 from services.intake.problems import language_of
 from services.intake.sender import WORKER, Sender
 from services.intake.today import LEADER
 from services.intake.verdicts import REJECTED
 
-OPERATOR = "operator"
 FEED = "lead-desk"
 _WHO = frozenset({WORKER, LEADER, OPERATOR})
 MOST = 1000
@@ -86,7 +86,7 @@ def add_leads(router: APIRouter, app: App, door: Door) -> None:
             "division_code": found[0].tenure.division_code,
             "lead": {"id": lead_id},
             "done_by": caller.name,
-            **_drill(found[0]),
+            "drill": found[0].lead.drill,
             **told.model_dump(mode="json", exclude={"source_id"}, exclude_none=True),
         }
         record.setdefault("done_at", turn.now.isoformat())
@@ -120,7 +120,3 @@ def add_leads(router: APIRouter, app: App, door: Door) -> None:
 def _may(caller: Caller) -> None:
     if not caller.roles & _WHO:
         raise NotAllowed(f"this needs one of the roles {', '.join(sorted(_WHO))}: ask for a token that has it")
-
-
-def _drill(seen: Listed) -> dict[str, bool]:
-    return {"drill": True} if seen.lead.drill else {}

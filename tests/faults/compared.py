@@ -9,7 +9,8 @@ from typing import Any
 from contracts.topics import TOPICS
 from services.chassis.database import WALL_COLUMNS, lanes_of
 from services.chassis.fence import Number, Position, judge
-from services.chassis.reader import BUSY_FOR_MS, Span, log_reader
+from services.chassis.reader import Span
+from tests.faults.patience import patient_reader
 
 NOT_OF_THE_LOG = ("relay", "checks", "drifts", "hearings", "stage.anchored_at", "said_before", "half_done")
 """Beside wall time: who compared or read when, on which server, what an epoch left."""
@@ -31,7 +32,7 @@ async def dump_of(connection: Any, *without: str) -> dict[str, list[str]]:
 async def taken_from(kafka: str) -> Counter[str]:
     """How often each event of the log is taken by one who reads it all through the fence."""
     counts: Counter[str] = Counter()
-    async with log_reader(kafka, timeout_ms=BUSY_FOR_MS) as reader:
+    async with patient_reader(kafka) as reader:
         lanes = lanes_of(TOPICS)
         positions = {lane: Position(*lane) for lane in lanes}
         ends = await reader.ends(lanes)

@@ -24,6 +24,9 @@ FLAGS = [
     "--disable-component-update", "--disable-sync",
 ]  # fmt: skip
 SMALL = {"width": 360, "height": 740}
+TOO_SMALL = """() => [...document.querySelectorAll('button, input, summary, a')]
+    .filter(each => each.offsetParent !== null).map(each => [each.getBoundingClientRect(), each.textContent])
+    .filter(([box]) => box.height < 44 || box.width < 44).map(([, text]) => text)"""
 
 
 class Network:

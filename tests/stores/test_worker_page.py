@@ -10,16 +10,13 @@ import pytest
 from playwright.async_api import expect
 
 from contracts.events.canvassing import HouseholdCanvassed
-from services.intake.worker_routes import PAGE, POLICY
+from services.intake.worker_routes import POLICY
 from tests.stores.duty_records import a_register, a_round, an_assignment
 from tests.stores.grid_world import WORKER, at_noon
 from tests.stores.intake_world import GRID, World, a_person, intake
-from tests.stores.phone import needs_chromium, phone_of
+from tests.stores.phone import TOO_SMALL, needs_chromium, phone_of
 
 HOMES, DOORS_OFFLINE = 33, 30
-TOO_SMALL = """() => [...document.querySelectorAll('button, input, summary, a')]
-    .filter(each => each.offsetParent !== null).map(each => [each.getBoundingClientRect(), each.textContent])
-    .filter(([box]) => box.height < 44 || box.width < 44).map(([, text]) => text)"""
 PLANTED = "欧阳海棠"
 
 
@@ -235,26 +232,3 @@ async def test_a_lead_and_a_need_are_closed_by_a_tap_without_a_signal_and_arrive
         await expect(line).to_contain_text("已全部发送")
         await phone.tab("today")
         await expect(page.locator(".card.lead")).to_have_count(1)
-
-
-NEWER_THAN_2017 = {
-    "optional chaining": r"\?\.[A-Za-z_(\[]",
-    "nullish coalescing": r"\?\?",
-    "object spread": r"\{\s*\.\.\.",
-    "catch without a name": r"catch\s*\{",
-    "finally of a promise": r"\.finally\(",
-    "flat, at, replaceAll, fromEntries": r"\.(flat|flatMap|at|replaceAll|fromEntries|allSettled)\(",
-    "private field": r"this\.#",
-    "module": r"^\s*(import|export)\s",
-}
-
-
-def test_the_page_is_written_for_the_browsers_of_2018_and_asks_nobody_else() -> None:
-    for part in PAGE.iterdir():
-        text = part.read_text(encoding="utf-8")
-        found = [
-            what for what, form in NEWER_THAN_2017.items() if part.name.endswith(".js") and re.search(form, text, re.M)
-        ]
-        assert found == [], part.name
-        assert not re.search(r"https?://(?!www\.w3\.org/2000/svg)", text), part.name
-        assert len(text.splitlines()) <= 250, part.name

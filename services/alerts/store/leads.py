@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any
 
 from contracts.envelope import Event
 from contracts.events.leads import LeadClosed, LeadLanded, LeadNotFound, LeadPassedOn, LeadReceived
@@ -24,21 +23,6 @@ _DID: dict[Any, tuple[LeadState, str]] = {
 }
 
 
-class _Row(NamedTuple):
-    statement_id: str
-    revision: int
-    withdrawn: bool
-    person_id: str
-    lead_id: str
-    division_code: str
-    did: str
-    at: datetime
-    to_division_code: str | None
-    source: str | None
-    recorded_at: datetime
-    drill: bool
-
-
 async def save(tx: Tx, events: Sequence[Event[Any]]) -> None:
     """Leads received, and what was done about them; recorded_at keeps when each was first received."""
     rows = [_row(event) for event in newest(events)]
@@ -50,17 +34,17 @@ async def save(tx: Tx, events: Sequence[Event[Any]]) -> None:
              source = excluded.source, drill = excluded.drill, recorded_at = case when lead_facts.withdrawn
                then excluded.recorded_at else least(lead_facts.recorded_at, excluded.recorded_at) end
            where lead_facts.revision < excluded.revision""",
-        *columns(rows, len(_Row._fields)),
+        *columns(rows, 12),
     )
 
 
-def _row(event: Event[Any]) -> _Row:
+def _row(event: Event[Any]) -> tuple[Any, ...]:
     fact = event.data
     did, at = _DID[type(fact)]
     source = fact.source.value if isinstance(fact, LeadReceived) else None
     to = fact.to_division_code if isinstance(fact, LeadPassedOn) else None
     head = fact.statement_id, fact.revision, fact.withdrawn, fact.person_id, fact.lead_id
-    return _Row(*head, event.division, did.value, getattr(fact, at), to, source, event.time, event.drill)
+    return *head, event.division, did.value, getattr(fact, at), to, source, event.time, event.drill
 
 
 async def load_clocks(tx: Tx, people: Sequence[str], merged: Merged) -> dict[Key, LeadClock]:

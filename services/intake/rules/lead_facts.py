@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from datetime import datetime
 from typing import Any
 
 from contracts.envelope import Fact
@@ -11,6 +10,7 @@ from contracts.events.leads import LeadClosed, LeadLanded, LeadNotFound, LeadPas
 from contracts.events.needs import NeedAsked, NeedMet
 from services.intake import leads
 from services.intake.common import Common
+from services.intake.records import KINDS
 from services.intake.rules.statements import Ids, of_person
 
 
@@ -25,82 +25,48 @@ def _lead(record: leads.Lead, ids: Ids) -> Iterator[Fact]:
     )
 
 
-def _landed(record: leads.Landed, ids: Ids) -> Iterator[Fact]:
-    head = of_person(record, ids, "landed")
-    yield LeadLanded(**head, lead_id=ids.followed, landed_at=record.done_at, landed_by=record.done_by)
-
-
-def _not_found(record: leads.NotFound, ids: Ids) -> Iterator[Fact]:
-    head = of_person(record, ids, "sought")
-    yield LeadNotFound(**head, lead_id=ids.followed, sought_at=record.done_at, sought_by=record.done_by)
-
-
-def _passed_on(record: leads.PassedOn, ids: Ids) -> Iterator[Fact]:
-    yield LeadPassedOn(
-        **of_person(record, ids, "passed"),
-        lead_id=ids.followed,
-        to_division_code=record.to_division_code,
-        passed_at=record.done_at,
-        passed_by=record.done_by,
-    )
-
-
-def _closed(record: leads.ClosedLead, ids: Ids) -> Iterator[Fact]:
-    yield LeadClosed(
-        **of_person(record, ids, "closed"),
-        lead_id=ids.followed,
-        outcome=record.outcome,
-        reason=record.reason,
-        closed_at=record.done_at,
-        closed_by=record.done_by,
-    )
-
-
 def _need(record: leads.Need, ids: Ids) -> Iterator[Fact]:
     head = of_person(record, ids, "asked")
     yield NeedAsked(**head, need_id=ids.record_id, need=record.need, asked_at=record.asked_at)
 
 
-def _need_met(record: leads.NeedMet, ids: Ids) -> Iterator[Fact]:
-    head = of_person(record, ids, "met")
-    yield NeedMet(**head, need_id=ids.followed, met_at=record.done_at, met_by=record.done_by)
+_STEPS: Mapping[type[Common], tuple[type[Fact], str]] = {
+    leads.Landed: (LeadLanded, "landed"),
+    leads.NotFound: (LeadNotFound, "sought"),
+    leads.PassedOn: (LeadPassedOn, "passed"),
+    leads.ClosedLead: (LeadClosed, "closed"),
+    leads.NeedMet: (NeedMet, "met"),
+}
+"""The fact of a step, and the word by which its statement, its instant (`…_at`) and its post (`…_by`) are called."""
+_DID = dict(_STEPS.values())
+_OWN = ("to_division_code", "outcome", "reason")
+
+
+def _step(record: leads.Step, ids: Ids) -> Iterator[Fact]:
+    fact, did = _STEPS[type(record)]
+    done = {f"{did}_at": record.done_at, f"{did}_by": record.done_by}
+    own = {name: getattr(record, name) for name in _OWN if name in fact.model_fields}
+    yield fact(**of_person(record, ids, did), **{_followed(fact): ids.followed}, **done, **own)
+
+
+def _followed(fact: type[Fact]) -> str:
+    return "need_id" if fact is NeedMet else "lead_id"
 
 
 SAYERS: Mapping[type[Common], Callable[[Any, Ids], Iterator[Fact]]] = {
     leads.Lead: _lead,
-    leads.Landed: _landed,
-    leads.NotFound: _not_found,
-    leads.PassedOn: _passed_on,
-    leads.ClosedLead: _closed,
     leads.Need: _need,
-    leads.NeedMet: _need_met,
+    **dict.fromkeys(_STEPS, _step),
 }
-
-
-STEP_OF: Mapping[type[Fact], str] = {
-    LeadLanded: "lead-landed",
-    LeadNotFound: "lead-not-found",
-    LeadPassedOn: "lead-passed-on",
-    LeadClosed: "lead-closed",
-    NeedMet: "need-met",
-}
+STEP_OF: Mapping[type[Fact], str] = {_STEPS[of][0]: kind for kind, of in KINDS.items() if of in _STEPS}
+"""The fact of each step -> the kind of its record."""
 
 
 def step_retold(fact: Fact) -> dict[str, Any]:
     """What the record of a step calls otherwise than its fact does."""
-    match fact:
-        case LeadLanded(lead_id=lead, landed_at=at, landed_by=by):
-            return _told("lead", lead, at, by)
-        case LeadNotFound(lead_id=lead, sought_at=at, sought_by=by):
-            return _told("lead", lead, at, by)
-        case LeadPassedOn(lead_id=lead, passed_at=at, passed_by=by):
-            return _told("lead", lead, at, by)
-        case LeadClosed(lead_id=lead, closed_at=at, closed_by=by):
-            return _told("lead", lead, at, by)
-        case NeedMet(need_id=need, met_at=at, met_by=by):
-            return _told("asked", need, at, by)
-    raise TypeError(f"{type(fact).__name__} is no step")
-
-
-def _told(field: str, followed: str, at: datetime, by: str) -> dict[str, Any]:
-    return {field: {"id": followed}, "done_at": at.isoformat(), "done_by": by}
+    did, of = _DID[type(fact)], type(fact)
+    return {
+        "asked" if of is NeedMet else "lead": {"id": getattr(fact, _followed(of))},
+        "done_at": getattr(fact, f"{did}_at").isoformat(),
+        "done_by": getattr(fact, f"{did}_by"),
+    }

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 
 from services.chassis.database import Tx
-from services.intake.rules.lead_rows import LeadDone, LeadHeld, NeedDone, NeedHeld
+from services.intake.rules.lead_rows import LeadDone, LeadHeld, NeedHeld
+from services.intake.store.roster import BELOW_ANY
 
 _HELD, _DONE = ", ".join(LeadHeld._fields), ", ".join(LeadDone._fields)
-_ASKED, _MET = ", ".join(NeedHeld._fields), ", ".join(NeedDone._fields)
+_ASKED = ", ".join(NeedHeld._fields)
 
 
 async def load(tx: Tx, lead_ids: Collection[str]) -> list[LeadHeld]:
@@ -23,16 +24,12 @@ async def load_steps(tx: Tx, lead_ids: Collection[str]) -> list[LeadDone]:
     return [LeadDone(*row) for row in await tx.fetch(sql, list(lead_ids))]
 
 
-_BELOW = """exists (select from unnest($1::text[]) d
-                     where {0} collate "C" >= d and {0} collate "C" < d || '~')"""
-
-
 async def find_around(tx: Tx, divisions: Sequence[str]) -> list[LeadHeld]:
     """Leads that came to these divisions, or were passed on to them, and to those below; the latest come first."""
     rows = await tx.fetch(
         f"""select {_HELD} from leads
-             where {_BELOW.format("division_code")}
-                or record_id in (select lead_id from lead_steps where {_BELOW.format("to_division_code")})
+             where {BELOW_ANY.format("division_code")}
+                or record_id in (select lead_id from lead_steps where {BELOW_ANY.format("to_division_code")})
              order by received_at desc, record_id""",  # noqa: S608
         list(divisions),
     )
@@ -49,7 +46,7 @@ async def open_needs(tx: Tx, divisions: Sequence[str], persons: Collection[str])
     """What nobody has met yet, in these divisions and below, and of these people."""
     rows = await tx.fetch(
         f"""select {_ASKED} from needs n
-             where ({_BELOW.format("division_code")} or person_id = any($2::text[]))
+             where ({BELOW_ANY.format("division_code")} or person_id = any($2::text[]))
                and not exists (select from needs_met m where m.need_id = n.record_id)
              order by record_id""",  # noqa: S608
         list(divisions),

@@ -68,6 +68,10 @@ async def keep(tx: Tx, told: Iterable[Row]) -> None:
 BELOW = """division_code collate "C" >= $1 and division_code collate "C" < $1 || '~'"""
 """In a division and below it, by the index: codes are digits, and local suffixes letters and digits."""
 
+BELOW_ANY = """exists (select from unnest($1::text[]) d
+                       where {0} collate "C" >= d and {0} collate "C" < d || '~')"""
+"""In one of several divisions, or below it: of a column."""
+
 
 async def load(tx: Tx, kind: type[Any], division: str) -> list[Any]:
     """The rows of one kind in a division and below it."""

@@ -10,6 +10,7 @@ from services.chassis.database import Tx
 from services.intake.rules.assigned import Scope
 from services.intake.rules.roster import Check
 from services.intake.rules.worklist import Owed
+from services.intake.store.roster import BELOW_ANY
 
 
 class Kept(NamedTuple):
@@ -43,7 +44,7 @@ _COLUMNS = ", ".join(f"o.{column}" for column in Owed._fields)
 _AT_A_SITE = "select placement_id from stays where site_id = any($4::text[])"
 _OWED = f"""
 select {_COLUMNS} from owed o where o.open and (
-    exists (select from unnest($1::text[]) d where o.division_code >= d and o.division_code < d || '~')
+    {BELOW_ANY.format("o.division_code")}
     and o.mode is distinct from $2
     or o.person_id = any($3::text[]) or o.placement_id in ({_AT_A_SITE}))
  order by o.statement_id"""  # noqa: S608

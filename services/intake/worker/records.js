@@ -66,21 +66,19 @@
     });
   }
 
-  function leadStep(item, kind, at) {
-    return Object.assign(head(kind, item.division_code, item.drill), {
-      lead: { id: item.lead_id }, done_at: at, done_by: GW.session.current().post
+  function step(item, kind, at, followed) {
+    return Object.assign(head(kind, item.division_code, item.drill), followed, {
+      done_at: at, done_by: GW.session.current().post
     });
   }
+
+  function leadStep(item, kind, at) { return step(item, kind, at, { lead: { id: item.lead_id } }); }
 
   function need(item, word, at) {
     return Object.assign(head('need', item.division_code, item.drill), { person_id: item.person_id, need: word, asked_at: at });
   }
 
-  function needMet(item, at) {
-    return Object.assign(head('need-met', item.division_code, item.drill), {
-      asked: { id: item.need_id }, done_at: at, done_by: GW.session.current().post
-    });
-  }
+  function needMet(item, at) { return step(item, 'need-met', at, { asked: { id: item.need_id } }); }
 
   GW.records = {
     householdVisit: householdVisit, attempt: attempt, away: away, visit: visit, sample: sample, random: random,

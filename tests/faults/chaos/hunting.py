@@ -13,11 +13,11 @@ from aiokafka.errors import KafkaError
 
 from services.chassis.database import Lane
 from services.chassis.fence import Number
-from services.chassis.reader import BUSY_FOR_MS, log_reader
 from tests.faults.chaos.replicas import Replica
 from tests.faults.chaos.scene import Scene
 from tests.faults.chaos.waiting import until
 from tests.faults.chaos.windows import CLAIM, SENT, TRAPS, Caught, Trap, caught_behind, held
+from tests.faults.patience import patient_reader
 
 HUNT_WITHIN = 90.0
 CATCH_WITHIN = 4.0
@@ -108,7 +108,7 @@ async def _sent(scene: Scene, watch: asyncpg.Connection, service: str) -> str:
     if not plans:
         raise Escaped("no plan is open")
     lanes: dict[Lane, asyncpg.Record] = {(row["topic"], row["partition"]): row for row in plans}
-    async with log_reader(scene.servers.kafka.kafka, timeout_ms=BUSY_FOR_MS) as reader:
+    async with patient_reader(scene.servers.kafka.kafka) as reader:
 
         async def there() -> str:
             spans = await reader.tails({lane: row["tail_offset"] for lane, row in lanes.items()})

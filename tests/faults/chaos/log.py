@@ -11,7 +11,7 @@ import asyncpg
 from contracts.topics import TOPICS, Topic
 from services.chassis.database import Lane, lanes_of
 from services.chassis.fence import Number
-from services.chassis.reader import BUSY_FOR_MS, log_reader
+from tests.faults.patience import patient_reader
 
 Applied = tuple[str, Lane, int]  # event id, lane, number
 
@@ -37,7 +37,7 @@ class Log:
 async def read_log(kafka: str, topics: Iterable[Topic] = TOPICS) -> Log:
     """Every record of these topics. Raises KafkaError when the broker is away."""
     log = Log()
-    async with log_reader(kafka, timeout_ms=BUSY_FOR_MS) as reader:
+    async with patient_reader(kafka) as reader:
         lanes = lanes_of(topics)
         async for record in reader.read(await reader.tails(dict.fromkeys(lanes, 0))):
             number = Number.of(record.headers)

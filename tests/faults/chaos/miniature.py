@@ -18,7 +18,6 @@ from contracts.envelope import Event
 from contracts.topics import TOPICS, said_by
 from services.chassis import outbox
 from services.chassis.database import Lane, lanes_of
-from services.chassis.reader import BUSY_FOR_MS, log_reader
 from services.chassis.topics import make_topics
 from tests.faults.chaos.chronicle import Chronicle
 from tests.faults.chaos.counters import Counters
@@ -28,6 +27,7 @@ from tests.faults.chaos.saying import NOTE, ids
 from tests.faults.chaos.scene import Scene
 from tests.faults.chaos.servers import servers_behind_proxies
 from tests.faults.chaos.stage import client_of, settings
+from tests.faults.patience import patient_reader
 
 SETTLES_WITHIN = 30.0
 STANDS_STILL_FOR = 6.0
@@ -78,7 +78,7 @@ class Miniature:
 
     async def ends(self) -> dict[Lane, int]:
         """Where each lane of the log ends."""
-        async with log_reader(self.scene.servers.kafka.kafka, timeout_ms=BUSY_FOR_MS) as reader:
+        async with patient_reader(self.scene.servers.kafka.kafka) as reader:
             return await reader.ends(lanes_of(said_by("intake")))
 
     async def settle(self) -> frozenset[Lane]:
