@@ -184,9 +184,11 @@ async def _befall(scene: Scene, planned: Sequence[Planned], player: Player, reco
 
 
 async def _do(scene: Scene, mishap: Planned) -> None:
-    """Again when another mishap came between, as long as records flow."""
+    """Again when another mishap came between, once that is over and as long as records flow."""
     for tries_left in reversed(range(TRIES)):
         try:
+            if tries_left < TRIES - 1:
+                await scene.troop.until_ready(scene.client)
             await mishap.do(scene)
         except (*AWAY, Escaped) as error:
             if tries_left and not scene.boundary.over:

@@ -46,8 +46,8 @@ async def _swallow(scene: Scene, service: str) -> int:
         group_id=f"gridward-{service}",
         enable_auto_commit=False,
     )
-    await stranger.start()
     try:
+        await stranger.start()
         await until(lambda: _lanes(stranger), f"a stranger joins {service}", JOINS_WITHIN)
         records = await _acknowledge(stranger)
         if records:
