@@ -1,7 +1,7 @@
-"""A batch, from its events to the figures: lock the statements, lock the subjects, fold, add.
+"""A batch, from its events to the figures: what is plain goes in as it is, the rest is read, folded and kept; add.
 
-Every batch takes its locks in one order (statements, subjects, places, figures, history; each sorted), so that two
-replicas wait for each other and never deadlock. All SQL is set-based: its cost is that of the rows touched.
+Batches are counted one after the other, whatever replica reads them (`wait_for_turn`): what a batch has read stays true
+until it commits. All SQL is set-based: its cost is that of the rows touched.
 """
 
 from __future__ import annotations
@@ -14,54 +14,51 @@ from contracts.divisions import Divisions
 from contracts.envelope import Event
 from services.chassis.database import Tx
 from services.rollup.rules import counting, summing
-from services.rollup.rules.counting import NOTHING, Change, Held, Key, Known, Reason, Said, Step
-from services.rollup.rules.plain import divided
+from services.rollup.rules.counting import NOTHING, Change, Key, Said, Step
+from services.rollup.rules.plain import First, Told, divided
 from services.rollup.rules.screenings import Screened, read
-from services.rollup.rules.summing import First
 from services.rollup.store import figures, places, statements, subjects
 
 
 async def on_batch(events: Sequence[Event[Any] | Screened], tx: Tx) -> list[Event[Any]]:
     """Take the batch whole; figures and history are the same however it is cut. Says nothing."""
-    said = [one for one in map(read, events) if one is not None]
-    if said:
-        plain, steps = await _advance(said, tx)
-        await _add(*await _count(plain, steps, tx), Divisions.load(), tx)
+    told = [one for one in map(read, events) if one is not None]
+    if told:
+        await statements.wait_for_turn(tx)
+        firsts, others = await _insert(told, tx)
+        changes = await _recount(others, tx) if others else []
+        await _add(firsts, changes, Divisions.load(), tx)
     return []
 
 
-async def _advance(said: Sequence[Said], tx: Tx) -> tuple[list[Said], list[Step]]:
-    """New statements that touch no others, and what all the others now say.
-
-    All are first taken for new ones; if some were known, those are worked out anew.
-    """
-    new = {one.statement: Known(one.revision, one.time, one.rows) for one in said}
-    if len(new) < len(said):
-        new, _ = counting.advance({}, said)
-    known = await statements.insert_or_lock(tx, new)
-    plain, others = divided(said, known)
-    went_on, steps = counting.advance(known, others)
-    await statements.save(tx, {name: state for name, state in went_on.items() if name in known})
-    return plain, steps
+async def _insert(told: Sequence[Told], tx: Tx) -> tuple[list[First], list[Said]]:
+    """What is plain is inserted; the rest is given back. Subjects are looked for only where some was met before."""
+    held = await statements.find_held(tx, [one.statement for one in told])
+    firsts, others = divided(told, held)
+    if firsts and not await subjects.insert(tx, firsts):
+        lone, met = await subjects.find_met(tx, firsts)
+        firsts, others = divided(told, held | lone, met)
+        if firsts and not await subjects.insert(tx, firsts):
+            raise AssertionError("a subject met before was not found: two batches at once")
+    return firsts, others
 
 
-async def _count(plain: Iterable[Said], steps: Iterable[Step], tx: Tx) -> tuple[list[First], list[Change]]:
-    """Which contribution counts now. A subject never met is inserted; one that was is locked, read and folded."""
+async def _recount(said: Sequence[Said], tx: Tx) -> list[Change]:
+    """Reads what is held of these statements and of their subjects, works out what counts now, and keeps it."""
+    known = await statements.load(tx, [one.statement for one in said])
+    went_on, steps = counting.advance(known, said)
     by_key: defaultdict[Key, list[Step]] = defaultdict(list)
     for step in steps:
         by_key[step.key].append(step)
-    folded = {key: counting.fold(NOTHING, ones) for key, ones in by_key.items()}
-    lone = {key: (row, one.time) for one in plain for key, row in one.rows.items()}
-    met = await subjects.insert_or_lock(tx, lone, {key: held for key, (held, _) in folded.items()})
-    for key in met.keys() & lone.keys():
-        row, time = lone.pop(key)
-        by_key[key] = [Step(key, row.statement, row, time, Reason.NEW)]
-    folded |= {key: counting.fold(held, by_key[key]) for key, held in met.items()}
-    spares: dict[Key, Held] = {key: held for key, (held, _) in folded.items() if held.spares or key in met}
-    await subjects.save(tx, {key: folded[key][0] for key in met if folded[key][1]})
-    await subjects.save_spares(tx, {key: met.get(key, NOTHING).spares for key in spares}, spares)
-    firsts = [(key, row, time) for key, (row, time) in lone.items()]
-    return firsts, [change for _, changes in folded.values() for change in changes]
+    await statements.save(tx, went_on)
+    if not by_key:
+        return []
+    await statements.stand_alone(tx, by_key)
+    held = await subjects.load(tx, by_key)
+    folded = {key: counting.fold(held.get(key, NOTHING), ones) for key, ones in by_key.items()}
+    await subjects.save(tx, {key: after for key, (after, changes) in folded.items() if changes or key not in held})
+    await subjects.save_spares(tx, held, {key: after for key, (after, _) in folded.items()})
+    return [change for _, changes in folded.values() for change in changes]
 
 
 async def _add(firsts: Iterable[First], changes: Iterable[Change], divisions: Divisions, tx: Tx) -> None:

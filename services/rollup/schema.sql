@@ -1,15 +1,18 @@
 -- The newest revision known of each statement; statement is "<type> <statement_id>". recorded_at never goes back.
 -- subjects: what it counts for (`counting.packed`); an index on the rows below instead would cost more than their own.
+-- A statement said once that counts for one subject has no row here: `counted.lone` stands for it.
 create table if not exists statements (
     statement text collate "C" primary key, revision int not null, recorded_at timestamptz not null,
     subjects bytea not null);
 
 -- One row for each subject an indicator ever met: the contribution that counts, the earliest by (at, statement).
--- statement null: nothing counts any more; the row stays, for it is what two batches on one subject lock.
+-- statement null: nothing counts any more; the row stays, for a later change is not recorded before since_at.
+-- lone: its statement has no row of its own; it is in its first revision, recorded at since_at, and counts here alone.
 create table if not exists counted (
     subject_id text collate "C" not null, indicator text collate "C" not null, drill boolean not null,
     statement text collate "C", division_code text collate "C", day date, at timestamptz, since_at timestamptz not null,
-    primary key (subject_id, indicator, drill));
+    lone boolean not null default false, primary key (subject_id, indicator, drill));
+create unique index if not exists counted_lone on counted (statement) where lone;
 create index if not exists counted_place on counted (division_code);
 
 -- Further contributions on subjects that count already; one of them counts once the counted one is taken back.
@@ -24,18 +27,19 @@ create table if not exists places (
     division_code text collate "C" primary key, statutory text[] collate "C" not null,
     reporting text[] collate "C" not null);
 
--- Present figures in both trees, from the village upwards; where both are 0 there is no row. Below a village a figure
--- is the sum of its history: as many rows again as there are grids would cost more than all above them.
+-- Present figures in both trees, from the township upwards; where both are 0 there is no row. In a village and below a
+-- figure is the sum of its history: a row for each village that a batch meets would cost more than all above them.
 create table if not exists sums (
     division_code text collate "C" not null, indicator text collate "C" not null, day date not null,
     drill boolean not null, statutory bigint not null, reporting bigint not null,
     primary key (division_code, indicator, day, drill)) with (fillfactor = 60);
 
--- Why figures changed: sums of changes where they were recorded, by the UTC hour in which they were recorded.
+-- Why figures changed: changes where they were recorded, by the UTC hour in which they were recorded. Appended by each
+-- batch and summed on reading; `fold` makes one row of those that differ in nothing but their number.
 create table if not exists history (
     division_code text collate "C" not null, indicator text collate "C" not null, day date not null,
-    drill boolean not null, hour_at timestamptz not null, reason text collate "C" not null, delta bigint not null,
-    primary key (division_code, indicator, day, drill, hour_at, reason)) with (fillfactor = 80);
+    drill boolean not null, hour_at timestamptz not null, reason text collate "C" not null, delta bigint not null);
+create index if not exists history_place on history (division_code, indicator, day);
 
 -- Every figure at every level of both trees; a figure of 0 has no row.
 create or replace view figures as
@@ -44,9 +48,10 @@ create or replace view figures as
     where value <> 0
     union all
     select tree, code, indicator, day, drill, sum(delta)::bigint from history
-    cross join lateral (values (division_code), (nullif(left(division_code, 15), division_code))) own (code)
+    cross join lateral (values (division_code), (nullif(left(division_code, 15), division_code)),
+                               (nullif(left(division_code, 12), division_code))) own (code)
     cross join (values ('statutory'), ('reporting')) both_trees (tree)
-    where length(division_code) > 12 and code is not null
+    where length(division_code) >= 12 and code is not null
     group by 1, 2, 3, 4, 5 having sum(delta) <> 0;
 
 -- What the last comparison of each indicator found: figures that differ from the rows they are made of.

@@ -27,9 +27,6 @@ class Reason(StrEnum):
     MOVED = "moved"  # to another division, or a derived state went on to the next
 
 
-ONLY_RISING = frozenset({Reason.NEW, Reason.LATE})
-
-
 class Key(NamedTuple):
     """One subject of one indicator, in the order in which rows are locked."""
 

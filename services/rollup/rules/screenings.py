@@ -19,6 +19,7 @@ from contracts.events.canvassing import FEVER_LINE_CELSIUS, CaseScreened
 from contracts.policy.days import day_of
 from services.rollup.rules import counting
 from services.rollup.rules.counting import Key, Row, Said
+from services.rollup.rules.plain import First, Told, first_of
 
 _Id = Annotated[str, Meta(min_length=1, max_length=64)]
 _Symptom = Literal["fever", "cough", "fatigue", "sore_throat", "loss_of_smell", "diarrhoea"]
@@ -78,22 +79,22 @@ def parse_quickly(record: bytes) -> Event[Any] | Screened:
     return parse(record)
 
 
-def read(event: Event[Any] | Screened) -> Said | None:
+def read(event: Event[Any] | Screened) -> Told | None:
     """The event as rollup reads it; None when no indicator counts its fact."""
-    return _read_screened(event) if type(event) is Screened else counting.read(event)
-
-
-def _read_screened(event: Screened) -> Said:
+    if type(event) is not Screened:
+        said = counting.read(event)
+        return said and first_of(said)
     fact = event.data
     statement = "case-screened " + fact.statement_id
     time, _ = _instant(event.time)
     if fact.withdrawn:
         return Said(statement, fact.revision, True, False, time, {})
     at, day = _instant(fact.screened_at)
+    subject, celsius = f"{fact.person_id}/{fact.round_id}", fact.temperature_celsius
+    feverish = (celsius is not None and celsius >= FEVER_LINE_CELSIUS) or "fever" in fact.symptoms
+    if fact.revision == 1 and not feverish:
+        return First(subject, "persons-screened", event.drill, statement, event.division, day, at, time)
     row = Row(at, statement, day, event.division)
-    subject = f"{fact.person_id}/{fact.round_id}"
-    rows = {Key(subject, "persons-screened", event.drill): row}
-    celsius = fact.temperature_celsius
-    if (celsius is not None and celsius >= FEVER_LINE_CELSIUS) or "fever" in fact.symptoms:
-        rows[Key(subject, "feverish", event.drill)] = row
+    counts_for = ("persons-screened", "feverish") if feverish else ("persons-screened",)
+    rows = {Key(subject, indicator, event.drill): row for indicator in counts_for}
     return Said(statement, fact.revision, False, False, time, rows)

@@ -10,19 +10,19 @@ from typing import Any
 
 from contracts.divisions import REPORTING, STATUTORY, Divisions, Level
 from contracts.policy.days import day_of
-from services.rollup.rules.counting import Change, Key, Reason, Row
+from services.rollup.rules.counting import Change, Reason
+from services.rollup.rules.plain import First
 
 Own = tuple[str, str, date, bool]  # division where recorded, indicator, reporting day, drill
 Past = tuple[str, str, date, bool, datetime, str]  # as Own, the hour recorded, the reason
-First = tuple[Key, Row, datetime]  # what counts on a subject never met before, and when that was recorded
 _NEW, _LATE = Reason.NEW.value, Reason.LATE.value
 
 
 def past_deltas(firsts: Iterable[First], changes: Iterable[Change]) -> dict[Past, int]:
-    """Changes of the history, zeros left out. firsts: contributions that count on subjects never met before."""
+    """Changes of the history, zeros left out. firsts: what counts on subjects never met before."""
     past: defaultdict[Past, int] = defaultdict(int)
     # Households are recorded at once: counted before their hours are looked at.
-    alike = Counter([(division, key[1], day, key[2], time) for key, (_, _, day, division), time in firsts])
+    alike = Counter([(division, kind, day, drill, time) for _, kind, drill, _, division, day, _, time in firsts])
     for (division, indicator, day, drill, time), delta in alike.items():
         past[division, indicator, day, drill, _hour_of(time), _LATE if day_of(time) > day else _NEW] += delta
     for (_, indicator, drill), before, after, recorded_at, reason in changes:
@@ -43,7 +43,7 @@ def own_deltas(past: Mapping[Past, int]) -> dict[Own, int]:
 
 
 def summed(own: Mapping[Own, int], divisions: Divisions) -> dict[Own, tuple[int, int]]:
-    """The same changes in both trees (statutory, reporting), from the village upwards; where both are 0 left out."""
+    """The same changes in both trees (statutory, reporting), from the township upwards; where both are 0 left out."""
     alike: defaultdict[tuple[str, date, bool], defaultdict[str, int]] = defaultdict(lambda: defaultdict(int))
     for (division, *rest), delta in own.items():
         alike[tuple(rest)][division[: Level.VILLAGE]] += delta  # type: ignore[index]
@@ -52,15 +52,25 @@ def summed(own: Mapping[Own, int], divisions: Divisions) -> dict[Own, tuple[int,
 
 def _upwards(base: Mapping[str, int], divisions: Divisions) -> Iterable[tuple[str, tuple[int, int]]]:
     """Changes at each division of the lines above these, in both trees."""
-    statutory, reporting = defaultdict[str, int](int), defaultdict[str, int](int)
+    lines: defaultdict[tuple[tuple[str, ...], ...], int] = defaultdict(int)
     for division, delta in base.items():
-        for tree, figures in ((STATUTORY, statutory), (REPORTING, reporting)):
-            for code in divisions.ancestors(division, tree):
+        lines[_lines(division, divisions)] += delta
+    statutory, reporting = defaultdict[str, int](int), defaultdict[str, int](int)
+    for line, delta in lines.items():
+        for codes, figures in zip(line, (statutory, reporting), strict=True):
+            for code in codes:
                 figures[code] += delta
     for code in statutory | reporting:
         deltas = statutory.get(code, 0), reporting.get(code, 0)
         if deltas != (0, 0):
             yield code, deltas
+
+
+@lru_cache(maxsize=65_536)
+def _lines(division: str, divisions: Divisions) -> tuple[tuple[str, ...], ...]:
+    """Where a division counts in each tree, from the township upwards; villages of one township share it."""
+    both = (divisions.ancestors(division, tree) for tree in (STATUTORY, REPORTING))
+    return tuple(tuple(code for code in line if len(code) < Level.VILLAGE) for line in both)
 
 
 @lru_cache(maxsize=65_536)

@@ -9,13 +9,15 @@ from typing import NamedTuple
 from services.chassis.database import Tx
 from services.rollup.store.places import SUMMED
 
-# Below a village a figure is the same in both trees; what is recorded at a micro-grid counts at its grid too.
+# In a village and below a figure is the same in both trees; what is recorded below counts at the grid and village too.
 _BELOW = """
     select code, indicator, day, drill, sum(value), sum(value) from (
-        select division_code as code, indicator, day, drill, value from {rows} where length(division_code) > 12
+        select division_code as code, indicator, day, drill, value from {rows} where length(division_code) >= 12
         union all
-        select left(division_code, 15), indicator, day, drill, value from {rows} where length(division_code) > 15) one
-    group by 1, 2, 3, 4"""
+        select left(division_code, 15), indicator, day, drill, value from {rows} where length(division_code) > 15
+        union all
+        select left(division_code, 12), indicator, day, drill, value from {rows} where length(division_code) > 12) one
+    group by 1, 2, 3, 4 having sum(value) <> 0"""
 # One statement is one snapshot: a batch that commits meanwhile is seen whole or not at all.
 _COMPARE = f"""
     with rows as (
@@ -26,7 +28,7 @@ _COMPARE = f"""
         from rows group by 1, 2, 3, 4),
     past as (
         select division_code, indicator, day, drill, sum(delta) as value from history
-        where indicator = any($1::text[]) and length(division_code) > 12 group by 1, 2, 3, 4 having sum(delta) <> 0),
+        where indicator = any($1::text[]) and length(division_code) >= 12 group by 1, 2, 3, 4 having sum(delta) <> 0),
     made as (select * from ({SUMMED}) made union all {_BELOW.format(rows="rows")}),
     kept as (select * from sums where indicator = any($1::text[]) union all {_BELOW.format(rows="past")})
     select tree, division_code, indicator, day, drill, figure::bigint, recomputed::bigint

@@ -1,4 +1,4 @@
-"""Figures from the village upwards, and the history, which below a village is the figures too."""
+"""Figures from the township upwards, and the history, which in a village and below is the figures too."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from services.chassis.database import Tx
-from services.rollup.rules.counting import ONLY_RISING
 from services.rollup.rules.summing import Own, Past
+from services.rollup.store.copying import HISTORY, copied_history
 
 _ADD_SUMS = """
     insert into sums
@@ -19,16 +19,6 @@ _DROP_SUMS = """
         old (division_code, indicator, day, drill)
     where (s.division_code, s.indicator, s.day, s.drill) = (old.division_code, old.indicator, old.day, old.drill)
       and statutory = 0 and reporting = 0"""
-_ADD_HISTORY = """
-    insert into history
-    select * from unnest($1::text[], $2::text[], $3::date[], $4::bool[], $5::timestamptz[], $6::text[], $7::bigint[])
-    order by 1, 2, 3, 4, 5, 6 on conflict (division_code, indicator, day, drill, hour_at, reason)
-    do update set delta = history.delta + excluded.delta"""
-_DROP_HISTORY = """
-    delete from history h using unnest($1::text[], $2::text[], $3::date[], $4::bool[], $5::timestamptz[], $6::text[])
-        old (division_code, indicator, day, drill, hour_at, reason)
-    where (h.division_code, h.indicator, h.day, h.drill, h.hour_at, h.reason)
-        = (old.division_code, old.indicator, old.day, old.drill, old.hour_at, old.reason) and delta = 0"""
 
 
 async def add_figures(tx: Tx, deltas: Mapping[Own, tuple[int, int]]) -> None:
@@ -41,12 +31,9 @@ async def add_figures(tx: Tx, deltas: Mapping[Own, tuple[int, int]]) -> None:
 
 
 async def add_history(tx: Tx, deltas: Mapping[Past, int]) -> None:
-    """Adds the changes; a sum that comes to 0 has no row."""
+    """Appends the changes."""
     if deltas:
-        await tx.execute(_ADD_HISTORY, *_columns(deltas), list(deltas.values()))
-    both_ways = [key for key in deltas if key[-1] not in ONLY_RISING]
-    if both_ways:
-        await tx.execute(_DROP_HISTORY, *_columns(both_ways))
+        await tx.copy_to_table("history", columns=HISTORY, source=copied_history(deltas), format="binary")
 
 
 def _columns(rows: Collection[tuple[Any, ...]]) -> list[list[Any]]:

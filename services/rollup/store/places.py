@@ -6,18 +6,21 @@ from collections.abc import Collection
 
 from contracts.divisions import Divisions, Level, Tree
 from services.chassis.database import Tx
+from services.rollup.store.copying import as_json
 
 # Where what is recorded at {division} counts in a tree, given {line}: that of its village, or of itself above one.
 LINE = """(case when length({division}) > 15 then array[{division}, left({division}, 15)]
                 when length({division}) > 12 then array[{division}] else '{{}}' end || {line})"""
 
-_NEW = "select code from unnest($1::text[]) code where not exists (select from places where division_code = code)"
+_NEW = """
+    select code from json_array_elements_text($1::json) code
+    where not exists (select from places where division_code = code)"""
 # A line comes as one text: its codes, each a value of its own, would be dear to encode.
 _ADD = """
     insert into places select code, string_to_array(one, ' '), string_to_array(other, ' ')
     from unnest($1::text[], $2::text[], $3::text[]) line (code, one, other) order by 1 on conflict do nothing"""
 _DRAWN = "select division_code, array_to_string(statutory, ' '), array_to_string(reporting, ' ') from places"
-# The first table that a batch writes: whoever holds this waits for the batches under way, and lets no other begin.
+# What a batch holds (`statements.wait_for_turn`): waits for the one under way, and lets no other begin.
 _NO_BATCHES = "lock table statements in share row exclusive mode"
 SUMMED = """
     select code as division_code, indicator, day, drill, sum(value) filter (where tree = 'statutory') as statutory,
@@ -25,6 +28,7 @@ SUMMED = """
     from own join places on places.division_code = left(own.division_code, 12)
     cross join lateral (select 'statutory' as tree, unnest(statutory) as code
                         union all select 'reporting', unnest(reporting)) line
+    where length(code) < 12
     group by 1, 2, 3, 4"""
 _SUM_ANEW = f"""
     insert into sums
@@ -37,7 +41,7 @@ async def add_places(tx: Tx, codes: Collection[str], divisions: Divisions) -> No
     """Keeps the lines above these divisions in both trees. Raises MalformedCodeError."""
     drawn = {code[: Level.VILLAGE] for code in codes}
     if drawn:
-        await _draw(tx, [row[0] for row in await tx.fetch(_NEW, sorted(drawn))], divisions)
+        await _draw(tx, [row[0] for row in await tx.fetch(_NEW, as_json(sorted(drawn)))], divisions)
 
 
 async def redraw(tx: Tx, divisions: Divisions) -> list[str]:

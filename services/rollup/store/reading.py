@@ -18,8 +18,8 @@ _FIGURES = """
     group by 1, 2, 3 having sum({tree}) <> 0
     union all
     select code, indicator, drill, sum(delta)::bigint from unnest($1::text[]) code join history h
-        on h.division_code >= code and h.division_code < code || '~' and (length(code) = 15 or h.division_code = code)
-    where length(code) > 12 and ($2::text[] is null or indicator = any($2)) and ($3::date is null or day = $3)
+        on h.division_code >= code and h.division_code < code || '~' and (length(code) <= 15 or h.division_code = code)
+    where length(code) >= 12 and ($2::text[] is null or indicator = any($2)) and ($3::date is null or day = $3)
     group by 1, 2, 3 having sum(delta) <> 0"""
 # $5 cuts codes at the village where nobody asks for less, so that few lines are followed upwards.
 _AS_OF = """

@@ -1,47 +1,61 @@
-"""The newest revision of each statement, and the subjects it counts for."""
+"""The newest revision of each statement, and the subjects it counts for.
+
+A statement said once that counts for one subject has no row here: the row of that subject stands for it (`lone`).
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 from services.chassis.database import Tx
-from services.rollup.rules.counting import Known, packed, unpacked
-from services.rollup.store.copying import copy_all
+from services.rollup.rules.counting import Key, Known, packed, unpacked
+from services.rollup.store.copying import as_json
 
-_COLUMNS = ("statement", "revision", "recorded_at", "subjects")
-_MET = "select statement from statements where statement = any($1::text[])"
-_LOCK = "select * from statements where statement = any($1::text[]) order by statement for update"
+_TURN = "lock table statements in share row exclusive mode"
+_HELD = "select statement from statements where statement in (select json_array_elements_text($1))"
+_LOAD = "select * from statements where statement = any($1::text[])"
+_LONE_OF = """
+    update counted set lone = false where lone and statement = any($1::text[])
+    returning statement, since_at, subject_id, indicator, drill"""
+_LONE_AT = """
+    update counted c set lone = false
+    from unnest($1::text[], $2::text[], $3::bool[]) key (subject_id, indicator, drill)
+    where lone and (c.subject_id, c.indicator, c.drill) = (key.subject_id, key.indicator, key.drill)
+    returning c.statement, c.since_at, c.subject_id, c.indicator, c.drill"""
 _SAVE = """
-    update statements set revision = new.revision, recorded_at = new.recorded_at, subjects = new.subjects
-    from unnest($1::text[], $2::int[], $3::timestamptz[], $4::bytea[]) as new
-        (statement, revision, recorded_at, subjects)
-    where statements.statement = new.statement"""
+    insert into statements select * from unnest($1::text[], $2::int[], $3::timestamptz[], $4::bytea[])
+    on conflict (statement) do update
+    set revision = excluded.revision, recorded_at = excluded.recorded_at, subjects = excluded.subjects"""
 
 
-async def insert_or_lock(tx: Tx, new: Mapping[str, Known]) -> dict[str, Known]:
-    """Inserts the statements never met; locks those that were, and returns them as they are held.
+async def wait_for_turn(tx: Tx) -> None:
+    """Until the end of the transaction no other batch, of whatever replica, is counted: what is read stays true."""
+    await tx.execute(_TURN)
 
-    A first revision is hardly ever met again, so it is looked for only where the copying says that some was.
-    """
-    names = sorted(new)
-    met, asked = set[str](), [name for name in names if new[name].revision > 1]
-    while True:
-        if asked:
-            met = {row[0] for row in await tx.fetch(_MET, asked)}
-        rows = [_row(name, new[name]) for name in names if name not in met]
-        if not rows or await copy_all(tx, "statements", _COLUMNS, rows):
-            break
-        asked = names
-    held = await tx.fetch(_LOCK, sorted(met)) if met else []
-    return {name: Known(revision, recorded_at, unpacked(subjects)) for name, revision, recorded_at, subjects in held}
+
+async def find_held(tx: Tx, names: Collection[str]) -> set[str]:
+    """Those that have a row here."""
+    return {row[0] for row in await tx.fetch(_HELD, as_json(names))}
+
+
+async def load(tx: Tx, names: Collection[str]) -> dict[str, Known]:
+    """What is held of these statements; none for those never met. Each gets a row of its own."""
+    await _stand_alone(tx, await tx.fetch(_LONE_OF, names))
+    rows = await tx.fetch(_LOAD, names)
+    return {name: Known(revision, recorded_at, unpacked(subjects)) for name, revision, recorded_at, subjects in rows}
+
+
+async def stand_alone(tx: Tx, keys: Iterable[Key]) -> None:
+    """The statements that count for these subjects get rows of their own: another one may take their place."""
+    await _stand_alone(tx, await tx.fetch(_LONE_AT, *map(list, zip(*keys, strict=True))))
+
+
+async def _stand_alone(tx: Tx, rows: Iterable[tuple[object, ...]]) -> None:
+    await save(tx, {name: Known(1, since_at, [Key(*key)]) for name, since_at, *key in rows})  # type: ignore[misc, arg-type]
 
 
 async def save(tx: Tx, states: Mapping[str, Known]) -> None:
-    """Writes newer revisions of statements that this transaction has locked."""
+    """Writes statements as they now are."""
     if states:
-        rows = [_row(name, state) for name, state in states.items()]
+        rows = [(name, state.revision, state.recorded_at, packed(state.keys)) for name, state in states.items()]
         await tx.execute(_SAVE, *map(list, zip(*rows, strict=True)))
-
-
-def _row(name: str, state: Known) -> tuple[object, ...]:
-    return name, state.revision, state.recorded_at, packed(state.keys)

@@ -3,28 +3,31 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
-from datetime import datetime
+from collections.abc import Collection, Iterable, Mapping, Sequence
+
+from asyncpg import UniqueViolationError
 
 from services.chassis.database import Tx
 from services.rollup.rules.counting import Held, Key, Row
-from services.rollup.store.copying import copy_all
+from services.rollup.rules.plain import First
+from services.rollup.store.copying import COUNTED, as_json, copied_counted
 
-_COLUMNS = ("subject_id", "indicator", "drill", "statement", "division_code", "day", "at", "since_at")
-_MET = "select subject_id, indicator, drill from counted where subject_id = any($1::text[])"
-_LOCK = """
-    select c.* from counted c join unnest($1::text[], $2::text[], $3::bool[]) key (subject_id, indicator, drill)
-        using (subject_id, indicator, drill)
-    order by c.subject_id, c.indicator, c.drill for update of c"""
-_SPARES = """
-    select s.* from spares s join unnest($1::text[], $2::text[], $3::bool[]) key (subject_id, indicator, drill)
+_LONE = "select statement from counted where lone and statement in (select json_array_elements_text($1))"
+_MET = "select subject_id, indicator, drill from counted where subject_id in (select json_array_elements_text($1))"
+_OF_KEYS = """
+    select {columns} from {table} c join unnest($1::text[], $2::text[], $3::bool[]) key (subject_id, indicator, drill)
         using (subject_id, indicator, drill)"""
+_COUNTED = _OF_KEYS.format(
+    table="counted", columns="subject_id, indicator, drill, statement, division_code, day, at, since_at"
+)
+_SPARES = _OF_KEYS.format(table="spares", columns="subject_id, indicator, drill, statement, division_code, day, at")
 _SAVE = """
-    update counted c set statement = new.statement, division_code = new.division_code, day = new.day, at = new.at,
-                         since_at = new.since_at
-    from unnest($1::text[], $2::text[], $3::bool[], $4::text[], $5::text[], $6::date[], $7::timestamptz[],
-                $8::timestamptz[]) new (subject_id, indicator, drill, statement, division_code, day, at, since_at)
-    where (c.subject_id, c.indicator, c.drill) = (new.subject_id, new.indicator, new.drill)"""
+    insert into counted (subject_id, indicator, drill, statement, division_code, day, at, since_at)
+    select * from unnest($1::text[], $2::text[], $3::bool[], $4::text[], $5::text[], $6::date[], $7::timestamptz[],
+                         $8::timestamptz[])
+    on conflict (subject_id, indicator, drill) do update
+    set statement = excluded.statement, division_code = excluded.division_code, day = excluded.day, at = excluded.at,
+        since_at = excluded.since_at"""
 _DROP_SPARES = """
     delete from spares s using unnest($1::text[], $2::text[], $3::bool[]) key (subject_id, indicator, drill)
     where (s.subject_id, s.indicator, s.drill) = (key.subject_id, key.indicator, key.drill)"""
@@ -33,57 +36,58 @@ _INSERT_SPARES = """
     select * from unnest($1::text[], $2::text[], $3::bool[], $4::text[], $5::text[], $6::date[], $7::timestamptz[])"""
 
 
-async def insert_or_lock(
-    tx: Tx, lone: Mapping[Key, tuple[Row, datetime]], others: Mapping[Key, Held]
-) -> dict[Key, Held]:
-    """Inserts the subjects never met as they now are; locks those that were, and returns them as they are held.
+async def insert(tx: Tx, firsts: Sequence[First]) -> bool:
+    """Whether all went in. False: none did, some statement or subject was met before (`find_met`)."""
+    try:
+        async with tx.transaction():
+            await tx.copy_to_table("counted", columns=COUNTED, source=copied_counted(firsts), format="binary")
+    except UniqueViolationError:
+        return False
+    return True
 
-    lone: the one contribution of a subject, and since when it counts.
-    """
-    new = {key: _row(key, held) for key, held in others.items()}
-    for key, ((at, statement, day, division), since_at) in lone.items():
-        new[key] = (*key, statement, division, day, at, since_at)
-    while True:
-        met = {Key(*row) for row in await tx.fetch(_MET, sorted({key.subject_id for key in new}))} & new.keys()
-        rows = sorted([row for key, row in new.items() if key not in met])
-        if not rows or await copy_all(tx, "counted", _COLUMNS, rows):
-            break
-    if not met:
-        return {}
-    keys = _keys(sorted(met))
-    held = await tx.fetch(_LOCK, *keys)
+
+async def find_met(tx: Tx, firsts: Sequence[First]) -> tuple[set[str], set[Key]]:
+    """Statements, and subjects, of these that `counted` has rows of."""
+    lone = await tx.fetch(_LONE, as_json([one.statement for one in firsts]))
+    met = await tx.fetch(_MET, as_json([one.subject_id for one in firsts]))
+    return {row[0] for row in lone}, {Key(*row) for row in met}
+
+
+async def load(tx: Tx, keys: Collection[Key]) -> dict[Key, Held]:
+    """What is held of these subjects; none for those never met."""
     spares: defaultdict[Key, list[Row]] = defaultdict(list)
-    for *key, statement, division, day, at in await tx.fetch(_SPARES, *keys):
+    for *key, statement, division, day, at in await tx.fetch(_SPARES, *_columns(keys)):
         spares[Key(*key)].append(Row(at, statement, day, division))
     return {
         (key := Key(subject, indicator, drill)): Held(
             None if statement is None else Row(at, statement, day, division), since_at, tuple(spares[key])
         )
-        for subject, indicator, drill, statement, division, day, at, since_at in held
+        for subject, indicator, drill, statement, division, day, at, since_at in await tx.fetch(
+            _COUNTED, *_columns(keys)
+        )
     }
 
 
 async def save(tx: Tx, changed: Mapping[Key, Held]) -> None:
-    """Writes the counted contributions of subjects that this transaction has locked."""
+    """Writes what now counts for these subjects."""
     if changed:
         rows = [_row(key, held) for key, held in changed.items()]
-        await tx.execute(_SAVE, *map(list, zip(*rows, strict=True)))
+        await tx.execute(_SAVE, *_columns(rows))
 
 
-async def save_spares(tx: Tx, before: Mapping[Key, Iterable[Row]], after: Mapping[Key, Held]) -> None:
-    """Writes the further contributions of subjects that this transaction has inserted or locked."""
-    changed = [key for key, held in after.items() if set(held.spares) != set(before[key])]
-    had = [key for key in changed if before[key]]
+async def save_spares(tx: Tx, before: Mapping[Key, Held], after: Mapping[Key, Held]) -> None:
+    """Writes the further contributions of the subjects in `after`; before: as they were, none for new ones."""
+    had = {key: held.spares for key, held in before.items()}
+    changed = [key for key, held in after.items() if set(held.spares) != set(had.get(key, ()))]
     rows = [(*key, row.statement, row.division, row.day, row.at) for key in changed for row in after[key].spares]
-    if had:
-        await tx.execute(_DROP_SPARES, *_keys(had))
+    if gone := [key for key in changed if had.get(key)]:
+        await tx.execute(_DROP_SPARES, *_columns(gone))
     if rows:
-        await tx.execute(_INSERT_SPARES, *map(list, zip(*rows, strict=True)))
+        await tx.execute(_INSERT_SPARES, *_columns(rows))
 
 
-def _keys(keys: Iterable[Key]) -> tuple[list[object], ...]:
-    subjects, indicators, drills = zip(*keys, strict=True)
-    return list(subjects), list(indicators), list(drills)
+def _columns(rows: Iterable[tuple[object, ...]]) -> list[list[object]]:
+    return [list(column) for column in zip(*rows, strict=True)]
 
 
 def _row(key: Key, held: Held) -> tuple[object, ...]:
