@@ -49,7 +49,11 @@ class Topic:
 
     def partition_of(self, subject: str) -> int:
         """The lane of a subject; worked out once, when the row is written."""
-        return zlib.crc32(subject.encode()) % self.partitions
+        return self.partition_of_key(subject.encode())
+
+    def partition_of_key(self, key: bytes) -> int:
+        """The same of the subject's bytes, as Kafka holds them."""
+        return zlib.crc32(key) % self.partitions
 
 
 TOPICS: tuple[Topic, ...] = (

@@ -25,7 +25,7 @@ log = structlog.get_logger()
 FIRST = 16  # records of the first batch after a death
 GROWTH = 4
 DEATHS = 3  # of a record that ran alone each time; a kill from outside does not hit the same one three times
-IN_HAND = 10_000  # records that the process that died may have read and not applied
+IN_HAND = 60_000  # records that the process that died may have read and not applied: two batches
 
 _OFFSETS = "select topic, partition, next_offset from positions where consumer = $1"
 _MARK = """
@@ -98,6 +98,10 @@ class Care:
         self._marked |= set(offsets)
         if found:
             log.warning("a process died here", service=self._consumer, lanes=[f"{t}/{p}" for t, p in found])
+
+    def trusts(self, lanes: Collection[Lane]) -> bool:
+        """Whether these are ours, and nobody died in any of ours: a record may be looked at before it is noted."""
+        return not self._careful and self._marked.issuperset(lanes)
 
     async def limit(self, records: Sequence[ConsumerRecord]) -> Sequence[ConsumerRecord]:
         """As many of these as may run together: all, but after a death. Notes them first, committed, then."""

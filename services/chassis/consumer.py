@@ -17,13 +17,14 @@ from aiokafka.errors import KafkaError
 from asyncpg import Pool
 
 from services.chassis import deadletter, metrics
+from services.chassis.ahead import Ahead, read_ahead
 from services.chassis.care import Care
 from services.chassis.database import Lane, is_transient
 from services.chassis.errors import TooManyDeadLetters
 from services.chassis.fence import Above, Gap, Problem
 from services.chassis.health import Health
 from services.chassis.masking import reason_of
-from services.chassis.once import Applied, apply, by_lane
+from services.chassis.once import NOTHING_READ, Applied, apply, by_lane
 from services.chassis.reader import LogReader
 from services.chassis.service import Service
 from services.chassis.settings import Settings
@@ -68,7 +69,16 @@ class Consumer:
         """Wait for nothing any more: the process ends."""
         self._ending.set()
 
-    async def take(self, records: Sequence[ConsumerRecord]) -> bool:
+    @property
+    def is_ending(self) -> bool:
+        return self._ending.is_set()
+
+    async def read_ahead(self, records: Sequence[ConsumerRecord]) -> Ahead:
+        """What can be done of a batch while the one before it is being applied: nothing that it could change."""
+        lanes = by_lane(records)
+        return await read_ahead(lanes, self._service.parse) if self.care.trusts(lanes) else NOTHING_READ
+
+    async def take(self, records: Sequence[ConsumerRecord], ahead: Ahead = NOTHING_READ) -> bool:
         """Apply a batch as far as it goes; True: acknowledge. Raises nothing but cancellation."""
         name = self._service.name
         metrics.BATCH_RECORDS.labels(name).observe(len(records))
@@ -76,7 +86,7 @@ class Consumer:
         try:
             with metrics.BATCH_DURATION.labels(name).time():
                 await self._await_room()
-                await self._cut(records)
+                await self._cut(records, ahead)
         except Exception as error:
             await self.care.lives()
             await self._back_off(records, error)
@@ -93,7 +103,7 @@ class Consumer:
             raise TooManyDeadLetters(self._full)
         self._full = ""
 
-    async def _cut(self, records: Sequence[ConsumerRecord]) -> None:
+    async def _cut(self, records: Sequence[ConsumerRecord], ahead: Ahead) -> None:
         """Prefixes of the batch, each its own transaction: halved to what fails, doubled once nothing is known to.
 
         bad: so many of the next records failed together, so the one that does is among them.
@@ -104,7 +114,7 @@ class Consumer:
         while rest:
             cut = await self.care.limit(rest[:size])
             try:
-                applied = await self._apply(cut, self.care.verdict(cut))
+                applied = await self._apply(cut, ahead, self.care.verdict(cut))
             except Exception as error:
                 if self._is_no_poison(error, alone=len(cut) == 1):
                     raise
@@ -130,7 +140,7 @@ class Consumer:
 
     async def _set_aside(self, cut: Sequence[ConsumerRecord], error: Exception) -> Applied:
         try:
-            applied = await self._apply(cut, error)
+            applied = await self._apply(cut, NOTHING_READ, error)
         except TooManyDeadLetters as full:
             self._full = str(full)
             raise
@@ -140,13 +150,16 @@ class Consumer:
         log.error("set aside", service=self._service.name, lane=place, offset=cut[0].offset, reason=reason, at=frames)
         return applied
 
-    async def _apply(self, cut: Sequence[ConsumerRecord], condemned: BaseException | None = None) -> Applied:
+    async def _apply(
+        self, cut: Sequence[ConsumerRecord], ahead: Ahead, condemned: BaseException | None = None
+    ) -> Applied:
         applied = await apply(
             self._pool,
             self._service,
             cut,
             log_starts=self._log_starts,
             dead_letters_an_hour=self._an_hour,
+            ahead=ahead,
             condemned=condemned,
         )
         if applied.taken:

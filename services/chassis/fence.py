@@ -137,6 +137,22 @@ def judge(stored: Position, records: Sequence[R], log_start: int = 0) -> Judged[
     if records[0].offset > max(stored.next_offset, log_start):
         judged.problem = Above(stored.next_offset)
         return judged
+    if _go_on(stored, records):
+        last = stored.last + len(records)
+        return Judged(replace(stored, next_offset=records[-1].offset + 1, last=last), list(records))
+    return _walked(stored, records, log_start)
+
+
+def _go_on(stored: Position, records: Sequence[R]) -> bool:
+    """Whether the numbers of these are simply the next ones, as the relay writes them: nearly always, and soon seen."""
+    begin, first = f"{stored.epoch}.{stored.source}.".encode(), stored.last + 1
+    numbers = range(first, first + len(records))
+    return [record.headers for record in records] == [(("n", b"%b%d" % (begin, number)),) for number in numbers]
+
+
+def _walked(stored: Position, records: Sequence[R], log_start: int) -> Judged[R]:
+    """One number after the other; what holds whatever they are."""
+    judged: Judged[R] = Judged(stored)
     walk, done = _Walk(stored, log_start > stored.next_offset), stored.next_offset - 1
     for record in records:
         number = Number.of(record.headers)

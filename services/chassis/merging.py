@@ -16,11 +16,11 @@ from aiokafka import ConsumerRecord
 
 from contracts.envelope import Event
 from contracts.events.policies import TimeAdvanced
+from services.chassis.ahead import event_of
 from services.chassis.database import Lane
 from services.chassis.errors import LogBroken
 from services.chassis.fence import Number, Position, judge
 from services.chassis.masking import reason_of
-from services.chassis.once import event_of
 from services.chassis.reader import LogReader, Span
 
 MOST_AHEAD = 1_000  # records of a lane that wait for the others

@@ -31,7 +31,7 @@ BATCH_RECORDS = Histogram(
     "gridward_batch_records",
     "Records of a batch: small when calm, large when behind.",
     ["service"],
-    buckets=(1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000, 2_000, 5_000, 10_000),
+    buckets=(1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000, 2_000, 5_000, 10_000, 30_000),
 )
 BATCH_DURATION = Histogram(
     "gridward_batch_duration_seconds",

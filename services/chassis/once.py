@@ -5,9 +5,9 @@ Nothing about positions is remembered between transactions. What an exception ro
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import groupby
 from typing import Any
 
 from aiokafka import ConsumerRecord
@@ -15,14 +15,13 @@ from asyncpg import Connection, Pool
 
 from contracts.envelope import Event, Fact, parse
 from contracts.events.policies import TimeAdvanced
-from contracts.topics import OF_FACT
 from services.chassis import clock, deadletter, outbox
+from services.chassis.ahead import Ahead, read_all
 from services.chassis.database import Lane, Tx, columns_of
 from services.chassis.deadletter import Failed
 from services.chassis.errors import NotOurs, OversizedEvent, PositionsMissing
 from services.chassis.fence import Judged, Position, Problem, judge
 from services.chassis.masking import reason_of
-from services.chassis.outbox import LARGEST_EVENT
 from services.chassis.service import Service
 
 _LOCK = """
@@ -35,8 +34,8 @@ update positions p set next_offset = x.next_offset, epoch = x.epoch, source = x.
        x(topic, partition, next_offset, epoch, source, last)
  where p.consumer = $1 and (p.topic, p.partition) = (x.topic, x.partition)"""
 
-_TOPIC_OF = {fact.type: topic for fact, topic in OF_FACT.items()}
 FAULTS_OF_A_RECORD = (NotOurs, OversizedEvent)  # errors of the chassis that what a handler says may cause
+NOTHING_READ: Ahead = {}
 NO_NUMBER = "no number: the header `n` is missing or cannot be read, so the record is not of this log's relay"
 
 
@@ -52,9 +51,19 @@ class Applied:
     dead: list[str] = field(default_factory=list)  # the topic of each dead letter
 
 
-def by_lane(records: Sequence[ConsumerRecord]) -> dict[Lane, list[ConsumerRecord]]:
+def by_lane(records: Sequence[ConsumerRecord]) -> dict[Lane, Sequence[ConsumerRecord]]:
     """The records of a batch (grouped by lane, ascending) by lane."""
-    return {lane: list(group) for lane, group in groupby(records, key=lambda r: (r.topic, r.partition))}
+    lanes: dict[Lane, Sequence[ConsumerRecord]] = {}
+    at = 0
+    while at < len(records):
+        lane = _lane_of(records[at])
+        end = bisect_left(range(len(records)), True, at, key=lambda i: _lane_of(records[i]) != lane)
+        lanes[lane], at = records[at:end], end
+    return lanes
+
+
+def _lane_of(record: ConsumerRecord) -> Lane:
+    return record.topic, record.partition
 
 
 async def lock(tx: Tx, consumer: str, lanes: Sequence[Lane]) -> dict[Lane, Position]:
@@ -73,18 +82,20 @@ async def apply(
     *,
     log_starts: Mapping[Lane, int],
     dead_letters_an_hour: int,
+    ahead: Ahead = NOTHING_READ,
     condemned: BaseException | None = None,
 ) -> Applied:
     """Apply a batch, or a prefix of one, in one transaction.
 
-    log_starts: where lanes are known to begin. condemned: why the one record of this prefix is set aside.
+    log_starts: where lanes are known to begin. ahead: records read before; those of lanes that are not in it are read
+    here. condemned: why the one record of this prefix is set aside.
     """
     lanes = by_lane(records)
     applied = Applied()
     async with pool.acquire() as tx, tx.transaction(isolation="read_committed"):
         stored = await lock(tx, service.name, sorted(lanes))
         judged = [judge(stored[lane], own, log_starts.get(lane, 0)) for lane, own in lanes.items()]
-        events, failed = _read(judged, condemned, service.parse)
+        events, failed = _read(judged, condemned, ahead, service.parse)
         said = await _work(service, events, tx)
         await deadletter.keep(tx, failed, dead_letters_an_hour)
         applied.said = await outbox.write(tx, service.name, said)
@@ -98,61 +109,42 @@ async def apply(
 
 
 def _read(
-    judged: Sequence[Judged[ConsumerRecord]], condemned: BaseException | None, parse: Callable[[bytes], Any]
+    judged: Sequence[Judged[ConsumerRecord]],
+    condemned: BaseException | None,
+    ahead: Ahead,
+    parse: Callable[[bytes], Any],
 ) -> tuple[list[Event[Fact]], list[Failed]]:
     """The events taken, in order; what cannot be read is a dead letter at once, a void record is neither."""
     events: list[Event[Fact]] = []
     failed: list[Failed] = []
     for lane in judged:
         failed += [Failed(record, NO_NUMBER) for record in lane.foreign]
-        for record in lane.taken:
-            if record.value is None:
-                continue
-            if condemned is not None:
-                failed.append(Failed(record, reason_of(condemned, record.value)))
-                continue
-            try:
-                events.append(event_of(record, parse))
-            except (ValueError, RecursionError) as error:
-                failed.append(Failed(record, reason_of(error, record.value)))
+        taken = [record for record in lane.taken if record.value is not None]
+        if condemned is not None:
+            failed += [Failed(record, reason_of(condemned, record.value)) for record in taken]
+            continue
+        known = ahead.get(lane.position.lane) or read_all(taken, parse)
+        found = [known[record.offset] for record in taken]
+        events += [one for one in found if not isinstance(one, Exception)]
+        failed += [
+            Failed(record, reason_of(one, record.value))
+            for record, one in zip(taken, found, strict=True)
+            if isinstance(one, Exception)
+        ]
     return events, failed
-
-
-class TooLarge(ValueError):
-    """A record has more bytes than any that a relay sends."""
-
-
-class WrongPlace(ValueError):
-    """A record lies in a topic, under a key or in a lane where its event's order is not kept."""
-
-
-def event_of(record: ConsumerRecord, parse: Callable[[bytes], Any] = parse) -> Event[Fact]:
-    """The event of a record that has a value, as `parse` reads it. Raises ValueError (also TooLarge, WrongPlace)."""
-    if len(record.value) > LARGEST_EVENT:
-        raise TooLarge(f"the record has {len(record.value):,} bytes, {LARGEST_EVENT:,} are allowed: say it in several")
-    event: Event[Fact] = parse(record.value)
-    topic = _TOPIC_OF[event.type]
-    if topic.key != record.topic:
-        raise WrongPlace(f"{event.type!r} belongs to the topic {topic.key!r}: the producer sent it to another one")
-    if record.key != event.subject.encode():
-        raise WrongPlace("wrong key: it is not the event's subject, so events of one subject would lose their order")
-    if topic.partition_of(event.subject) != record.partition:
-        lane = f"{topic.key}/{topic.partition_of(event.subject)}"
-        raise WrongPlace(f"wrong lane: the key belongs to {lane}, so events of one subject would lose their order")
-    return event
 
 
 async def _work(service: Service, events: Sequence[Event[Fact]], tx: Tx) -> list[Event[Any]]:
     """What the service says to these events. The stage clock is the chassis' own business."""
     for event in events:
-        if isinstance(event.data, TimeAdvanced):
+        if type(event.data) is TimeAdvanced:  # isinstance goes by way of Python for a model, for each event
             await clock.advance(tx, event.data)
     return await handled(service, events, tx)
 
 
 async def handled(service: Service, events: Sequence[Event[Any]], tx: Tx) -> list[Event[Any]]:
     """What the service's handlers say to these events; those of the stage clock are not theirs."""
-    told = [event for event in events if not isinstance(event.data, TimeAdvanced)]
+    told = [event for event in events if type(event.data) is not TimeAdvanced]
     if service.on_batch is not None:
         return await service.on_batch(told, tx) if told else []
     said: list[Event[Any]] = []

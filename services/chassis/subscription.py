@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -17,6 +17,7 @@ from faststream.kafka import KafkaBroker
 from faststream.kafka.message import KafkaAckableMessage
 
 from contracts.topics import heard_by
+from services.chassis.ahead import Ahead
 from services.chassis.consumer import Consumer
 from services.chassis.database import DATABASE_ERRORS, Lane
 from services.chassis.reader import LogReader
@@ -24,7 +25,8 @@ from services.chassis.settings import Settings
 
 log = structlog.get_logger()
 
-MOST_RECORDS = 10_000  # of a batch: a batch is whatever has gathered
+MOST_RECORDS = 30_000  # of a batch: a batch is whatever has gathered
+BUSY = 1_000  # records of a batch from which on the next one is fetched and read while this one is applied
 LARGEST_FETCH = 4 * 1024 * 1024  # bytes of a lane: a batch that a few lanes fill is not cut short by them
 GATHER_MS = 10  # an empty poll takes this time twice
 FETCH_WAIT_MS = 60  # while a lane's records are being worked on, the next fetch does not ask for that lane
@@ -106,16 +108,23 @@ async def subscribed(
 
     consumer.client = lambda: subscriber.consumer
 
+    turn = _Turn()
+
     @subscriber
     async def on_batch(message: Any) -> None:
-        if await consumer.take(message.raw_message):
-            await _acknowledge(message, service)
+        records = message.raw_message
+        ahead = await consumer.read_ahead(records)
+        await turn.end()
+        turn.begin(_applied(consumer, message, ahead, service))
+        if len(records) < BUSY or consumer.is_ending:  # let more gather meanwhile
+            await turn.end()
 
     try:
         await broker.start()
         yield
     finally:
         consumer.end()
+        await turn.end()
         await broker.stop()
         await consumer.care.leave()
 
@@ -123,6 +132,26 @@ async def subscribed(
 async def _whole(message: KafkaAckableMessage) -> KafkaAckableMessage:
     """A decoder that leaves all as it is: FastStream's own costs four times the rest of the way."""
     return message
+
+
+class _Turn:
+    """The one batch that is being applied. While it is, whoever is behind fetches and reads the next one."""
+
+    def __init__(self) -> None:
+        self._task: asyncio.Task[None] | None = None
+
+    def begin(self, work: Coroutine[Any, Any, None]) -> None:
+        self._task = asyncio.create_task(work)
+
+    async def end(self) -> None:
+        """Returns when it is applied, or given up."""
+        if self._task is not None:
+            await self._task
+
+
+async def _applied(consumer: Consumer, message: KafkaAckableMessage, ahead: Ahead, service: str) -> None:
+    if await consumer.take(message.raw_message, ahead):
+        await _acknowledge(message, service)
 
 
 async def _acknowledge(message: KafkaAckableMessage, service: str) -> None:

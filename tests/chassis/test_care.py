@@ -236,3 +236,11 @@ async def test_a_process_killed_by_a_record_again_and_again_ends_up_reading_on(
         assert await applied(pool) == ids([*events[:30], *events[31:]])
         assert await child.stop() == 0
         assert await pool.fetchval("select count(*) from hearings where run is not null") == 0, "a clean end"
+
+
+async def test_nothing_is_read_ahead_where_a_process_died(machine: Machine) -> None:
+    machine.lives_for = 40
+    first = await machine.started(RECORDS)
+    assert (await first.read_ahead(RECORDS)).keys() == {LANE}
+    assert not await machine.run(RECORDS)
+    assert await (await machine.started(RECORDS)).read_ahead(RECORDS) == {}

@@ -6,8 +6,10 @@ from typing import Any
 
 import pytest
 from aiokafka import ConsumerRecord
+from hypothesis import given
+from hypothesis import strategies as st
 
-from services.chassis.fence import Above, Gap, Number, OtherSource, Position, judge
+from services.chassis.fence import Above, Gap, Number, OtherSource, Position, _go_on, _walked, judge
 from tests.chassis.rig import SOURCE, a_record
 
 
@@ -122,3 +124,30 @@ def test_a_foreign_record_read_again_is_dropped_by_its_offset() -> None:
 def test_a_number_is_written_as_it_is_read() -> None:
     number = Number(3, "0a1b", 812)
     assert Number.of([("n", str(number).encode())]) == number
+
+
+_HEADERS = st.builds(
+    lambda *parts: (("n", b".".join(parts)),),
+    *(
+        st.sampled_from(parts)
+        for parts in ([b"1", b"1", b"2", b"01"], [SOURCE.encode(), b"other"], [b"6", b"7", b"+6", b"8"])
+    ),
+) | st.sampled_from([(), (("n", None),), (("m", b""), ("n", f"1.{SOURCE}.6".encode()))])
+
+
+@given(
+    position=st.sampled_from([stored(), stored(epoch=0, last=0), stored(epoch=2, last=0)]),
+    first=st.integers(0, 3),
+    strange=st.dictionaries(st.integers(0, 3), _HEADERS, max_size=2),
+    many=st.integers(1, 4),
+)
+def test_what_is_soon_seen_to_go_on_is_judged_as_one_number_after_the_other(
+    position: Position, first: int, strange: dict[int, Any], many: int
+) -> None:
+    records = numbered(*range(position.last + 1, position.last + 1 + many), epoch=position.epoch, offset=first)
+    for at, headers in strange.items():
+        if at < many:
+            records[at].headers = headers
+    if first <= position.next_offset:
+        assert judge(position, records) == _walked(position, records, 0)
+        assert _go_on(position, records) or strange or not position.epoch

@@ -8,8 +8,9 @@ from typing import Any
 import asyncpg
 import pytest
 
-from contracts.envelope import Event
+from contracts.envelope import Event, parse
 from contracts.events.testing import TestResulted
+from services.chassis.ahead import read_ahead
 from services.chassis.database import prepare
 from services.chassis.errors import PositionsMissing
 from services.chassis.fence import Above, Gap, OtherSource, Position
@@ -140,3 +141,19 @@ async def test_start_up_keeps_positions_and_sources(database: str) -> None:
 def test_a_batch_is_told_apart_by_lane() -> None:
     lanes = by_lane([*RECORDS, *records_of(of_lane(2, 2), lane=("tests", 2))])
     assert {lane: len(records) for lane, records in lanes.items()} == {("tests", 0): 6, ("tests", 2): 2}
+
+
+@pytest.mark.parametrize("whole", [True, False], ids=["all of it", "of another lane only"])
+async def test_what_was_read_ahead_is_taken_as_if_it_were_read_now(database: str, whole: bool) -> None:
+    bad = [a_record(2, 3, b"{"), a_record(3, 4, None), a_record(4, 5, EVENTS[4].to_wire(), key=b"another")]
+    lane = [*RECORDS[:2], *bad, *RECORDS[5:]]
+    other = records_of(of_lane(2, 2), lane=("tests", 2))
+    async with pool_of(TRACING, database) as pool:
+        ahead = await read_ahead(by_lane([*lane, *other] if whole else other), parse)
+        assert len(ahead) == 1 + whole
+        await take(pool, lane[:2])  # the batch before, whose records come again
+        done = await take(pool, [*lane, *other], ahead=ahead)
+        assert (done.repeats, done.taken, done.dead) == (2, 6, ["tests", "tests"])
+        assert await applied(pool) == [*ids(EVENTS[:2]), EVENTS[5].id, *ids(of_lane(2, 2))]
+        reasons = await pool.fetch("select reason from dead_letters order by id")
+        assert ["JSON" in reasons[0][0], "wrong key" in reasons[1][0]] == [True, True]

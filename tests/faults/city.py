@@ -34,7 +34,6 @@ from tests.faults.compared import dump_of, taken_from
 from tests.journeys.town import KEY, ROLES
 from tests.servers import in_database
 
-
 _HELD = "select statement, revision from statements union all select statement, 1 from counted where lone"
 
 

@@ -11,7 +11,7 @@ from services.rollup.rules.counting import Key, Row, Said
 
 
 class First(NamedTuple):
-    """The first revision of a statement that counts for one subject; where nothing else meets it, a row of `counted`."""
+    """The first revision of a statement that counts for one subject; if nothing else meets it, a row of `counted`."""
 
     subject_id: str
     indicator: str

@@ -1,4 +1,4 @@
-"""Many values on their way to PostgreSQL: rows in the binary form of COPY (its manual, COPY, "Binary Format"), and names.
+"""Many values on their way to PostgreSQL: rows in the binary form of COPY (its manual, "Binary Format"), and names.
 
 asyncpg encodes each value by itself, which costs four times as much; here what many rows share is encoded once.
 """
