@@ -6,6 +6,7 @@ from collections.abc import Collection
 
 from contracts.divisions import Divisions, Level, Tree
 from services.chassis.database import Tx
+from services.rollup.store import statements
 from services.rollup.store.copying import as_json
 
 # Where what is recorded at {division} counts in a tree, given {line}: that of its village, or of itself above one.
@@ -20,8 +21,6 @@ _ADD = """
     insert into places select code, string_to_array(one, ' '), string_to_array(other, ' ')
     from unnest($1::text[], $2::text[], $3::text[]) line (code, one, other) order by 1 on conflict do nothing"""
 _DRAWN = "select division_code, array_to_string(statutory, ' '), array_to_string(reporting, ' ') from places"
-# What a batch holds (`statements.wait_for_turn`): waits for the one under way, and lets no other begin.
-_NO_BATCHES = "lock table statements in share row exclusive mode"
 SUMMED = """
     select code as division_code, indicator, day, drill, sum(value) filter (where tree = 'statutory') as statutory,
            sum(value) filter (where tree = 'reporting') as reporting
@@ -51,7 +50,7 @@ async def redraw(tx: Tx, divisions: Divisions) -> list[str]:
     """
     if not await _outdated(tx, divisions):
         return []
-    await tx.execute(_NO_BATCHES)
+    await statements.wait_for_turn(tx)  # for the batch under way, and no other begins
     codes = await _outdated(tx, divisions)
     if codes:
         await tx.execute("delete from places where division_code = any($1::text[])", codes)

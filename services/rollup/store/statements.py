@@ -11,7 +11,8 @@ from services.chassis.database import Tx
 from services.rollup.rules.counting import Key, Known, packed, unpacked
 from services.rollup.store.copying import as_json
 
-_TURN = "lock table statements in share row exclusive mode"
+# Not a lock of a table: autovacuum would have to give way to every batch.
+_TURN = "select pg_advisory_xact_lock(hashtext(current_schema), hashtext('batch'))"
 _HELD = "select statement from statements where statement in (select json_array_elements_text($1))"
 _LOAD = "select * from statements where statement = any($1::text[])"
 _LONE_OF = """

@@ -47,7 +47,7 @@ TRAPS: tuple[Trap, ...] = (
         for service in ("tracing", "alerts", "rollup")
     ),
     Trap(HANDLER, "tracing", "tracing.stale", "share", "insert into stale"),
-    Trap(HANDLER, "rollup", "rollup.statements", "share", "statements"),
+    Trap(HANDLER, "rollup", "rollup.counted", "share", "counted"),
     *(
         Trap(SENT, service, f"{service}.lanes", "exclusive", "from lanes order by topic, partition for update", True)
         for service in ("intake", "tracing", "alerts")
