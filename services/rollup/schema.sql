@@ -12,6 +12,7 @@ create table if not exists counted (
     subject_id text collate "C" not null, indicator text collate "C" not null, drill boolean not null,
     statement text collate "C", division_code text collate "C", day date, at timestamptz, since_at timestamptz not null,
     lone boolean not null default false, primary key (subject_id, indicator, drill));
+alter table counted add column if not exists lone boolean not null default false;
 create unique index if not exists counted_lone on counted (statement) where lone;
 create index if not exists counted_place on counted (division_code);
 
@@ -35,11 +36,22 @@ create table if not exists sums (
     primary key (division_code, indicator, day, drill)) with (fillfactor = 60);
 
 -- Why figures changed: changes where they were recorded, by the UTC hour in which they were recorded. Appended by each
--- batch and summed on reading; `fold` makes one row of those that differ in nothing but their number.
+-- batch and summed on reading; the tick `fold` makes one row of those that differ in nothing but their number.
 create table if not exists history (
     division_code text collate "C" not null, indicator text collate "C" not null, day date not null,
     drill boolean not null, hour_at timestamptz not null, reason text collate "C" not null, delta bigint not null);
+-- As it was while each change was added to its row, and while villages had figures of their own beside their history.
+do $$ begin
+    if exists (select from pg_constraint where conrelid = 'history'::regclass and contype = 'p') then
+        alter table history drop constraint history_pkey;
+        alter table history reset (fillfactor);
+        delete from sums where length(division_code) >= 12;
+    end if;
+end $$;
 create index if not exists history_place on history (division_code, indicator, day);
+-- The division up to which the history was looked through for what can be folded; '' or no row: it begins anew.
+create table if not exists folds (
+    one boolean primary key default true check (one), up_to text collate "C" not null);
 
 -- Every figure at every level of both trees; a figure of 0 has no row.
 create or replace view figures as
@@ -73,4 +85,5 @@ call let_do('select', 'places', kept_below('division_code'));
 call let_do('select', 'drifts', kept_below('division_code'));
 call let_do('select', 'checks', 'true', '(indicator, checked_at)');
 call keep_closed('what batches are counted with', 'statements');
+call keep_closed('how far the history is folded', 'folds');
 call keep_closed('of the owner, and so without row security: routes read sums and history', 'figures');

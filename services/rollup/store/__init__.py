@@ -1,1 +1,1 @@
-"""All SQL of rollup: statements, subjects, places, figures (for batches), reading (for people), drift (its check)."""
+"""All SQL of rollup: statements, subjects, places, figures (for batches), reading (for people), drift, folding."""
