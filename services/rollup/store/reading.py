@@ -11,16 +11,19 @@ from contracts.divisions import Level, Tree
 from services.chassis.database import Tx
 from services.rollup.store.places import LINE
 
+# "offset 0": each code has its range of the index; else the whole history is read, 0.1 s in 300,000 rows.
 _FIGURES = """
     select division_code, indicator, drill, sum({tree})::bigint as value from sums
     where division_code = any($1::text[]) and ($2::text[] is null or indicator = any($2))
       and ($3::date is null or day = $3)
     group by 1, 2, 3 having sum({tree}) <> 0
     union all
-    select code, indicator, drill, sum(delta)::bigint from unnest($1::text[]) code join history h
-        on h.division_code >= code and h.division_code < code || '~' and (length(code) <= 15 or h.division_code = code)
-    where length(code) >= 12 and ($2::text[] is null or indicator = any($2)) and ($3::date is null or day = $3)
-    group by 1, 2, 3 having sum(delta) <> 0"""
+    select code, indicator, drill, sum(delta)::bigint from unnest($1::text[]) code cross join lateral (
+        select indicator, drill, delta from history h
+        where h.division_code >= code and h.division_code < code || '~'
+          and (length(code) <= 15 or h.division_code = code) and ($2::text[] is null or indicator = any($2))
+          and ($3::date is null or day = $3) offset 0) h
+    where length(code) >= 12 group by 1, 2, 3 having sum(delta) <> 0"""
 # $5 cuts codes at the village where nobody asks for less, so that few lines are followed upwards.
 _AS_OF = """
     with own as (
