@@ -20,8 +20,10 @@ from contracts.events.quarantine import CareScheduled, PersonVisited, PlacementS
 from contracts.persons import Merged
 from services.alerts import judging
 from services.alerts.rules import DEADLINES
-from services.alerts.store import facts, leads, merges, watches
+from services.alerts.store import facts, leads, watches
+from services.alerts.store.merges import lock_everybody
 from services.chassis.database import Tx
+from services.chassis.merges import load_merged, save_merges
 
 OPENS_OR_STOPS = (CaseFound, CaseReported, ContactIdentified, PlacementStarted, *leads.FACTS)
 STOPPED_AT = {CaseReported: "reported_at", PlacementStarted: "started_at"}
@@ -36,9 +38,9 @@ async def on_batch(events: Sequence[Event[Fact]], tx: Tx) -> list[Event[Fact]]:
     people = {e.subject for kind in (*OPENS_OR_STOPS, CareScheduled, PersonVisited) for e in by_kind[kind]}
     people |= set(await facts.find_people_under(tx, adopted)) if adopted else set()
     joined = {who for e in by_kind[PersonsMerged] for who in (e.data.person_id, e.data.other_id)}
-    before = await merges.lock_everybody(tx, people | joined)
+    before = await lock_everybody(tx, people | joined)
     await _save(tx, by_kind)
-    merged = await merges.load_merged(tx, before.everybody(people | joined))
+    merged = await load_merged(tx, before.everybody(people | joined))
     joined = before.everybody(joined)
     times = _times(events, merged)
     touched = people if adopted else {e.subject for kind in OPENS_OR_STOPS for e in by_kind[kind]}
@@ -70,7 +72,7 @@ async def _save(tx: Tx, by_kind: dict[type[Fact], list[Event[Any]]]) -> None:
     if by_kind[PersonVisited]:
         await facts.save_checks(tx, by_kind[PersonVisited])
     if by_kind[PersonsMerged]:
-        await merges.save_merges(tx, by_kind[PersonsMerged])
+        await save_merges(tx, by_kind[PersonsMerged])
     if by_kind[PolicyAdopted]:
         await facts.save_adoptions(tx, by_kind[PolicyAdopted])
 

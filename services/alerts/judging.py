@@ -15,9 +15,9 @@ from services.alerts.rules import Judgement, Opening, judge, missed_slots
 from services.alerts.store import clocks, facts, leads, watches
 from services.alerts.store.clocks import Clock, clock_of
 from services.alerts.store.facts import Key
-from services.alerts.store.merges import load_merged
 from services.alerts.store.watches import Missed, Watch
 from services.chassis.database import Tx
+from services.chassis.merges import load_merged
 
 ME = "alerts"
 TWO_DAYS = timedelta(days=2)

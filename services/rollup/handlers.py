@@ -7,37 +7,61 @@ until it commits. All SQL is set-based: its cost is that of the rows touched.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 from contracts.divisions import Divisions
 from contracts.envelope import Event
+from contracts.events.people import PersonsMerged
 from services.chassis.database import Tx
-from services.rollup.rules import counting, summing
+from services.chassis.merges import load_merged, save_merges
+from services.rollup.rules import counting, joining, summing
 from services.rollup.rules.counting import NOTHING, Change, Key, Said, Step
 from services.rollup.rules.plain import First, Told, divided
 from services.rollup.rules.screenings import Screened, read
-from services.rollup.store import figures, places, statements, subjects
+from services.rollup.store import figures, merges, places, statements, subjects
 
 
 async def on_batch(events: Sequence[Event[Any] | Screened], tx: Tx) -> list[Event[Any]]:
     """Take the batch whole; figures and history are the same however it is cut. Says nothing."""
-    told = [one for one in map(read, events) if one is not None]
-    if told:
+    heard = [one for one in map(read, events) if one is not None]
+    if heard:
         await statements.wait_for_turn(tx)
-        firsts, others = await _insert(told, tx)
-        changes = await _recount(others, tx) if others else []
+        firsts, changes = list[First](), list[Change]()
+        for part in _parts(heard):
+            if isinstance(part, Event):
+                changes += await _regroup(part, tx)
+            else:
+                plain, others = await _insert(part, tx)
+                firsts += plain
+                changes += await _recount(others, tx)
         await _add(firsts, changes, Divisions.load(), tx)
     return []
 
 
+def _parts(heard: Sequence[Told | Event[PersonsMerged]]) -> Iterator[Sequence[Told] | Event[PersonsMerged]]:
+    """Merges one by one, and all that lies between them."""
+    begin = 0
+    for at, one in [(at, one) for at, one in enumerate(heard) if isinstance(one, Event)]:
+        if begin < at:
+            yield heard[begin:at]  # type: ignore[misc] # no merge lies there
+        yield one
+        begin = at + 1
+    if begin < len(heard):
+        yield heard[begin:]  # type: ignore[misc]
+
+
 async def _insert(told: Sequence[Told], tx: Tx) -> tuple[list[First], list[Said]]:
     """What is plain is inserted; the rest is given back. Subjects are looked for only where some was met before."""
+    joined: set[Key] = set()
+    if await merges.any_stand(tx):
+        merged = await merges.load_bearing_on(tx, joining.named_by(told))
+        told, joined = joining.apart(told, joining.counting_at(merged))
     held = await statements.find_held(tx, [one.statement for one in told])
-    firsts, others = divided(told, held)
+    firsts, others = divided(told, held, joined)
     if firsts and not await subjects.insert(tx, firsts):
         lone, met = await subjects.find_met(tx, firsts)
-        firsts, others = divided(told, held | lone, met)
+        firsts, others = divided(told, held | lone, met | joined)
         if firsts and not await subjects.insert(tx, firsts):
             raise AssertionError("a subject met before was not found: two batches at once")
     return firsts, others
@@ -45,12 +69,39 @@ async def _insert(told: Sequence[Told], tx: Tx) -> tuple[list[First], list[Said]
 
 async def _recount(said: Sequence[Said], tx: Tx) -> list[Change]:
     """Reads what is held of these statements and of their subjects, works out what counts now, and keeps it."""
+    if not said:
+        return []
     known = await statements.load(tx, [one.statement for one in said])
-    went_on, steps = counting.advance(known, said)
+    counted_at: Callable[[Key], Key] = counting.as_said
+    if await merges.any_stand(tx):
+        before = {joining.person_of(key.subject_id) for one in known.values() for key in one.keys}
+        counted_at = joining.counting_at(await merges.load_bearing_on(tx, before | joining.named_by(said)))
+    went_on, steps = counting.advance(known, said, counted_at)
+    await statements.save(tx, went_on)
+    return await _take(steps, tx)
+
+
+async def _regroup(event: Event[PersonsMerged], tx: Tx) -> list[Change]:
+    """Two ids mean one person, or not after all: everything of theirs counts where it belongs now."""
+    before = await load_merged(tx, (event.data.person_id, event.data.other_id))
+    people = before.everybody((event.data.person_id, event.data.other_id))
+    await save_merges(tx, [event])
+    after = await load_merged(tx, people)
+    keys = await subjects.find_of(tx, {before.kept(each) for each in after.everybody(people)})
+    if not keys:
+        return []
+    await statements.stand_alone(tx, keys)
+    held = await subjects.load(tx, keys)
+    rows = [row for one in held.values() for row in (one.counted, *one.spares) if row is not None]
+    known = await statements.load(tx, {row.statement for row in rows})
+    return await _take(joining.regrouped(held, known, before, after, event.time), tx)
+
+
+async def _take(steps: Sequence[Step], tx: Tx) -> list[Change]:
+    """What the steps do to what counts at each subject, kept."""
     by_key: defaultdict[Key, list[Step]] = defaultdict(list)
     for step in steps:
         by_key[step.key].append(step)
-    await statements.save(tx, went_on)
     if not by_key:
         return []
     await statements.stand_alone(tx, by_key)

@@ -14,7 +14,16 @@ create table if not exists counted (
     lone boolean not null default false, primary key (subject_id, indicator, drill));
 alter table counted add column if not exists lone boolean not null default false;
 create unique index if not exists counted_lone on counted (statement) where lone;
-create index if not exists counted_place on counted (division_code);
+-- By township: an entry for each grid would cost a batch as much as all else of its rows.
+drop index if exists counted_place;
+create index if not exists counted_township on counted (left(division_code, 9));
+
+-- Two ids of one person, while the statement stands: what was said under either counts under the one that is kept.
+create table if not exists merges (
+    statement_id text primary key, revision int not null, withdrawn boolean not null, person_id text not null,
+    other_id text not null);
+create index if not exists merges_of_person on merges (person_id);
+create index if not exists merges_of_other on merges (other_id);
 
 -- Further contributions on subjects that count already; one of them counts once the counted one is taken back.
 create table if not exists spares (
@@ -84,6 +93,6 @@ call let_do('select', 'spares', kept_below('division_code'));
 call let_do('select', 'places', kept_below('division_code'));
 call let_do('select', 'drifts', kept_below('division_code'));
 call let_do('select', 'checks', 'true', '(indicator, checked_at)');
-call keep_closed('what batches are counted with', 'statements');
+call keep_closed('what batches are counted with', 'statements', 'merges');
 call keep_closed('how far the history is folded', 'folds');
 call keep_closed('of the owner, and so without row security: routes read sums and history', 'figures');

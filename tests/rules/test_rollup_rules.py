@@ -89,7 +89,9 @@ def test_a_later_statement_on_the_same_subject_changes_nothing() -> None:
 
 def test_keys_come_back_as_they_were_packed() -> None:
     keys = [KEY, Key("p 2/\n", "feverish", True)]
-    assert [unpacked(packed(some)) for some in ([], keys[:1], keys)] == [set(), {KEY}, set(keys)]
+    for some in ([], keys[:1], keys):
+        assert unpacked(packed(dict.fromkeys(some, GRID))) == dict.fromkeys(some, "")
+    assert unpacked(packed(dict(zip(keys, (GRID, OTHER), strict=True)))) == dict(zip(keys, (GRID, OTHER), strict=True))
 
 
 def test_statements_that_touch_nothing_else_are_set_apart() -> None:
@@ -115,7 +117,7 @@ def test_a_first_statement_on_one_subject_is_the_same_in_both_forms() -> None:
 
 
 def test_the_hour_recorded_never_goes_back() -> None:
-    known = {"a": Known(1, T0 + 5 * HOUR, frozenset([KEY]))}
+    known = {"a": Known(1, T0 + 5 * HOUR, {KEY: ""})}
     went_on, (step,) = counting.advance(known, [says(None, 2, time=T0, withdrawn=True)])
     assert step.recorded_at == went_on["a"].recorded_at == T0 + 5 * HOUR
 

@@ -13,6 +13,7 @@ from contracts.events.canvassing import CaseScreened
 from contracts.events.cases import Classification, FoundHow
 from contracts.events.contacts import Standing
 from contracts.events.deadlines import DeadlineJudged, Line, Verdict
+from contracts.events.people import PersonsMerged
 from contracts.events.quarantine import Care, EpisodeChanged
 from contracts.events.testing import Member, TubeSampled
 
@@ -123,8 +124,29 @@ def a_verdict(
     return say(fact, source="alerts", time=time or at, division=division)
 
 
+def a_merge(
+    statement: str = "m1",
+    revision: int = 1,
+    *,
+    kept: str = "p1",
+    other: str = "p2",
+    time: datetime = T0,
+    withdrawn: bool = False,
+) -> Event[Any]:
+    fact = PersonsMerged(
+        statement_id=statement,
+        revision=revision,
+        withdrawn=withdrawn,
+        person_id=kept,
+        other_id=other,
+        decided_at=time,
+        decided_by="post-1",
+    )
+    return say(fact, source="intake", time=time, division=PLACES[0])
+
+
 _moments = st.integers(0, 60).map(lambda hours: T0 + hours * HOUR)
-_persons = st.sampled_from(["p1", "p1", "p2"])
+_persons = st.sampled_from(["p1", "p1", "p2", "p3"])
 _places = st.sampled_from(PLACES)
 _withdrawn = st.sampled_from([False, False, False, True])
 _seldom = st.sampled_from([False, False, False, False, True])
@@ -187,12 +209,29 @@ def _verdicts(person: str, revision: int) -> st.SearchStrategy[Event[Any]]:
     )
 
 
+def _merges(pair: str, revision: int) -> st.SearchStrategy[Event[Any]]:
+    kept, other = pair.split("<")
+    withdrawn = st.just(revision % 2 == 0)
+    return st.builds(
+        a_merge,
+        st.just(pair),
+        st.just(revision),
+        kept=st.just(kept),
+        other=st.just(other),
+        time=_moments,
+        withdrawn=withdrawn,
+    )
+
+
 _STATEMENTS = [
     *((_screenings, name) for name in ("s1", "s2", "s3", "s4")),
     (_tubes, "t1"),
     (_episodes, "p1"),
     (_episodes, "p2"),
     (_verdicts, "p1"),
+    (_merges, "p1<p2"),
+    (_merges, "p3<p1"),
+    (_merges, "p2<p3"),
 ]
 
 

@@ -13,7 +13,9 @@ import asyncpg
 
 from contracts.divisions import Divisions, Tree
 from contracts.envelope import Event
+from contracts.events.people import PersonsMerged
 from contracts.indicators import contributions
+from contracts.persons import Merged
 from services.chassis.database import Tx, prepare
 from services.rollup.handlers import on_batch
 from services.rollup.service import SERVICE
@@ -22,16 +24,22 @@ Figures = dict[tuple[str, str, str, date, bool], int]
 
 
 def figures_of(events: Iterable[Event[Any]], divisions: Divisions | None = None) -> Figures:
-    """The oracle: newest revisions, each subject once at its earliest, summed up both trees."""
+    """The oracle: newest revisions, each person once at the earliest, summed up both trees."""
+    events = list(events)
     newest: dict[tuple[str, str], Event[Any]] = {}
     for event in events:
         name = (event.type, event.data.statement_id)
         if name not in newest or newest[name].data.revision < event.data.revision:
             newest[name] = event
+    merges = [event.data for event in newest.values() if isinstance(event.data, PersonsMerged)]
+    merged = Merged((fact.person_id, fact.other_id) for fact in merges if not fact.withdrawn)
     subjects: defaultdict[tuple[str, str, bool], list[tuple[datetime, str, date, str]]] = defaultdict(list)
     for event in newest.values():
         for indicator, subject, day, at, division in contributions(event):
-            subjects[indicator, subject, event.drill].append((at, event.data.statement_id, day, division))
+            person, slash, rest = subject.partition("/")
+            subjects[indicator, merged.kept(person) + slash + rest, event.drill].append(
+                (at, event.data.statement_id, day, division)
+            )
     found: Counter[tuple[str, str, str, date, bool]] = Counter()
     for (indicator, _, drill), rows in subjects.items():
         _, _, day, division = min(rows)

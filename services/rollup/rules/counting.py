@@ -6,7 +6,7 @@ earliest of its contributions (`Row` order). Every change of the counted one is 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from datetime import UTC, date, datetime
 from enum import StrEnum
 from typing import Any, NamedTuple
@@ -25,6 +25,7 @@ class Reason(StrEnum):
     CORRECTED = "corrected"
     WITHDRAWN = "withdrawn"
     MOVED = "moved"  # to another division, or a derived state went on to the next
+    MERGED = "merged"  # two ids turned out to mean one person, or not to after all
 
 
 class Key(NamedTuple):
@@ -56,11 +57,14 @@ class Said(NamedTuple):
 
 
 class Known(NamedTuple):
-    """What is held of a statement: its revision, when the last one was recorded, the subjects it counts for."""
+    """What is held of a statement: its revision, when the last one was recorded, the subjects it counts for.
+
+    keys: as it names them, whoever turned out to be one person; each with its division, "" where they share one.
+    """
 
     revision: int
     recorded_at: datetime
-    keys: Collection[Key]
+    keys: Mapping[Key, str]
 
 
 class Step(NamedTuple):
@@ -91,19 +95,26 @@ class Change(NamedTuple):
     reason: Reason
 
 
-def packed(keys: Iterable[Key]) -> bytes:
-    """Keys in few bytes. NUL, which PostgreSQL takes in no text, cannot be in an id that was stored."""
-    return "\0".join([f"{key[0]}\0{key[1]}\0{'1' if key[2] else '0'}" for key in keys]).encode()
+def packed(keys: Mapping[Key, str]) -> bytes:
+    """Keys in few bytes, their divisions only where not all are alike.
+
+    NUL, which PostgreSQL takes in no text, cannot be in an id that was stored.
+    """
+    apart = len(set(keys.values())) > 1
+    parts = [(key[0], key[1], "1" if key[2] else "0", *([place] if apart else [])) for key, place in keys.items()]
+    return (_APART if apart else b"") + "\0".join(["\0".join(each) for each in parts]).encode()
 
 
-def unpacked(keys: bytes) -> frozenset[Key]:
-    """The keys in `packed` bytes."""
+def unpacked(keys: bytes) -> dict[Key, str]:
+    """The keys in `packed` bytes, each with its division."""
+    if keys.startswith(_APART):
+        parts = iter(keys[1:].decode().split("\0"))
+        return {Key(who, what, drill == "1"): place for who, what, drill, place in zip(*[parts] * 4, strict=True)}
     parts = iter(keys.decode().split("\0")) if keys else iter(())
-    return frozenset(
-        Key(subject, indicator, drill == "1") for subject, indicator, drill in zip(*[parts] * 3, strict=True)
-    )
+    return {Key(who, what, drill == "1"): "" for who, what, drill in zip(*[parts] * 3, strict=True)}
 
 
+_APART = b"\1"  # begins keys with divisions; no id does
 BEGINNING = datetime(1, 1, 1, tzinfo=UTC)
 NOTHING = Held(None, BEGINNING)
 
@@ -122,33 +133,58 @@ def read(event: Event[Any]) -> Said | None:
     return Said(statement, fact.revision, fact.withdrawn, derived, event.time, rows)
 
 
-def advance(known: Mapping[str, Known], said: Iterable[Said]) -> tuple[dict[str, Known], list[Step]]:
+def as_said(key: Key) -> Key:
+    """The subject as a statement names it: nobody turned out to be somebody else."""
+    return key
+
+
+def advance(
+    known: Mapping[str, Known], said: Iterable[Said], counted_at: Callable[[Key], Key] = as_said
+) -> tuple[dict[str, Known], list[Step]]:
     """Events in the order read: lower and equal revisions are ignored, each newer one is taken.
 
-    known: what is held of the statements, none for those never met. Returns the statements that went on, and the steps.
+    known: what is held of the statements, none for those never met. counted_at: the subject at which what is said of
+    one counts. Returns the statements that went on, and the steps.
     """
     went_on: dict[str, Known] = {}
     steps: list[Step] = []
     for one in said:
         before = went_on.get(one.statement) or known.get(one.statement)
         if before is None:
-            after = Known(one.revision, one.time, one.rows)
-            steps += [Step(key, one.statement, row, one.time, Reason.NEW) for key, row in one.rows.items()]
+            after = Known(one.revision, one.time, _divisions(one))
+            rows = _counted_rows(one, counted_at)
+            steps += [Step(key, one.statement, row, one.time, Reason.NEW) for key, row in rows.items()]
         elif one.revision > before.revision:
-            after = Known(one.revision, max(one.time, before.recorded_at), one.rows)
-            steps += _restated(before, one, after.recorded_at)
+            after = Known(one.revision, max(one.time, before.recorded_at), _divisions(one))
+            steps += _restated({counted_at(key) for key in before.keys}, one, counted_at, after.recorded_at)
         else:
             continue
         went_on[one.statement] = after
     return went_on, steps
 
 
-def _restated(before: Known, said: Said, recorded_at: datetime) -> Iterable[Step]:
+def _divisions(said: Said) -> dict[Key, str]:
+    return {key: row.division for key, row in said.rows.items()}
+
+
+def _counted_rows(said: Said, counted_at: Callable[[Key], Key]) -> Mapping[Key, Row]:
+    """The rows at the subjects where they count; of two that meet at one, the smaller."""
+    if counted_at is as_said:
+        return said.rows
+    rows: dict[Key, Row] = {}
+    for named, row in said.rows.items():
+        key = counted_at(named)
+        rows[key] = min(row, rows.get(key, row))
+    return rows
+
+
+def _restated(before: Set[Key], said: Said, counted_at: Callable[[Key], Key], recorded_at: datetime) -> Iterable[Step]:
     left = Reason.WITHDRAWN if said.withdrawn else Reason.MOVED if said.derived else Reason.CORRECTED
-    for key in sorted(set(before.keys) - said.rows.keys()):
+    rows = _counted_rows(said, counted_at)
+    for key in sorted(before - rows.keys()):
         yield Step(key, said.statement, None, recorded_at, left)
-    for key, row in said.rows.items():
-        entered = said.derived and key not in before.keys
+    for key, row in rows.items():
+        entered = said.derived and key not in before
         yield Step(key, said.statement, row, recorded_at, Reason.NEW if entered else Reason.CORRECTED)
 
 

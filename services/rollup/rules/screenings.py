@@ -16,6 +16,7 @@ from pydantic import AwareDatetime, TypeAdapter
 
 from contracts.envelope import Event, parse
 from contracts.events.canvassing import FEVER_LINE_CELSIUS, CaseScreened
+from contracts.events.people import PersonsMerged
 from contracts.policy.days import day_of
 from services.rollup.rules import counting
 from services.rollup.rules.counting import Key, Row, Said
@@ -79,9 +80,11 @@ def parse_quickly(record: bytes) -> Event[Any] | Screened:
     return parse(record)
 
 
-def read(event: Event[Any] | Screened) -> Told | None:
-    """The event as rollup reads it; None when no indicator counts its fact."""
+def read(event: Event[Any] | Screened) -> Told | Event[PersonsMerged] | None:
+    """The event as rollup reads it; None when no indicator counts its fact. A merge of ids stays as it is."""
     if type(event) is not Screened:
+        if type(event.data) is PersonsMerged:
+            return event
         said = counting.read(event)
         return said and first_of(said)
     fact = event.data

@@ -50,6 +50,7 @@ _ROWS = """
            nullif(latest.division_code, c.division_code) as moved_to
     from (select c.* from counted c join places p on p.division_code = left(c.division_code, 12)
           where $1 = any({line}) and c.indicator = $2 and c.drill = $3 and ($4::date is null or c.day = $4)
+            and left(c.division_code, 9) >= left($7, 9) and left(c.division_code, 9) < left($7, 9) || '~'
             and c.division_code >= $7 and c.division_code < $7 || '~'
           order by c.at, c.statement, c.subject_id limit $5 offset $6) c
     cross join lateral (

@@ -52,7 +52,7 @@ async def stand_alone(tx: Tx, keys: Iterable[Key]) -> None:
 
 
 async def _stand_alone(tx: Tx, rows: Iterable[tuple[object, ...]]) -> None:
-    await save(tx, {name: Known(1, since_at, [Key(*key)]) for name, since_at, *key in rows})  # type: ignore[misc, arg-type]
+    await save(tx, {name: Known(1, since_at, {Key(*key): ""}) for name, since_at, *key in rows})  # type: ignore[misc, arg-type]
 
 
 async def save(tx: Tx, states: Mapping[str, Known]) -> None:

@@ -17,6 +17,13 @@ _MET = "select subject_id, indicator, drill from counted where subject_id in (se
 _OF_KEYS = """
     select {columns} from {table} c join unnest($1::text[], $2::text[], $3::bool[]) key (subject_id, indicator, drill)
         using (subject_id, indicator, drill)"""
+# "0" follows "/": the range holds every subject of one person.
+_OF_PERSONS = """
+    select subject_id, indicator, drill from unnest($1::text[]) who cross join lateral (
+        select subject_id, indicator, drill from counted where subject_id = who
+        union all
+        select subject_id, indicator, drill from counted
+        where subject_id >= who || '/' and subject_id < who || '0') own"""
 _COUNTED = _OF_KEYS.format(
     table="counted", columns="subject_id, indicator, drill, statement, division_code, day, at, since_at"
 )
@@ -51,6 +58,11 @@ async def find_met(tx: Tx, firsts: Sequence[First]) -> tuple[set[str], set[Key]]
     lone = await tx.fetch(_LONE, as_json([one.statement for one in firsts]))
     met = await tx.fetch(_MET, as_json([one.subject_id for one in firsts]))
     return {row[0] for row in lone}, {Key(*row) for row in met}
+
+
+async def find_of(tx: Tx, persons: Collection[str]) -> list[Key]:
+    """Every subject that is, or was ever met, of these persons."""
+    return [Key(*row) for row in await tx.fetch(_OF_PERSONS, persons)]
 
 
 async def load(tx: Tx, keys: Collection[Key]) -> dict[Key, Held]:

@@ -1,0 +1,33 @@
+"""Ids that mean one person, in the table `merges` of a service: what was said of either id stays as it was said.
+
+The table has the columns of `_COLUMNS`; both ids are indexed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from contracts.envelope import Event
+from contracts.events.people import PersonsMerged
+from contracts.persons import Merged
+from services.chassis.database import Tx
+from services.chassis.linked import load_linked
+
+_COLUMNS = ("statement_id", "revision", "withdrawn", "person_id", "other_id")
+_SAVE = """
+    insert into merges select * from unnest($1::text[], $2::int[], $3::bool[], $4::text[], $5::text[])
+    on conflict (statement_id) do update set revision = excluded.revision, withdrawn = excluded.withdrawn
+    where merges.revision < excluded.revision"""
+
+
+async def save_merges(tx: Tx, events: Sequence[Event[PersonsMerged]]) -> None:
+    """What is said of two ids; the highest revision holds."""
+    newest: dict[str, PersonsMerged] = {}
+    for fact in sorted((event.data for event in events), key=lambda fact: fact.revision):
+        newest[fact.statement_id] = fact
+    await tx.execute(_SAVE, *[[getattr(fact, name) for fact in newest.values()] for name in _COLUMNS])
+
+
+async def load_merged(tx: Tx, people: Iterable[str]) -> Merged:
+    """Every merge that bears on these people."""
+    return Merged(await load_linked(tx, "merges", ("person_id", "other_id"), "not withdrawn", people))
