@@ -6,23 +6,34 @@ Looks at one record at a time and at nothing kept, so it says the same whenever 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 from aiokafka import ConsumerRecord
 
 from contracts.envelope import Event, Fact, parse
+from contracts.events.policies import TimeAdvanced
 from contracts.topics import OF_FACT
 from services.chassis.database import Lane
 from services.chassis.outbox import LARGEST_EVENT
+from services.chassis.service import Service
 
-AT_ONCE = 1_000  # records; between these the process answers requests, and sends what waits for the database
+AT_ONCE = 250  # records; between these the process answers requests, and sends what the database has room for
 
 _TOPIC_OF = {fact.type: topic for fact, topic in OF_FACT.items()}
 
 Unread: TypeAlias = ValueError | RecursionError
 Read: TypeAlias = Any  # the event as the service's `parse` reads it, or Unread: why it cannot be read
-Ahead: TypeAlias = Mapping[Lane, Mapping[int, Read]]  # by offset
+
+
+@dataclass(frozen=True)
+class Ahead:
+    """What was done of a batch before its turn. by_lane: what was read, by offset; gathered: of all `events`."""
+
+    by_lane: Mapping[Lane, Mapping[int, Read]] = field(default_factory=dict)
+    events: Sequence[Any] = ()
+    gathered: Any = None
 
 
 class TooLarge(ValueError):
@@ -35,15 +46,16 @@ class WrongPlace(ValueError):
 
 def event_of(record: ConsumerRecord, parse: Callable[[bytes], Any] = parse) -> Event[Fact]:
     """The event of a record that has a value, as `parse` reads it. Raises ValueError (also TooLarge, WrongPlace)."""
-    if len(record.value) > LARGEST_EVENT:
-        raise TooLarge(f"the record has {len(record.value):,} bytes, {LARGEST_EVENT:,} are allowed: say it in several")
-    event: Event[Fact] = parse(record.value)
+    value, key = record.value, record.key
+    if len(value) > LARGEST_EVENT:
+        raise TooLarge(f"the record has {len(value):,} bytes, {LARGEST_EVENT:,} are allowed: say it in several")
+    event: Event[Fact] = parse(value)
     topic = _TOPIC_OF[event.type]
     if topic.key != record.topic:
         raise WrongPlace(f"{event.type!r} belongs to the topic {topic.key!r}: the producer sent it to another one")
-    if record.key != event.subject.encode():
+    if key != event.subject.encode():
         raise WrongPlace("wrong key: it is not the event's subject, so events of one subject would lose their order")
-    if topic.partition_of_key(record.key) != record.partition:
+    if topic.partition_of_key(key) != record.partition:
         lane = f"{topic.key}/{topic.partition_of(event.subject)}"
         raise WrongPlace(f"wrong lane: the key belongs to {lane}, so events of one subject would lose their order")
     return event
@@ -62,12 +74,23 @@ def read_all(records: Collection[ConsumerRecord], parse: Callable[[bytes], Any])
     return {record.offset: read(record, parse) for record in records if record.value is not None}
 
 
-async def read_ahead(lanes: Mapping[Lane, Sequence[ConsumerRecord]], parse: Callable[[bytes], Any]) -> Ahead:
-    """The same of a whole batch, with pauses in which all else goes on."""
-    ahead: dict[Lane, dict[int, Read]] = {}
+async def read_ahead(lanes: Mapping[Lane, Sequence[ConsumerRecord]], service: Service) -> Ahead:
+    """The same of a whole batch, gathered, with pauses in which all else goes on."""
+    found: dict[Lane, dict[int, Read]] = {}
     for lane, records in lanes.items():
-        own = ahead[lane] = {}
+        own = found[lane] = {}
         for at in range(0, len(records), AT_ONCE):
-            own |= read_all(records[at : at + AT_ONCE], parse)
+            own |= read_all(records[at : at + AT_ONCE], service.parse)
             await asyncio.sleep(0)
-    return ahead
+    events = for_handlers(one for own in found.values() for one in own.values() if not isinstance(one, Exception))
+    if service.gather is None or not events:
+        return Ahead(found)
+    try:
+        return Ahead(found, events, await service.gather(events))
+    except Exception:  # whichever event it is: told and set aside when it has its turn
+        return Ahead(found)
+
+
+def for_handlers(events: Iterable[Any]) -> list[Any]:
+    """Those that are the service's own business: the stage clock is the chassis'."""
+    return [event for event in events if type(event.data) is not TimeAdvanced]

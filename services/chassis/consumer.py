@@ -76,7 +76,7 @@ class Consumer:
     async def read_ahead(self, records: Sequence[ConsumerRecord]) -> Ahead:
         """What can be done of a batch while the one before it is being applied: nothing that it could change."""
         lanes = by_lane(records)
-        return await read_ahead(lanes, self._service.parse) if self.care.trusts(lanes) else NOTHING_READ
+        return await read_ahead(lanes, self._service) if self.care.trusts(lanes) else NOTHING_READ
 
     async def take(self, records: Sequence[ConsumerRecord], ahead: Ahead = NOTHING_READ) -> bool:
         """Apply a batch as far as it goes; True: acknowledge. Raises nothing but cancellation."""

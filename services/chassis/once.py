@@ -16,7 +16,7 @@ from asyncpg import Connection, Pool
 from contracts.envelope import Event, Fact, parse
 from contracts.events.policies import TimeAdvanced
 from services.chassis import clock, deadletter, outbox
-from services.chassis.ahead import Ahead, read_all
+from services.chassis.ahead import Ahead, for_handlers, read_all
 from services.chassis.database import Lane, Tx, columns_of
 from services.chassis.deadletter import Failed
 from services.chassis.errors import NotOurs, OversizedEvent, PositionsMissing
@@ -35,7 +35,7 @@ update positions p set next_offset = x.next_offset, epoch = x.epoch, source = x.
  where p.consumer = $1 and (p.topic, p.partition) = (x.topic, x.partition)"""
 
 FAULTS_OF_A_RECORD = (NotOurs, OversizedEvent)  # errors of the chassis that what a handler says may cause
-NOTHING_READ: Ahead = {}
+NOTHING_READ = Ahead()
 NO_NUMBER = "no number: the header `n` is missing or cannot be read, so the record is not of this log's relay"
 
 
@@ -96,7 +96,7 @@ async def apply(
         stored = await lock(tx, service.name, sorted(lanes))
         judged = [judge(stored[lane], own, log_starts.get(lane, 0)) for lane, own in lanes.items()]
         events, failed = _read(judged, condemned, ahead, service.parse)
-        said = await _work(service, events, tx)
+        said = await _work(service, events, tx, ahead)
         await deadletter.keep(tx, failed, dead_letters_an_hour)
         applied.said = await outbox.write(tx, service.name, said)
         await _move(tx, service.name, [each.position for each in judged if each.position != stored[each.position.lane]])
@@ -123,7 +123,7 @@ def _read(
         if condemned is not None:
             failed += [Failed(record, reason_of(condemned, record.value)) for record in taken]
             continue
-        known = ahead.get(lane.position.lane) or read_all(taken, parse)
+        known = ahead.by_lane.get(lane.position.lane) or read_all(taken, parse)
         found = [known[record.offset] for record in taken]
         events += [one for one in found if not isinstance(one, Exception)]
         failed += [
@@ -134,25 +134,36 @@ def _read(
     return events, failed
 
 
-async def _work(service: Service, events: Sequence[Event[Fact]], tx: Tx) -> list[Event[Any]]:
+async def _work(
+    service: Service, events: Sequence[Event[Fact]], tx: Tx, ahead: Ahead = NOTHING_READ
+) -> list[Event[Any]]:
     """What the service says to these events. The stage clock is the chassis' own business."""
     for event in events:
         if type(event.data) is TimeAdvanced:  # isinstance goes by way of Python for a model, for each event
             await clock.advance(tx, event.data)
-    return await handled(service, events, tx)
+    return await handled(service, events, tx, ahead)
 
 
-async def handled(service: Service, events: Sequence[Event[Any]], tx: Tx) -> list[Event[Any]]:
+async def handled(
+    service: Service, events: Sequence[Event[Any]], tx: Tx, ahead: Ahead = NOTHING_READ
+) -> list[Event[Any]]:
     """What the service's handlers say to these events; those of the stage clock are not theirs."""
-    told = [event for event in events if type(event.data) is not TimeAdvanced]
+    told = for_handlers(events)
     if service.on_batch is not None:
-        return await service.on_batch(told, tx) if told else []
+        return await service.on_batch(await _gathered(service, told, ahead), tx) if told else []
     said: list[Event[Any]] = []
     for event in told:
         handler = service.handlers.get(type(event.data))
         if handler is not None:
             said += await handler(event, tx)
     return said
+
+
+async def _gathered(service: Service, told: Sequence[Event[Any]], ahead: Ahead) -> Any:
+    """Made before if it was made of these very events, which they are unless some were refused, cut off or repeated."""
+    if service.gather is None:
+        return told
+    return ahead.gathered if ahead.gathered is not None and told == ahead.events else await service.gather(told)
 
 
 async def _move(tx: Tx, consumer: str, positions: Sequence[Position]) -> None:

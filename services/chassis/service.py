@@ -22,7 +22,7 @@ from services.chassis.settings import Settings
 from services.chassis.turns import Turn as Turn  # noqa: PLC0414 - the services take it from here
 
 Handler = Callable[[Event[Any], Tx], Awaitable[list[Event[Any]]]]
-BatchHandler = Callable[[Sequence[Any], Tx], Awaitable[list[Event[Any]]]]
+BatchHandler = Callable[[Any, Tx], Awaitable[list[Event[Any]]]]
 
 
 @dataclass(frozen=True)
@@ -54,14 +54,16 @@ class Service:
 
     schema: SQL that makes the tables where they are missing. handlers: by fact, or on_batch for the whole batch; events
     without a handler are passed over. parse: a quicker reader of records that raises as `envelope.parse` does; what it
-    gives has an event's `type`, `subject` and `data`, and reaches on_batch as it is. pending: work not done yet (stale
-    rows, due timers), for quiescence. beside: what else listens or reads while the service serves; it ends itself.
+    gives has an event's `type`, `subject` and `data`, and reaches on_batch as it is. gather: makes of a batch's events
+    what on_batch is given instead, where it can before their turn: it looks at nothing that is kept. pending: work not
+    done yet (stale rows, due timers), for quiescence. beside: what else listens or reads while it serves; it ends itself.
     """
 
     name: str
     schema: str = ""
     handlers: Mapping[type[Fact], Handler] = field(default_factory=dict)
     parse: Callable[[bytes], Any] = parse
+    gather: Callable[[Sequence[Any]], Awaitable[Any]] | None = None
     on_batch: BatchHandler | None = None
     ticks: tuple[Tick, ...] = ()
     pending: Callable[[Tx, datetime], Awaitable[int]] | None = None

@@ -1,4 +1,4 @@
-"""A batch, from its events to the figures: what is plain goes in as it is, the rest is read, folded and kept; add.
+"""A batch, from its statements to the figures: what is plain goes in as it is, the rest is read, folded and kept; add.
 
 Batches are counted one after the other, whatever replica reads them (`wait_for_turn`): what a batch has read stays true
 until it commits. All SQL is set-based: its cost is that of the rows touched.
@@ -7,7 +7,7 @@ until it commits. All SQL is set-based: its cost is that of the rows touched.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from contracts.divisions import Divisions
@@ -15,56 +15,50 @@ from contracts.envelope import Event
 from contracts.events.people import PersonsMerged
 from services.chassis.database import Tx
 from services.chassis.merges import load_merged, save_merges
+from services.rollup.gathering import Batch, Deltas, Part, Plain, pack
 from services.rollup.rules import counting, joining, summing
 from services.rollup.rules.counting import NOTHING, Change, Key, Said, Step
-from services.rollup.rules.plain import First, Told, divided
-from services.rollup.rules.screenings import Screened, read
+from services.rollup.rules.plain import divided
 from services.rollup.store import figures, merges, places, statements, subjects
 
 
-async def on_batch(events: Sequence[Event[Any] | Screened], tx: Tx) -> list[Event[Any]]:
+async def on_batch(batch: Batch, tx: Tx) -> list[Event[Any]]:
     """Take the batch whole; figures and history are the same however it is cut. Says nothing."""
-    heard = [one for one in map(read, events) if one is not None]
-    if heard:
+    if batch:
         await statements.wait_for_turn(tx)
-        firsts, changes = list[First](), list[Change]()
-        for part in _parts(heard):
-            if isinstance(part, Event):
-                changes += await _regroup(part, tx)
-            else:
-                plain, others = await _insert(part, tx)
-                firsts += plain
-                changes += await _recount(others, tx)
-        await _add(firsts, changes, Divisions.load(), tx)
+    for part in batch:
+        changes = await _regroup(part, tx) if isinstance(part, Event) else await _count(part, tx)
+        if past := summing.past_of(changes):
+            await _add(Deltas.of(past), tx)
     return []
 
 
-def _parts(heard: Sequence[Told | Event[PersonsMerged]]) -> Iterator[Sequence[Told] | Event[PersonsMerged]]:
-    """Merges one by one, and all that lies between them."""
-    begin = 0
-    for at, one in [(at, one) for at, one in enumerate(heard) if isinstance(one, Event)]:
-        if begin < at:
-            yield heard[begin:at]  # type: ignore[misc] # no merge lies there
-        yield one
-        begin = at + 1
-    if begin < len(heard):
-        yield heard[begin:]  # type: ignore[misc]
+async def _count(part: Part, tx: Tx) -> list[Change]:
+    """What is plain is inserted and added; the changes of the rest are given back."""
+    plain, others = await _insert(part, tx)
+    if plain.firsts:
+        await _add(plain.deltas, tx)
+    return await _recount(others, tx)
 
 
-async def _insert(told: Sequence[Told], tx: Tx) -> tuple[list[First], list[Said]]:
-    """What is plain is inserted; the rest is given back. Subjects are looked for only where some was met before."""
-    joined: set[Key] = set()
+async def _insert(part: Part, tx: Tx) -> tuple[Plain, Sequence[Said]]:
+    """What went in, and the rest. Subjects are looked for only where some was met before."""
+    told, joined = part.told, set[Key]()
     if await merges.any_stand(tx):
         merged = await merges.load_bearing_on(tx, joining.named_by(told))
         told, joined = joining.apart(told, joining.counting_at(merged))
-    held = await statements.find_held(tx, [one.statement for one in told])
-    firsts, others = divided(told, held, joined)
-    if firsts and not await subjects.insert(tx, firsts):
-        lone, met = await subjects.find_met(tx, firsts)
+    held = await statements.find_held(tx, part.names)
+    plain, others = part.plain, part.others
+    if held or joined:
+        firsts, others = divided(told, held, joined)
+        plain = await pack(firsts)
+    if plain.firsts and not await subjects.insert(tx, plain.rows):
+        lone, met = await subjects.find_met(tx, plain.firsts)
         firsts, others = divided(told, held | lone, met | joined)
-        if firsts and not await subjects.insert(tx, firsts):
+        plain = await pack(firsts)
+        if firsts and not await subjects.insert(tx, plain.rows):
             raise AssertionError("a subject met before was not found: two batches at once")
-    return firsts, others
+    return plain, others
 
 
 async def _recount(said: Sequence[Said], tx: Tx) -> list[Change]:
@@ -112,10 +106,8 @@ async def _take(steps: Sequence[Step], tx: Tx) -> list[Change]:
     return [change for _, changes in folded.values() for change in changes]
 
 
-async def _add(firsts: Iterable[First], changes: Iterable[Change], divisions: Divisions, tx: Tx) -> None:
-    """Add the changes, summed, to the figures of both trees and to the history."""
-    past = summing.past_deltas(firsts, changes)
-    own = summing.own_deltas(past)
-    await places.add_places(tx, {key[0] for key in past}, divisions)
-    await figures.add_figures(tx, summing.summed(own, divisions))
-    await figures.add_history(tx, past)
+async def _add(deltas: Deltas, tx: Tx) -> None:
+    """Add the changes to the figures of both trees and to the history."""
+    await places.add_places(tx, deltas.villages, Divisions.load())
+    await figures.add_figures(tx, deltas.sums)
+    await figures.add_history(tx, deltas.history)

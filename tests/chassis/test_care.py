@@ -22,6 +22,7 @@ from services.chassis import deadletter
 from services.chassis.care import KillsProcess
 from services.chassis.consumer import Consumer
 from services.chassis.health import Health
+from services.chassis.once import NOTHING_READ
 from services.chassis.plan import Plan
 from services.chassis.reader import LogReader, log_reader
 from services.chassis.sending import relay_producer, send
@@ -241,6 +242,6 @@ async def test_a_process_killed_by_a_record_again_and_again_ends_up_reading_on(
 async def test_nothing_is_read_ahead_where_a_process_died(machine: Machine) -> None:
     machine.lives_for = 40
     first = await machine.started(RECORDS)
-    assert (await first.read_ahead(RECORDS)).keys() == {LANE}
+    assert (await first.read_ahead(RECORDS)).by_lane.keys() == {LANE}
     assert not await machine.run(RECORDS)
-    assert await (await machine.started(RECORDS)).read_ahead(RECORDS) == {}
+    assert await (await machine.started(RECORDS)).read_ahead(RECORDS) == NOTHING_READ

@@ -8,7 +8,7 @@ from typing import Any
 import asyncpg
 import pytest
 
-from contracts.envelope import Event, parse
+from contracts.envelope import Event
 from contracts.events.testing import TestResulted
 from services.chassis.ahead import read_ahead
 from services.chassis.database import prepare
@@ -149,8 +149,8 @@ async def test_what_was_read_ahead_is_taken_as_if_it_were_read_now(database: str
     lane = [*RECORDS[:2], *bad, *RECORDS[5:]]
     other = records_of(of_lane(2, 2), lane=("tests", 2))
     async with pool_of(TRACING, database) as pool:
-        ahead = await read_ahead(by_lane([*lane, *other] if whole else other), parse)
-        assert len(ahead) == 1 + whole
+        ahead = await read_ahead(by_lane([*lane, *other] if whole else other), TRACING)
+        assert len(ahead.by_lane) == 1 + whole
         await take(pool, lane[:2])  # the batch before, whose records come again
         done = await take(pool, [*lane, *other], ahead=ahead)
         assert (done.repeats, done.taken, done.dead) == (2, 6, ["tests", "tests"])

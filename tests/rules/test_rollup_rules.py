@@ -8,7 +8,7 @@ from contracts.divisions import Divisions
 from services.rollup.drift import whose_turn
 from services.rollup.rules import counting, summing
 from services.rollup.rules.counting import NOTHING, Change, Key, Known, Reason, Row, Said, packed, unpacked
-from services.rollup.rules.plain import First, divided, first_of, said_of
+from services.rollup.rules.plain import First, Shared, divided, first_of, said_of
 
 T0 = datetime(2022, 3, 5, 1, tzinfo=UTC)
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
@@ -130,8 +130,7 @@ def test_a_statement_read_late_changes_nothing_before_the_hour_of_the_one_it_rep
 
 
 def test_deltas_are_summed_and_what_cancels_out_is_left_out() -> None:
-    past = summing.past_deltas([], changes(says(a_row()), says(a_row(division=OTHER), 2, time=T0 + HOUR)))
-    assert summing.own_deltas(past) == {(OTHER, KEY.indicator, T0.date(), False): 1}
+    past = summing.past_of(changes(says(a_row()), says(a_row(division=OTHER), 2, time=T0 + HOUR)))
     assert [(key[0], key[4], key[5], delta) for key, delta in past.items()] == [
         (GRID, T0, "new", 1),
         (GRID, T0 + HOUR, "moved", -1),
@@ -141,19 +140,23 @@ def test_deltas_are_summed_and_what_cancels_out_is_left_out() -> None:
 
 def test_what_counts_first_is_summed_as_the_change_that_it_is() -> None:
     rows = [a_row(), a_row("b"), a_row("c", division=OTHER), a_row("d", at=T0 - DAY)]
-    firsts = [First(*KEY, row.statement, row.division, row.day, row.at, T0) for row in rows]
+    firsts = [First(KEY.subject_id, row.statement, Shared(*KEY[1:], row.division, row.day, row.at, T0)) for row in rows]
     told = [Change(KEY, None, row, T0, Reason.LATE if row.at < T0 else Reason.NEW) for row in rows]
-    assert summing.past_deltas(firsts, []) == summing.past_deltas([], told)
-    assert sorted(summing.past_deltas(firsts, []).values()) == [1, 1, 2]
+    assert summing.past_of_firsts(firsts) == summing.past_of(told)
+    assert sorted(summing.past_of(told).values()) == [1, 1, 2]
+
+
+def past(reason: str, division: str) -> summing.Past:
+    return division, "arrivals", T0.date(), False, T0, reason
 
 
 def test_a_move_within_a_village_leaves_all_above_it_as_it_was() -> None:
-    own = {(GRID, "arrivals", T0.date(), False): -1, (OTHER, "arrivals", T0.date(), False): 1}
+    own = {past("moved", GRID): -1, past("moved", OTHER): 1}
     assert summing.summed(own, Divisions.load()) == {}
 
 
 def test_a_move_within_a_county_leaves_the_county_as_it_was() -> None:
-    own = {(GRID, "arrivals", T0.date(), False): -1, ("330402008001", "arrivals", T0.date(), False): 1}
+    own = {past("moved", GRID): -1, past("moved", "330402008001"): 1}
     assert {key[0]: deltas for key, deltas in summing.summed(own, Divisions.load()).items()} == {
         GRID[:9]: (-1, -1),
         "330402008": (1, 1),
@@ -161,7 +164,7 @@ def test_a_move_within_a_county_leaves_the_county_as_it_was() -> None:
 
 
 def test_a_functional_area_takes_its_villages_out_of_the_county() -> None:
-    figures = summing.summed({("330402012001001", "arrivals", T0.date(), False): 1}, Divisions.load())
+    figures = summing.summed({past("new", "330402012001001"): 1}, Divisions.load())
     lines = [[key[0] for key, deltas in figures.items() if deltas[tree]] for tree in (0, 1)]
     assert sorted(lines[0]) == ["33", "3304", "330402", "330402012"]
     assert sorted(lines[1]) == ["33", "3304", "330402012", "3304J1"]

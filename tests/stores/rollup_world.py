@@ -17,6 +17,7 @@ from contracts.events.people import PersonsMerged
 from contracts.indicators import contributions
 from contracts.persons import Merged
 from services.chassis.database import Tx, prepare
+from services.rollup.gathering import gather
 from services.rollup.handlers import on_batch
 from services.rollup.service import SERVICE
 
@@ -66,7 +67,7 @@ async def read_batches(tx: Tx, batches: Iterable[Sequence[Event[Any]]]) -> None:
     """Each batch in a transaction (or savepoint) of its own."""
     for batch in batches:
         async with tx.transaction():
-            assert await on_batch(batch, tx) == []
+            assert await on_batch(await gather(batch), tx) == []
 
 
 _WAITS = "select exists (select from pg_stat_activity where pid = $1 and wait_event_type = 'Lock')"

@@ -7,6 +7,7 @@ import asyncio
 from contracts.divisions import Divisions
 from contracts.indicators import BY_CODE
 from services.chassis.database import Tx
+from services.rollup.gathering import gather
 from services.rollup.handlers import on_batch
 from services.rollup.store import drift, places
 from tests.stores.rollup_facts import PLACES, a_screening
@@ -48,7 +49,7 @@ async def test_a_batch_under_way_is_waited_for(database: str) -> None:
     async with a_database(database) as tx, a_database(database) as starting, a_database(database) as watcher:
         await read_batches(tx, [EVENTS[1:]])
         async with tx.transaction():
-            await on_batch(EVENTS[:1], tx)
+            await on_batch(await gather(EVENTS[:1]), tx)
             waiting = asyncio.create_task(redrawn(starting, changed()))
             await until_waiting(watcher, starting.get_server_pid())
         assert await waiting == [PLACES[0][:12]]

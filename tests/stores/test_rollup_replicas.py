@@ -15,6 +15,7 @@ from contracts.envelope import Event
 from contracts.events.cases import Classification
 from contracts.events.quarantine import Care
 from contracts.indicators import BY_CODE
+from services.rollup.gathering import gather
 from services.rollup.handlers import on_batch
 from services.rollup.store import drift
 from tests.stores.rollup_facts import HOUR, PLACES, T0, a_screening, an_episode
@@ -45,7 +46,7 @@ async def test_the_second_waits_for_the_first_and_takes_it_into_account(
     async with a_database(database) as one, a_database(database) as other, a_database(database) as watcher:
         await read_batches(one, [known])
         async with one.transaction():
-            await on_batch([pair[order[0]]], one)
+            await on_batch(await gather([pair[order[0]]]), one)
             waiting = asyncio.create_task(read_batches(other, [[pair[order[1]]]]))
             await until_waiting(watcher, other.get_server_pid())
         await waiting

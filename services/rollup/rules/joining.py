@@ -31,7 +31,7 @@ def apart(told: Iterable[Told], counted_at: Callable[[Key], Key]) -> tuple[list[
 
 
 def _keys(told: Told) -> Iterable[Key]:
-    return [Key(*told[:3])] if isinstance(told, First) else told.rows
+    return [told.key] if isinstance(told, First) else told.rows
 
 
 def counting_at(merged: Merged) -> Callable[[Key], Key]:

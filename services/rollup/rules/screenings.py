@@ -20,7 +20,7 @@ from contracts.events.people import PersonsMerged
 from contracts.policy.days import day_of
 from services.rollup.rules import counting
 from services.rollup.rules.counting import Key, Row, Said
-from services.rollup.rules.plain import First, Told, first_of
+from services.rollup.rules.plain import First, Shared, Told, first_of
 
 _Id = Annotated[str, Meta(min_length=1, max_length=64)]
 _Symptom = Literal["fever", "cough", "fatigue", "sore_throat", "loss_of_smell", "diarrhoea"]
@@ -67,6 +67,13 @@ def _instant(text: str) -> tuple[datetime, date]:
     return at.astimezone(UTC), day_of(at)
 
 
+@lru_cache(maxsize=65_536)
+def _shared(division: str, drill: bool, at: str, time: str) -> Shared:
+    """What the members of a household have in common."""
+    happened, day = _instant(at)
+    return Shared("persons-screened", drill, division, day, happened, _instant(time)[0])
+
+
 def parse_quickly(record: bytes) -> Event[Any] | Screened:
     """The event in a record's bytes. Raises what `parse` raises."""
     if _MARK in record:
@@ -89,15 +96,14 @@ def read(event: Event[Any] | Screened) -> Told | Event[PersonsMerged] | None:
         return said and first_of(said)
     fact = event.data
     statement = "case-screened " + fact.statement_id
-    time, _ = _instant(event.time)
     if fact.withdrawn:
-        return Said(statement, fact.revision, True, False, time, {})
-    at, day = _instant(fact.screened_at)
+        return Said(statement, fact.revision, True, False, _instant(event.time)[0], {})
     subject, celsius = f"{fact.person_id}/{fact.round_id}", fact.temperature_celsius
     feverish = (celsius is not None and celsius >= FEVER_LINE_CELSIUS) or "fever" in fact.symptoms
     if fact.revision == 1 and not feverish:
-        return First(subject, "persons-screened", event.drill, statement, event.division, day, at, time)
+        return First(subject, statement, _shared(event.division, event.drill, fact.screened_at, event.time))
+    at, day = _instant(fact.screened_at)
     row = Row(at, statement, day, event.division)
     counts_for = ("persons-screened", "feverish") if feverish else ("persons-screened",)
     rows = {Key(subject, indicator, event.drill): row for indicator in counts_for}
-    return Said(statement, fact.revision, False, False, time, rows)
+    return Said(statement, fact.revision, False, False, _instant(event.time)[0], rows)

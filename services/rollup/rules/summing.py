@@ -6,47 +6,43 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from datetime import UTC, date, datetime
 from functools import lru_cache
-from typing import Any
 
 from contracts.divisions import REPORTING, STATUTORY, Divisions, Level
 from contracts.policy.days import day_of
 from services.rollup.rules.counting import Change, Reason
 from services.rollup.rules.plain import First
 
-Own = tuple[str, str, date, bool]  # division where recorded, indicator, reporting day, drill
-Past = tuple[str, str, date, bool, datetime, str]  # as Own, the hour recorded, the reason
+Own = tuple[str, str, date, bool]  # division, indicator, reporting day, drill
+Past = tuple[str, str, date, bool, datetime, str]  # as Own where recorded, the hour recorded, the reason
 _NEW, _LATE = Reason.NEW.value, Reason.LATE.value
 
 
-def past_deltas(firsts: Iterable[First], changes: Iterable[Change]) -> dict[Past, int]:
-    """Changes of the history, zeros left out. firsts: what counts on subjects never met before."""
+def past_of_firsts(firsts: Iterable[First]) -> dict[Past, int]:
+    """Changes of the history by what counts on subjects never met before."""
     past: defaultdict[Past, int] = defaultdict(int)
-    # Households are recorded at once: counted before their hours are looked at.
-    alike = Counter([(division, kind, day, drill, time) for _, kind, drill, _, division, day, _, time in firsts])
-    for (division, indicator, day, drill, time), delta in alike.items():
-        past[division, indicator, day, drill, _hour_of(time), _LATE if day_of(time) > day else _NEW] += delta
+    for shared, count in Counter(one.shared for one in firsts).items():
+        reason = _LATE if day_of(shared.time) > shared.day else _NEW
+        past[shared.division, shared.indicator, shared.day, shared.drill, _hour_of(shared.time), reason] += count
+    return past
+
+
+def past_of(changes: Iterable[Change]) -> dict[Past, int]:
+    """Changes of the history by these, zeros left out."""
+    past: defaultdict[Past, int] = defaultdict(int)
     for (_, indicator, drill), before, after, recorded_at, reason in changes:
         if before and after and before[2:] == after[2:]:
             continue
         for row, delta in ((before, -1), (after, 1)):
             if row:
                 past[row.division, indicator, row.day, drill, _hour_of(recorded_at), reason.value] += delta
-    return _without_zeros(past)
+    return {key: delta for key, delta in past.items() if delta}
 
 
-def own_deltas(past: Mapping[Past, int]) -> dict[Own, int]:
-    """The same changes of the figures where they were recorded; zeros left out."""
-    own: defaultdict[Own, int] = defaultdict(int)
-    for (division, indicator, day, drill, _, _), delta in past.items():
-        own[division, indicator, day, drill] += delta
-    return _without_zeros(own)
-
-
-def summed(own: Mapping[Own, int], divisions: Divisions) -> dict[Own, tuple[int, int]]:
+def summed(past: Mapping[Past, int], divisions: Divisions) -> dict[Own, tuple[int, int]]:
     """The same changes in both trees (statutory, reporting), from the township upwards; where both are 0 left out."""
     alike: defaultdict[tuple[str, date, bool], defaultdict[str, int]] = defaultdict(lambda: defaultdict(int))
-    for (division, *rest), delta in own.items():
-        alike[tuple(rest)][division[: Level.VILLAGE]] += delta  # type: ignore[index]
+    for (division, indicator, day, drill, _, _), delta in past.items():
+        alike[indicator, day, drill][division[: Level.VILLAGE]] += delta
     return {(division, *rest): deltas for rest, base in alike.items() for division, deltas in _upwards(base, divisions)}
 
 
@@ -76,7 +72,3 @@ def _lines(division: str, divisions: Divisions) -> tuple[tuple[str, ...], ...]:
 @lru_cache(maxsize=65_536)
 def _hour_of(instant: datetime) -> datetime:
     return instant.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
-
-
-def _without_zeros(deltas: dict[Any, int]) -> dict[Any, int]:
-    return {key: delta for key, delta in deltas.items() if delta} if 0 in deltas.values() else deltas

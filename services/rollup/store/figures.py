@@ -6,8 +6,8 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from services.chassis.database import Tx
-from services.rollup.rules.summing import Own, Past
-from services.rollup.store.copying import HISTORY, copied_history
+from services.rollup.rules.summing import Own
+from services.rollup.store.copying import HISTORY
 
 _ADD_SUMS = """
     insert into sums
@@ -30,10 +30,9 @@ async def add_figures(tx: Tx, deltas: Mapping[Own, tuple[int, int]]) -> None:
         await tx.execute(_DROP_SUMS, *_columns(fallen))
 
 
-async def add_history(tx: Tx, deltas: Mapping[Past, int]) -> None:
-    """Appends the changes."""
-    if deltas:
-        await tx.copy_to_table("history", columns=HISTORY, source=copied_history(deltas), format="binary")
+async def add_history(tx: Tx, rows: memoryview) -> None:
+    """Appends the changes of `copied_history`."""
+    await tx.copy_to_table("history", columns=HISTORY, source=rows, format="binary")
 
 
 def _columns(rows: Collection[tuple[Any, ...]]) -> list[list[Any]]:

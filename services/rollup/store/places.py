@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from contracts.divisions import Divisions, Level, Tree
+from contracts.divisions import Divisions, Tree
 from services.chassis.database import Tx
 from services.rollup.store import statements
 from services.rollup.store.copying import as_json
@@ -36,11 +36,10 @@ _SUM_ANEW = f"""
     select division_code, indicator, day, drill, coalesce(statutory, 0), coalesce(reporting, 0) from ({SUMMED}) made"""  # noqa: S608
 
 
-async def add_places(tx: Tx, codes: Collection[str], divisions: Divisions) -> None:
-    """Keeps the lines above these divisions in both trees. Raises MalformedCodeError."""
-    drawn = {code[: Level.VILLAGE] for code in codes}
-    if drawn:
-        await _draw(tx, [row[0] for row in await tx.fetch(_NEW, as_json(sorted(drawn)))], divisions)
+async def add_places(tx: Tx, villages: Collection[str], divisions: Divisions) -> None:
+    """Keeps the lines above these divisions, none below a village, in both trees. Raises MalformedCodeError."""
+    if villages:
+        await _draw(tx, [row[0] for row in await tx.fetch(_NEW, as_json(villages))], divisions)
 
 
 async def redraw(tx: Tx, divisions: Divisions) -> list[str]:

@@ -9,7 +9,6 @@ from collections.abc import Collection, Iterable, Mapping
 
 from services.chassis.database import Tx
 from services.rollup.rules.counting import Key, Known, packed, unpacked
-from services.rollup.store.copying import as_json
 
 # Not a lock of a table: autovacuum would have to give way to every batch.
 _TURN = "select pg_advisory_xact_lock(hashtext(current_schema), hashtext('batch'))"
@@ -34,9 +33,9 @@ async def wait_for_turn(tx: Tx) -> None:
     await tx.execute(_TURN)
 
 
-async def find_held(tx: Tx, names: Collection[str]) -> set[str]:
-    """Those that have a row here."""
-    return {row[0] for row in await tx.fetch(_HELD, as_json(names))}
+async def find_held(tx: Tx, names: str) -> set[str]:
+    """Those of the names (`as_json`) that have a row here."""
+    return {row[0] for row in await tx.fetch(_HELD, names)}
 
 
 async def load(tx: Tx, names: Collection[str]) -> dict[str, Known]:

@@ -10,7 +10,7 @@ from asyncpg import UniqueViolationError
 from services.chassis.database import Tx
 from services.rollup.rules.counting import Held, Key, Row
 from services.rollup.rules.plain import First
-from services.rollup.store.copying import COUNTED, as_json, copied_counted
+from services.rollup.store.copying import COUNTED, as_json
 
 _LONE = "select statement from counted where lone and statement in (select json_array_elements_text($1))"
 _MET = "select subject_id, indicator, drill from counted where subject_id in (select json_array_elements_text($1))"
@@ -43,11 +43,11 @@ _INSERT_SPARES = """
     select * from unnest($1::text[], $2::text[], $3::bool[], $4::text[], $5::text[], $6::date[], $7::timestamptz[])"""
 
 
-async def insert(tx: Tx, firsts: Sequence[First]) -> bool:
-    """Whether all went in. False: none did, some statement or subject was met before (`find_met`)."""
+async def insert(tx: Tx, rows: memoryview) -> bool:
+    """Whether all went in, as `copied_counted`. False: none did, some statement or subject was met before (`find_met`)."""
     try:
         async with tx.transaction():
-            await tx.copy_to_table("counted", columns=COUNTED, source=copied_counted(firsts), format="binary")
+            await tx.copy_to_table("counted", columns=COUNTED, source=rows, format="binary")
     except UniqueViolationError:
         return False
     return True
