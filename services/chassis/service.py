@@ -56,7 +56,7 @@ class Service:
     without a handler are passed over. parse: a quicker reader of records that raises as `envelope.parse` does; what it
     gives has an event's `type`, `subject` and `data`, and reaches on_batch as it is. gather: makes of a batch's events
     what on_batch is given instead, where it can before their turn: it looks at nothing that is kept. pending: work not
-    done yet (stale rows, due timers), for quiescence. beside: what else listens or reads while it serves; it ends itself.
+    done yet (stale rows, due timers), for quiescence. beside: what else listens while it serves; it ends itself.
     """
 
     name: str

@@ -44,7 +44,7 @@ _INSERT_SPARES = """
 
 
 async def insert(tx: Tx, rows: memoryview) -> bool:
-    """Whether all went in, as `copied_counted`. False: none did, some statement or subject was met before (`find_met`)."""
+    """Whether all of `copied_counted` went in. False: none did, some were met before (`find_met`)."""
     try:
         async with tx.transaction():
             await tx.copy_to_table("counted", columns=COUNTED, source=rows, format="binary")
