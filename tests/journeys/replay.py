@@ -24,6 +24,7 @@ from services.chassis import outbox
 from services.chassis.access import make_token
 from services.chassis.database import open_pool
 from services.chassis.health import Health
+from services.chassis.once import handled
 from services.chassis.service import App, Service
 from services.chassis.settings import Settings
 from services.chassis.web import make_web
@@ -73,10 +74,9 @@ async def _heard(app: App, said: Iterable[Event[Any]], without: Kept, ended_at: 
     """What the service says after it has heard all that concerns it and time has gone to the end."""
     told = [e for e in said if app.name in OF_FACT[type(e.data)].consumers and not isinstance(e.data, TimeAdvanced)]
     told = [e for e in told if (app.name, type(e.data)) != without]
-    assert app.service.on_batch is not None
     for at in range(0, len(told), BATCH):
         async with app.pool.acquire() as tx, tx.transaction():
-            await outbox.write(tx, app.name, await app.service.on_batch(told[at : at + BATCH], tx))
+            await outbox.write(tx, app.name, await handled(app.service, told[at : at + BATCH], tx))
     await app.pool.execute("update stage set now_at = $1", ended_at)
     await _let_it_work(app, ended_at)
     async with app.pool.acquire() as tx:
