@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 SCALE ?= 0.1
-WORKERS ?= 2
+WORKERS ?= 3
 RUN_FLAGS := $(if $(ONCE),--once) --scale $(SCALE)
 
 .PHONY: help run test chaos check bench fmt clean
@@ -15,7 +15,7 @@ help: ## print this list
 run: $(VENV)/.run ## see it run: embedded stack, four services, the sample outbreak (ONCE=1 exits after the summary, SCALE=1 is full size)
 	@exec $(BIN)/gridward run $(RUN_FLAGS)
 
-test: $(VENV)/.dev ## every test, in two workers; one after the other, rules first, with WORKERS=0 (ARGS="tests/rules -k day")
+test: $(VENV)/.dev ## every test, in three workers; one after the other, rules first, with WORKERS=0 (ARGS="tests/rules -k day")
 	@exec $(BIN)/python -m pytest -n $(WORKERS) $(ARGS)
 
 chaos: $(VENV)/.dev ## 200,000 records while everything is killed, paused and cut off; lost 0, doubled 0 (ARGS="--records N --seed S")

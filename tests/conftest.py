@@ -1,7 +1,7 @@
 """Fixtures for every test: real servers. Rules and contracts run first, since they take seconds.
 
-`make test` runs two workers, each with servers of its own: one begins with the journeys, which are many processes and
-run one after the other; the other with the cheap files. Chaos comes last, when the machine is its own.
+`make test` runs three workers, each with servers of its own, for most of a test's time is waiting: one begins with the
+journeys, which are many processes and run one after the other, one with the faults. Chaos comes last.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from xdist.scheduler import LoadScopeScheduling
 pytest_plugins = ["tests.servers", "tests.leftovers"]
 
 ORDER = ("rules", "contracts", "chassis", "stores", "journeys", "faults")
-IN_WORKERS = ("journeys", "rules", "contracts", "chassis", "stores", "faults")
+IN_WORKERS = ("journeys", "faults", "rules", "contracts", "chassis", "stores")
 LAST = "test_chaos.py"
 
 
