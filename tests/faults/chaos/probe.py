@@ -47,9 +47,9 @@ def read_and_note(judged: Sequence[Any], *how: Any) -> Any:
     return events, failed
 
 
-async def append(service: Service, events: Sequence[Any], tx: Any) -> list[Any]:
+async def append(service: Service, events: Sequence[Any], tx: Any, ahead: Any) -> list[Any]:
     """Every event, the stage clock's as well, in the transaction that moves the positions."""
-    del service, events
+    del service, events, ahead
     rows = _taken.get()
     if rows:
         await tx.execute(_APPEND, *map(list, zip(*rows, strict=True)))
