@@ -10,6 +10,7 @@ import pytest
 
 from contracts.envelope import Fact
 from contracts.events.cases import CaseClassified, CaseFound, CaseReported
+from contracts.events.people import PersonsMerged
 from contracts.events.quarantine import CareScheduled, PlacementEnded, ReleaseDue, SamplingDue
 from contracts.topics import OF_FACT
 from deploy.play.compare import Observed, differences, named_ids, observe, read_truth
@@ -30,6 +31,7 @@ WITHOUT_EFFECT: frozenset[tuple[str, type[Fact]]] = frozenset(
         ("rollup", CaseReported),
         ("rollup", CaseClassified),
         ("rollup", CareScheduled),
+        ("rollup", PersonsMerged),
     }
 )
 """Facts that share a topic with others and are passed over: no handler to miss."""
