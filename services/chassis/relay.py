@@ -70,6 +70,7 @@ class Relay:
         self._wake, self._health = wake, health
         self._stop = asyncio.Event()
         self._sending: dict[Lane, asyncio.Task[Answer | None]] = {}
+        self._refused: set[Lane] = set()
 
     def stop(self) -> None:
         """End after the requests under way are answered and deleted."""
@@ -150,20 +151,30 @@ class Relay:
             answer = await send(producer, plan)
         except (KafkaError, TimeoutError) as error:
             metrics.RELAY_UNANSWERED.labels(self._service).inc()
-            topic, partition = plan.lane
-            self._health.unwell(f"relay {topic}/{partition}", f"a batch was not taken ({error!r}) and goes again")
+            self._refused.add(plan.lane)
+            self._health.unwell(_part(plan.lane), f"a batch was not taken ({error!r}) and goes again")
             await asyncio.sleep(AFTER_REFUSAL)
             return None
         metrics.RELAY_SENT.labels(self._service).inc(plan.size)
-        self._health.well(f"relay {plan.lane[0]}/{plan.lane[1]}")
+        self._refused.discard(plan.lane)
+        self._health.well(_part(plan.lane))
         return answer
 
     async def _drop_requests(self) -> None:
+        """And what was said of their lanes: another replica may relay them now."""
         for task in self._sending.values():
             task.cancel()
         await asyncio.gather(*self._sending.values(), return_exceptions=True)
         self._sending.clear()
+        for lane in self._refused:
+            self._health.well(_part(lane))
+        self._refused.clear()
 
     async def _pause(self, seconds: float) -> None:
         with suppress(TimeoutError):
             await asyncio.wait_for(self._stop.wait(), seconds)
+
+
+def _part(lane: Lane) -> str:
+    topic, partition = lane
+    return f"relay {topic}/{partition}"

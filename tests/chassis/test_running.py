@@ -13,6 +13,7 @@ from typing import Any
 import asyncpg
 import httpx
 import pytest
+from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
 from contracts.envelope import Event, say
 from contracts.events.policies import TimeAdvanced
@@ -45,6 +46,10 @@ from tests.chassis.rig import (
 from tests.servers import KafkaServer
 
 EVENTS = [a_result(number, person=f"person-{number % 5}") for number in range(60)]
+
+END_THE_RELAY = """
+select pg_terminate_backend(pid) from pg_locks join pg_stat_activity using (pid)
+ where locktype = 'advisory' and granted and application_name like '%/relay'"""
 
 
 async def books_of(url: str) -> dict[str, Any]:
@@ -148,6 +153,37 @@ async def test_two_replicas_that_say_at_once_lose_and_double_nothing(database: s
         await until_applied(hearer.app.pool, EVENTS)
 
 
+async def test_a_lane_that_another_replica_now_relays_keeps_nobody_from_being_ready(
+    database: str, fresh_kafka: str
+) -> None:
+    async with (
+        running(INTAKE, settings(database, fresh_kafka)) as one,
+        running(INTAKE, settings(database, fresh_kafka)) as other,
+    ):
+        await until_ready(one, other)
+        await _largest_record(fresh_kafka, 100)
+        await say_all(one.app.pool, EVENTS[:1])
+
+        async def refused() -> bool:
+            return any(part.startswith("relay tests/") for part in {*one.health.reasons, *other.health.reasons})
+
+        await until(refused, "a batch refused")
+        await one.app.pool.execute(END_THE_RELAY)
+        await _largest_record(fresh_kafka, 1_000_000)
+        await until_ready(one, other)
+
+        async def sent() -> bool:
+            return await one.app.pool.fetchval("select count(*) from outbox") == 0
+
+        await until(sent, "the batch is sent")
+
+
+async def _largest_record(kafka: str, size: int) -> None:
+    wanted = ConfigResource(ConfigResourceType.TOPIC, "tests", {"max.message.bytes": str(size)})
+    async with admin(kafka) as client:
+        await client.alter_configs([wanted])
+
+
 async def test_another_partition_count_on_the_broker_is_refused(database: str, fresh_kafka: str) -> None:
     await make_topics(fresh_kafka, [replace(BY_KEY["tests"], partitions=5)], -1)
     with pytest.raises(PartitionsDiffer, match=r"topic tests has 5 partitions on the broker, .* says 3"):
@@ -156,8 +192,6 @@ async def test_another_partition_count_on_the_broker_is_refused(database: str, f
 
 
 async def test_topics_are_kept_for_ever_and_not_compacted(fresh_kafka: str) -> None:
-    from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
-
     await make_topics(fresh_kafka, said_by("alerts"), -1)
     await make_topics(fresh_kafka, said_by("alerts"), -1)
     await await_topics(fresh_kafka, said_by("alerts"))

@@ -23,6 +23,8 @@ FLAGS = [
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
     "--disable-component-update", "--disable-sync",
 ]  # fmt: skip
+SHOWN_WITHIN_MS = 20_000  # beside the processes of other tests
+expect.set_options(timeout=SHOWN_WITHIN_MS)
 SMALL = {"width": 360, "height": 740}
 TOO_SMALL = """() => [...document.querySelectorAll('button, input, summary, a')]
     .filter(each => each.offsetParent !== null).map(each => [each.getBoundingClientRect(), each.textContent])
@@ -89,7 +91,7 @@ async def phone_of(world: World, profile: Path) -> AsyncIterator[Phone]:
         try:
             page = browser.pages[0]
             page.on("pageerror", lambda error: errors.append(str(error)))
-            page.set_default_timeout(10_000)
+            page.set_default_timeout(SHOWN_WITHIN_MS)
             yield Phone(page, network, profile)
         finally:
             await browser.close()
