@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 import uvloop
 
-from services import deadletters, recovery
+from services import deadletters, forget, recovery
 from services.chassis.errors import GridwardError
 
 app = typer.Typer(
@@ -23,6 +23,7 @@ app = typer.Typer(
 )
 app.add_typer(deadletters.app, name="deadletters")
 recovery.register(app)
+forget.register(app)
 
 
 def _serve(name: str) -> None:

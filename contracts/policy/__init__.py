@@ -7,7 +7,7 @@ rules that are known. In a test module call `policy.test_dates`: imported by nam
 
 from contracts.events.contacts import Category, Standing
 from contracts.policy.adoption import Adoption
-from contracts.policy.answers import NO_EDITION, Answer, Deadline, Lookback, NoPlan, Plan
+from contracts.policy.answers import NO_EDITION, Answer, Deadline, Lookback, NoPlan, Plan, Retention
 from contracts.policy.days import SHANGHAI, day_of, end_of_day, slots_between, start_of_day
 from contracts.policy.editions import Certainty, Edition, Mode, NoEdition, Phase, edition_at, editions
 from contracts.policy.overlays import Overlay, overlays
@@ -18,7 +18,9 @@ from contracts.policy.questions import (
     deadline,
     deadline_keys,
     lookback,
+    measures_ended_at,
     quarantine_plan,
+    retention,
 )
 from contracts.policy.spans import Span, phase_spans, test_dates
 
@@ -40,6 +42,7 @@ __all__ = [
     "Overlay",
     "Phase",
     "Plan",
+    "Retention",
     "Span",
     "Standing",
     "UnknownKey",
@@ -50,9 +53,11 @@ __all__ = [
     "editions",
     "end_of_day",
     "lookback",
+    "measures_ended_at",
     "overlays",
     "phase_spans",
     "quarantine_plan",
+    "retention",
     "slots_between",
     "start_of_day",
     "test_dates",

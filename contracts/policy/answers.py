@@ -39,6 +39,12 @@ class Lookback(Answer):
     days_before: int | None
 
 
+class Retention(Answer):
+    """Days for which who somebody is may be kept after the last need. None: no edition states any (BLANK)."""
+
+    days: int | None
+
+
 class Plan(Answer):
     """Quarantine in phases, one directly after the other; the first counts its days from clock."""
 

@@ -96,6 +96,13 @@ class LookbackRule(Stated):
     abolished: bool = False
 
 
+class RetentionRule(Stated):
+    """Days for which names, numbers, telephones and addresses are kept after the last need for them."""
+
+    key: Literal["identity_retention"]
+    days: int | None
+
+
 class ClusterRule(Stated):
     """How many infections within how many days make a cluster."""
 
@@ -125,6 +132,7 @@ class Edition(Frozen):
     plans: tuple[PlanRule, ...]
     lookback: LookbackRule | None
     cluster: ClusterRule | None
+    retention: RetentionRule | None = None
 
 
 class NoEdition(ValueError):

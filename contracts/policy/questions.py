@@ -12,8 +12,8 @@ from typing import Literal, TypeVar
 
 from contracts.events.contacts import Category, Standing
 from contracts.policy.adoption import Adoption, adoption_of, cited, standing_of
-from contracts.policy.answers import NO_EDITION, Answer, Deadline, Lookback, NoPlan, Plan
-from contracts.policy.days import day_of
+from contracts.policy.answers import NO_EDITION, Answer, Deadline, Lookback, NoPlan, Plan, Retention
+from contracts.policy.days import day_of, start_of_day
 from contracts.policy.editions import (
     DeadlineRule,
     Edition,
@@ -26,7 +26,7 @@ from contracts.policy.editions import (
     editions,
 )
 
-LOOKBACK = "contact_lookback"
+LOOKBACK, RETENTION = "contact_lookback", "identity_retention"
 PLAN_KEYS = {"close": "contact", "secondary": "secondary_contact"}
 R = TypeVar("R", bound=Stated)
 
@@ -94,6 +94,26 @@ def lookback(instant: datetime, division_code: str, adoptions: Sequence[Adoption
     return Lookback(
         days_before=earlier[1].days_before, **dict(blank.model_copy(update={"standing": standing, "source": carried}))
     )
+
+
+def retention(instant: datetime, division_code: str, adoptions: Sequence[Adoption] = ()) -> Retention:
+    """The days after the last need for which the vault keeps who somebody is."""
+    edition = _in_force(instant)
+    rule, source = _stated(edition, "how long identity is kept", lambda stating: stating.retention)
+    adoption = adoption_of(RETENTION, instant, division_code, adoptions)
+    return Retention(days=rule.days if rule else None, **dict(_answer(edition, rule, source, adoption)))
+
+
+def measures_ended_at(instant: datetime) -> datetime | None:
+    """When quarantine was ended by an edition in force: its placements hold nobody from then on. None: it was not."""
+    ended: datetime | None = None
+    for edition in editions():
+        if edition.effective_from > day_of(instant):
+            break
+        stated = [rule for rule in edition.plans if rule.key == PLAN_KEYS["close"]]
+        if stated:
+            ended = start_of_day(edition.effective_from) if stated[0].abolished else None
+    return ended
 
 
 @cache

@@ -15,7 +15,7 @@ from services.intake.bookkeeping import keep_books
 from services.intake.desk import Desk
 from services.intake.doubting import look_again
 from services.intake.entry import Entry, waves_of
-from services.intake.following import follow, follows
+from services.intake.following import follow, follows, known_ids
 from services.intake.identity import (
     Subject,
     keep_subjects,
@@ -31,7 +31,7 @@ from services.intake.records import Record, SamePerson, StageTime, Withdrawal
 from services.intake.resolving import resolve_subjects
 from services.intake.roster import Told, keep_roster
 from services.intake.rules.adopting import adopted, taken_back
-from services.intake.rules.facts import sayings_of
+from services.intake.rules.facts import named_in, sayings_of
 from services.intake.rules.mentions import dwelling_of
 from services.intake.rules.plausible import implausible
 from services.intake.rules.recognise import (
@@ -47,7 +47,7 @@ from services.intake.rules.recognise import (
 )
 from services.intake.rules.statements import Ids
 from services.intake.store import people, records
-from services.intake.vault import Vault
+from services.intake.vault import Vault, record_id
 from services.intake.verdicts import ACCEPTED, DUPLICATE, REJECTED, Verdict
 
 
@@ -56,7 +56,7 @@ async def admit(tx: Tx, now: datetime, readings: Sequence[Reading], desk: Desk) 
     entries = [_entered(reading, reading.record, desk) if reading.record else None for reading in readings]
     readable = [entry for entry in entries if entry]
     await _check(tx, now, readable, desk)
-    for wave in waves_of(readable):
+    for wave in waves_of(readable, await known_ids(tx, readable)):
         await _admit_wave(tx, now, wave, desk)
     pairs = zip(readings, entries, strict=True)
     verdicts = [_verdict(entry) if entry else _unreadable(reading, desk) for reading, entry in pairs]
@@ -67,8 +67,9 @@ async def admit(tx: Tx, now: datetime, readings: Sequence[Reading], desk: Desk) 
 def _entered(reading: Reading, record: Record | Withdrawal, desk: Desk) -> Entry:
     content_hash = desk.pepper.content_hash(content_of(record))
     source_id = record.source_id or content_hash.hex()
-    record_id = desk.pepper.record_id(record.feed, source_id)
-    return Entry(reading, record, source_id, record_id, content_hash, follows=follows(record, desk.pepper))
+    followed = follows(record, desk.pepper)
+    found_by = desk.pepper.found_by(record.feed, source_id)
+    return Entry(reading, record, source_id, found_by, content_hash, follows=followed.id, follows_by=followed.found_by)
 
 
 async def _check(tx: Tx, now: datetime, entries: Sequence[Entry], desk: Desk) -> None:
@@ -84,11 +85,11 @@ async def _check(tx: Tx, now: datetime, entries: Sequence[Entry], desk: Desk) ->
 
 
 async def _admit_wave(tx: Tx, now: datetime, wave: Sequence[Entry], desk: Desk) -> None:
-    known = await records.lock_known(tx, (entry.record_id for entry in wave))
+    known = await records.lock_known(tx, (entry.found_by for entry in wave))
     for entry in wave:
         _recognise(entry, known)
     await records.stood_still(tx, _stood_still(wave))
-    await _resolve(tx, [entry for entry in wave if entry.goes_on], desk)
+    await _resolve(tx, now, [entry for entry in wave if entry.goes_on], desk)
     taken = [entry for entry in wave if entry.goes_on]
     for entry in taken:
         _state(entry, now)
@@ -103,8 +104,9 @@ async def _admit_wave(tx: Tx, now: datetime, wave: Sequence[Entry], desk: Desk) 
     await look_again(tx, now, desk.vault, wave)
 
 
-def _recognise(entry: Entry, known: Mapping[str, Known]) -> None:
-    entry.known = known.get(entry.record_id)
+def _recognise(entry: Entry, known: Mapping[bytes, Known]) -> None:
+    entry.known = known.get(entry.found_by)
+    entry.record_id = (entry.known and entry.known.record_id) or ""
     if entry.known and entry.reading.exported_as == entry.content_hash.hex():
         entry.duplicate = True  # as it was exported from here: nothing is changed
         return
@@ -119,23 +121,26 @@ def _recognise(entry: Entry, known: Mapping[str, Known]) -> None:
             entry.problems = (Problem("source_id", "beyond_jurisdiction"),)
 
 
-def _stood_still(wave: Sequence[Entry]) -> dict[str, datetime]:
+def _stood_still(wave: Sequence[Entry]) -> dict[bytes, datetime]:
     return {
-        entry.record_id: entry.record.revised_at
+        entry.found_by: entry.record.revised_at
         for entry in wave
         if entry.duplicate and entry.known and entry.record.revised_at and confirms_later(entry.record, entry.known)
     }
 
 
-async def _resolve(tx: Tx, taken: Sequence[Entry], desk: Desk) -> None:
+async def _resolve(tx: Tx, now: datetime, taken: Sequence[Entry], desk: Desk) -> None:
     await follow(tx, desk.vault, taken)
     taken = [entry for entry in taken if entry.goes_on]
+    salt = await desk.salts.of_week(tx, now, desk.vault)
     for entry in taken:
         entry.subjects = _subjects(entry, desk.vault)
+        entry.record_id = entry.record_id or record_id(salt, entry.found_by)
     for entry, problems in zip(taken, await unknown_by_id(tx, [entry.subjects for entry in taken]), strict=True):
         entry.problems = problems
     taken = [entry for entry in taken if entry.goes_on]
-    await _look_into_log(tx, taken)
+    if await records.is_restored(tx):
+        await _look_into_log(tx, taken, await desk.salts.all(tx, desk.vault))
     fresh = [await _fresh_ids(tx, entry, desk) for entry in taken]
     passed_over = {number for number, entry in enumerate(taken) if entry.held}
     groups = [entry.subjects for entry in taken]
@@ -154,9 +159,12 @@ async def _resolve(tx: Tx, taken: Sequence[Entry], desk: Desk) -> None:
         entry.problems = problems
 
 
-async def _look_into_log(tx: Tx, taken: Sequence[Entry]) -> None:
-    """After a restore: what the log holds of these records under the revision that comes again."""
-    held = await records.held_by_log(tx, [entry.record_id for entry in taken])
+async def _look_into_log(tx: Tx, taken: Sequence[Entry], salts: Sequence[bytes]) -> None:
+    """After a restore: what the log holds of these records under the revision that comes again, and the id it gave."""
+    drawn = {record_id(salt, entry.found_by): entry for salt in salts for entry in taken if not entry.known}
+    held = await records.held_by_log(tx, [*drawn, *(entry.record_id for entry in taken if entry.known)])
+    for each in held.keys() & drawn.keys():
+        drawn[each].record_id = each
     for entry in taken:
         events = map(parse, held.get(entry.record_id, ()))
         entry.held = [event for event in events if event.data.revision == entry.record.revision]
@@ -217,21 +225,30 @@ def _is_drill(record: Record | Withdrawal) -> bool:
 
 
 def _kept(entry: Entry) -> records.Kept:
-    division = entry.before.division if isinstance(entry.record, Withdrawal) else entry.record.division_code
-    said = pack(entry.sayings, _is_drill(entry.record), division)
+    record = entry.record
+    division = entry.before.division if isinstance(record, Withdrawal) else record.division_code
+    said = pack(entry.sayings, _is_drill(record), division)
+    besides = sorted(({*entry.ids} | named_in(entry.before.sayings)) - named_in(entry.sayings))
     return records.Kept(
-        *(entry.record_id, entry.record.feed, entry.record.revision, division, entry.content_hash, said),
-        entry.record.revised_at,
+        entry.found_by,
+        entry.record_id,
+        record.feed,
+        record.revision,
+        division,
+        entry.content_hash,
+        said,
+        record.revised_at,
+        besides,
     )
 
 
 def _verdict(entry: Entry) -> Verdict:
     word = REJECTED if entry.problems else DUPLICATE if entry.duplicate else ACCEPTED
-    head = (entry.record.feed, entry.source_id, entry.record_id, word)
+    head = (entry.record.feed, entry.source_id, entry.found_by, word, entry.record_id or None)
     return Verdict(*head, entry.events, entry.problems, entry.doubts)
 
 
 def _unreadable(reading: Reading, desk: Desk) -> Verdict:
     known_sender = reading.feed != UNREADABLE and reading.source_id is not None
-    record_id = desk.pepper.record_id(reading.feed, reading.source_id or "") if known_sender else None
-    return Verdict(reading.feed, reading.source_id, record_id, REJECTED, problems=reading.problems)
+    found_by = desk.pepper.found_by(reading.feed, reading.source_id or "") if known_sender else None
+    return Verdict(reading.feed, reading.source_id, found_by, REJECTED, problems=reading.problems)

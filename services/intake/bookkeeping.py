@@ -20,14 +20,14 @@ async def keep_books(
     tx: Tx, now: datetime, readings: Sequence[Reading], verdicts: Sequence[Verdict], desk: Desk
 ) -> None:
     """Count what came in and what became of it, keep what was rejected, let go of what is mended."""
-    waiting, accepted = dict[bytes, books.Reject](), set[str]()
+    waiting, accepted = dict[bytes, books.Reject](), set[bytes]()
     for reading, verdict in zip(readings, verdicts, strict=True):
         if verdict.word == REJECTED:
             reject = _reject(reading, verdict, desk)
             waiting[reject.body_hash] = reject
-        elif verdict.word == ACCEPTED and verdict.record_id:
-            accepted.add(verdict.record_id)
-            waiting = {each: reject for each, reject in waiting.items() if reject.record_id != verdict.record_id}
+        elif verdict.word == ACCEPTED and verdict.found_by:
+            accepted.add(verdict.found_by)
+            waiting = {each: reject for each, reject in waiting.items() if reject.of_record != verdict.found_by}
     await books.drop_mended(tx, accepted)
     await books.keep_rejects(tx, waiting.values(), now)
     await books.count(tx, _counts(readings, verdicts), now)
@@ -51,7 +51,7 @@ def _reject(reading: Reading, verdict: Verdict, desk: Desk) -> books.Reject:
     # The problems are sealed too: a field that the sender made up may be anything.
     problems = to_json([(problem.field, problem.code, problem.params) for problem in verdict.problems])
     sealed = desk.vault.seal(problems + b"\n" + reading.line[:LARGEST_LINE], body_hash.hex())
-    return books.Reject(body_hash, verdict.feed, verdict.record_id, sealed)
+    return books.Reject(body_hash, verdict.feed, verdict.found_by, sealed)
 
 
 def to_be_mended(desk: Desk, kept: books.KeptReject, language: Language) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from services.chassis.database import Tx
 from services.chassis.keyring import Keyring
 from services.chassis.sealing import needed_keys
 from services.chassis.settings import Settings
+from services.intake.salts import Salts
 from services.intake.store import people
 from services.intake.vault import Pepper, Vault
 from services.intake.where import Where
@@ -24,6 +25,7 @@ class Desk:
     ring: Keyring[Vault]
     vault: Vault
     pepper: Pepper
+    salts: Salts
     where: Where
     clock: Literal["wall", "stage"]
 
@@ -42,4 +44,5 @@ async def open_desk(tx: Tx, settings: Settings) -> Desk:
     before = await people.find_pepper(tx)
     vault = await ring.begin(tx, [before[0]] if before else [])
     sealed = await people.keep_pepper(tx, vault.seal(Pepper.new(), PEPPER))
-    return Desk(ring, vault, Pepper(vault.open(sealed, PEPPER)), Where(Divisions.load()), settings.clock)
+    pepper = Pepper(vault.open(sealed, PEPPER))
+    return Desk(ring, vault, pepper, Salts(), Where(Divisions.load()), settings.clock)

@@ -88,6 +88,11 @@ class Door:
         async with own_work.transaction(self._app) as turn:
             return await look(turn.tx)
 
+    async def record_id(self, feed: str, source_id: str) -> str | None:
+        """Of a record as its sender names it; None: there is none, or whom it named is forgotten."""
+        found_by = (await self.desk()).pepper.found_by(feed, source_id)
+        return await self.looking(lambda tx: records.id_of(tx, found_by))
+
     async def now(self) -> datetime:
         """By the clock in force."""
         async with own_work.transaction(self._app) as turn:

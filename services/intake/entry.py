@@ -22,14 +22,16 @@ _NOTHING = Said((), drill=False)
 class Entry:
     """A record on its way to its verdict. before: what it said until now; held: what the log alone knows of it.
 
-    follows: of a step, the id of the record that it follows; about: whom that one is about.
+    follows: of a step, the id of the record that it follows, follows_by: what that one is found by, where its sender
+    named it so; about: whom that one is about.
     """
 
     reading: Reading
     record: Record | Withdrawal
     source_id: str
-    record_id: str
+    found_by: bytes
     content_hash: bytes
+    record_id: str = ""
     problems: tuple[Problem, ...] = ()
     duplicate: bool = False
     known: Known | None = None
@@ -42,6 +44,7 @@ class Entry:
     events: tuple[Event[Any], ...] = ()
     doubts: Sequence[Problem] = ()
     follows: str = ""
+    follows_by: bytes = b""
     about: str = ""
 
     @property
@@ -50,16 +53,17 @@ class Entry:
         return not self.problems and not self.duplicate
 
 
-def waves_of(entries: Sequence[Entry]) -> Iterator[list[Entry]]:
+def waves_of(entries: Sequence[Entry], ids: Mapping[bytes | str, str]) -> Iterator[list[Entry]]:
     """Cut so that no wave holds two entries of one record, nor a step beside what it follows, or another step of it.
 
-    Later ones then see what the earlier ones stored.
+    Later ones then see what the earlier ones stored. ids: of records known, by which a step may name what it follows.
     """
     left = [entry for entry in entries if not entry.problems]
     while left:
-        wave, later, seen = list[Entry](), list[Entry](), set[str]()
+        wave, later, seen = list[Entry](), list[Entry](), set[bytes | str]()
         for entry in left:
-            its = {entry.record_id, entry.follows or entry.record_id}
+            its = {entry.found_by, entry.follows_by or entry.found_by, entry.follows or entry.found_by}
+            its |= {ids[each] for each in its if each in ids}
             (wave if seen.isdisjoint(its) else later).append(entry)
             seen |= its
         yield wave

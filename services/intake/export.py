@@ -46,7 +46,7 @@ async def export(tx: Tx, now: datetime, caller: Caller, asked: Purposed, desk: D
         said = unpack(row.said)
         content = retold(said.sayings)
         if content is not None:
-            source_id = desk.pepper.exported_id(row.feed, row.record_id)
+            source_id = desk.pepper.exported_id(row.feed, row.found_by)
             head = {"feed": row.feed, "source_id": source_id, "revision": row.revision}
             told.append(head | ({"drill": True} if said.drill else {}) | content)
     persons = await people.load_persons(tx, {part["person_id"] for part in _parts(told, "person_id")})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple
 
 from pydantic_core import from_json
 
@@ -15,23 +16,41 @@ from services.intake.records import Record, Withdrawal
 from services.intake.rules.lead_rows import LeadDone, LeadHeld, NeedHeld, by_lead, held_of
 from services.intake.rules.mentions import names
 from services.intake.store import leads as kept
-from services.intake.store import people
+from services.intake.store import people, records
 from services.intake.vault import Pepper, Vault
 
 
-def follows(record: Record | Withdrawal, pepper: Pepper) -> str:
-    """The id of the record that this one follows; empty if it is no step."""
+class Follows(NamedTuple):
+    """The record that a step follows: by its id, or by what it is found by. Both empty: no step."""
+
+    id: str = ""
+    found_by: bytes = b""
+
+
+def follows(record: Record | Withdrawal, pepper: Pepper) -> Follows:
     followed = leads.followed_by(record)
     if followed is None:
-        return ""
-    return followed.id or pepper.record_id(followed.feed or "", followed.source_id or "")
+        return Follows()
+    if followed.id:
+        return Follows(id=followed.id)
+    return Follows(found_by=pepper.found_by(followed.feed or "", followed.source_id or ""))
+
+
+async def known_ids(tx: Tx, entries: Sequence[Entry]) -> Mapping[bytes | str, str]:
+    """The ids of these records and of those that they follow, as far as they are known, where any is a step."""
+    if not any(entry.follows or entry.follows_by for entry in entries):
+        return {}
+    return {**await records.ids_of(tx, {each for entry in entries for each in (entry.found_by, entry.follows_by)})}
 
 
 async def follow(tx: Tx, vault: Vault, entries: Sequence[Entry]) -> None:
-    """Sets whom each step is about, or why it cannot be taken."""
-    steps = [entry for entry in entries if entry.follows]
+    """Sets which record each step follows and whom that is about, or why it cannot be taken."""
+    steps = [entry for entry in entries if entry.follows or entry.follows_by]
     if not steps:
         return
+    ids = await records.ids_of(tx, {entry.follows_by for entry in steps if entry.follows_by})
+    for entry in steps:
+        entry.follows = entry.follows or ids.get(entry.follows_by, "")
     wanted = {entry.follows for entry in steps}
     found: dict[str, LeadHeld | NeedHeld] = {each.record_id: each for each in await kept.load(tx, wanted)}
     found |= {each.record_id: each for each in await kept.load_needs(tx, wanted - found.keys())}
@@ -62,7 +81,7 @@ def _wrong(
         if record.division_code != before.division_code:
             yield Problem("division_code", "not_with_division", {"expected": before.division_code})
     else:
-        assert isinstance(record, leads.LeadStep)  # noqa: S101 - `follows` is set of steps alone
+        assert isinstance(record, leads.LeadStep)  # noqa: S101 - only steps follow
         if not isinstance(before, LeadHeld):
             yield Problem("lead", "unknown_lead")
             return

@@ -107,8 +107,8 @@ async def _standing(door: Door, turn: Turn, merge_id: str) -> Decision:
 
 async def last_decision(door: Door, turn: Turn, merge_id: str) -> Decision | None:
     """The last decision under an id that was given here."""
-    desk = await door.desk()
-    return await merges.last_decision(turn.tx, desk.pepper.record_id(DESK, merge_id))
+    record_id = await door.record_id(DESK, merge_id)
+    return await merges.last_decision(turn.tx, record_id) if record_id else None
 
 
 def joined(

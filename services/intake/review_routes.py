@@ -125,8 +125,7 @@ async def _review(turn: Turn, review_id: str) -> Review:
 
 async def _last_of(door: Door, turn: Turn, review: Review) -> Decision | None:
     """The last decision on this pair, as a merge or as two people."""
-    desk = await door.desk()
-    of_merge = await merges.last_decision(turn.tx, desk.pepper.record_id("people-desk", f"review-{review.review_id}"))
+    of_merge = await last_decision(door, turn, f"review-{review.review_id}")
     of_pair = await merges.last_decision(turn.tx, review.review_id)
     return max((each for each in (of_merge, of_pair) if each), key=lambda each: each.decided_at, default=None)
 

@@ -12,6 +12,7 @@ from services.intake.desk import open_desk
 from services.intake.health.listening import listening
 from services.intake.ledger import SHOW_LEDGER
 from services.intake.routes import routes
+from services.intake.salts import salting
 from services.intake.turning import PARTS
 
 
@@ -19,7 +20,7 @@ async def _make_ready(app: App) -> None:
     """Refuse to serve without the key that opens this database's vault."""
     async with own_work.transaction(app) as turn:
         desk = await open_desk(turn.tx, app.settings)
-    app.ticks.append(turning(app, desk.ring, PARTS))
+    app.ticks += [turning(app, desk.ring, PARTS), salting(desk.ring.hold)]
 
 
 SERVICE = Service(

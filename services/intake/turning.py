@@ -10,7 +10,8 @@ from services.chassis.database import Tx
 from services.chassis.turning import Part
 from services.intake.desk import PEPPER
 from services.intake.identity import finds_of_dwelling, finds_of_person, person_row
-from services.intake.store import books, merges, people
+from services.intake.salts import seal_anew
+from services.intake.store import books, merges, people, salts
 from services.intake.vault import Find, Vault
 
 
@@ -63,6 +64,11 @@ async def _pepper(tx: Tx, vault: Vault, after: str, limit: int) -> Sequence[str]
     return []
 
 
+async def _salts(tx: Tx, vault: Vault, after: str, limit: int) -> Sequence[str]:
+    await salts.replace(tx, {week: seal_anew(vault, week, sealed) for week, sealed in await salts.load_all(tx)})
+    return []
+
+
 async def _old_hashes(tx: Tx, vault: Vault, after: str, limit: int) -> Sequence[str]:
     return [each.hex() for each in await people.drop_old_keys(tx, vault.version, bytes.fromhex(after), limit)]
 
@@ -73,5 +79,6 @@ PARTS = (
     Part("rejects", _rejects),
     Part("reasons", _reasons),
     Part("pepper", _pepper),
+    Part("salts", _salts),
     Part("old hashes", _old_hashes, after_old=True),
 )

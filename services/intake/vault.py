@@ -1,8 +1,8 @@
 """Keys of the vault: what is sealed with them, what is found by them, and the ids that say nothing of anybody.
 
 Numbers, names and addresses are sealed, each bound to the id of its row. A person is found again by HMAC-SHA256 of
-the number or the reference. `Pepper` is a random key of the database, sealed in it and never changed: record ids and
-content hashes stay the same when the vault's keys are turned (`services/chassis/keyring.py` says how that is done).
+the number or the reference. `Pepper` is a random key of the database, sealed in it and never changed: what records are
+found by stays the same when the vault's keys are turned (`services/chassis/keyring.py` says how that is done).
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import os
+import re
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
@@ -38,6 +39,7 @@ class Vault(Seals):
 
 
 _EXPORTED = "gridward:"
+_FOUND_BY = re.compile("[0-9a-f]{32}")
 
 
 class Pepper:
@@ -54,23 +56,24 @@ class Pepper:
         """16 bytes."""
         return hashlib.blake2b(content, digest_size=16, key=self._key, person=b"content").digest()
 
-    def record_id(self, feed: str, source_id: str) -> str:
-        """20 characters (100 bits); feed and source_id cannot be read from it. What was exported keeps its own id."""
+    def found_by(self, feed: str, source_id: str) -> bytes:
+        """16 bytes by which a record is found again. What was exported is its own record."""
         if source_id.startswith(_EXPORTED):
-            record_id = source_id[len(_EXPORTED) :].partition(":")[0]
-            if hmac.compare_digest(source_id.encode(), self.exported_id(feed, record_id).encode()):
-                return record_id
+            exported = source_id[len(_EXPORTED) :].partition(":")[0]
+            its_own = bytes.fromhex(exported) if _FOUND_BY.fullmatch(exported) else b""
+            if hmac.compare_digest(source_id.encode(), self.exported_id(feed, its_own).encode()):
+                return its_own
         name = f"{feed}\0{source_id}".encode()
-        return _text(hashlib.blake2b(name, digest_size=20, key=self._key, person=b"record").digest())
+        return hashlib.blake2b(name, digest_size=16, key=self._key, person=b"found").digest()
 
     def store_key(self, post_id: str) -> bytes:
         """32 bytes for what a worker's phone keeps; nobody works it out from the post's id."""
         return hashlib.blake2b(post_id.encode(), digest_size=32, key=self._key, person=b"store").digest()
 
-    def exported_id(self, feed: str, record_id: str) -> str:
+    def exported_id(self, feed: str, found_by: bytes) -> str:
         """The source_id under which a record is exported: nobody without the key can make one of another's record."""
-        mac = hashlib.blake2b(f"{feed}\0{record_id}".encode(), digest_size=16, key=self._key, person=b"exported")
-        return f"{_EXPORTED}{record_id}:{mac.hexdigest()}"
+        mac = hashlib.blake2b(f"{feed}\0".encode() + found_by, digest_size=16, key=self._key, person=b"exported")
+        return f"{_EXPORTED}{found_by.hex()}:{mac.hexdigest()}"
 
     def owner_id(self, record_id: str, revision: int, place: int) -> str:
         """16 characters (80 bits) for whom a record is the first to name there: of the record, not of who it is.
@@ -79,6 +82,14 @@ class Pepper:
         """
         name = f"{record_id}.{revision}.{place}".encode()
         return _text(hashlib.blake2b(name, digest_size=16, key=self._key, person=b"owner").digest())
+
+
+def record_id(salt: bytes, found_by: bytes) -> str:
+    """20 characters (100 bits) for a record that is new in the week of the salt.
+
+    Drawn again alike when a restored database admits the record again; by nobody once the salt is destroyed.
+    """
+    return _text(hashlib.blake2b(found_by, digest_size=20, key=salt, person=b"record").digest())
 
 
 # Each byte to one of 32 characters that nobody mistakes for another: five bits a character.

@@ -14,12 +14,16 @@ ACCEPTED, DUPLICATE, REJECTED = "accepted", "duplicate", "rejected"
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """word: accepted, duplicate or rejected. record_id: the correlation of the events that the record causes."""
+    """word: accepted, duplicate or rejected. record_id: the correlation of the events that the record causes.
+
+    found_by: the keyed hash of the record; None where feed or source_id cannot be read.
+    """
 
     feed: str
     source_id: str | None
-    record_id: str | None
+    found_by: bytes | None
     word: str
+    record_id: str | None = None
     events: tuple[Event[Any], ...] = ()
     problems: tuple[Problem, ...] = ()
     doubts: Sequence[Problem] = ()
@@ -28,6 +32,7 @@ class Verdict:
         """As the sender gets it; event_ids when accepted, duplicate_of when known already, errors when rejected.
 
         please_check: what cannot well be, though it was taken; the worker corrects it or says that it is so.
+        duplicate_of: null where the known record was erased.
         """
         answer: dict[str, Any] = {"feed": self.feed, "source_id": self.source_id, "verdict": self.word}
         if self.word == ACCEPTED:

@@ -106,9 +106,9 @@ def _add_answers(router: APIRouter, app: App, door: Door) -> None:
         """Role worker, leader or sender, of its division: each correction: who, when, from what, to what, why."""
         if not caller.roles & {WORKER, LEADER, SENDER}:
             raise NotAllowed(f"this needs the role {WORKER!r}, {LEADER!r} or {SENDER!r}")
-        record_id = (await door.desk()).pepper.record_id(feed, source_id)
+        record_id = await door.record_id(feed, source_id)
         async with app.reading(caller, Purpose.CORRECTION) as turn:
-            found = await corrections.load(turn.tx, record_id)
+            found = await corrections.load(turn.tx, record_id) if record_id else []
         return [_change(each) for each in found]
 
     @router.get("/doubts")

@@ -29,12 +29,13 @@ SLOTS = "ledger"  # a row falls into a slot by the connection that wrote it: wha
 _LEDGER = """select jsonb_build_array(feed, hour_at, sum(received), sum(accepted), sum(duplicate), sum(rejected))::text
                from ledger group by feed, hour_at order by 1"""
 SEALED = ("vault_persons.sealed", "vault_dwellings.sealed", "vault_rejects.sealed", "vault_rejects.rejected_at")
+SALTS = "vault_salts"  # of weeks to come; those that ids are drawn with are the same, or the ids would not be
 
 
 async def _all(town: City) -> Dumps:
     async with town.client() as client:
         await town.quiet(client)
-    dumps = {name: await town.dump(name, *OF_THE_EPOCH, *SEALED, SLOTS) for name in SERVICES}
+    dumps = {name: await town.dump(name, *OF_THE_EPOCH, *SEALED, SLOTS, SALTS) for name in SERVICES}
     dumps["intake"][SLOTS] = [row[0] for row in await town.fetch("intake", _LEDGER)]
     return dumps
 

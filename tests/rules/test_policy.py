@@ -247,3 +247,14 @@ def test_local_rules_are_listed_nearest_first_and_not_applied() -> None:
     assert policy.overlays("3408") == ()
     assert [o.plan for o in policy.overlays("310101")] == ["4 d"]
     assert policy.lookback(at("2022-05-05"), "310101").days_before == 2
+
+
+@pytest.mark.parametrize("day", ["2019-12-01", "2022-03-05", "2023-06-01"])
+def test_no_edition_states_for_how_long_identity_is_kept_so_nothing_may_be_made_of_it(day: str) -> None:
+    answer = policy.retention(at(day), JIAXING)
+    assert (answer.days, answer.standing) == (None, Standing.BLANK) and answer.source
+
+
+def test_the_measures_ended_with_class_b_and_not_before() -> None:
+    assert policy.measures_ended_at(at("2019-12-01")) is policy.measures_ended_at(at("2023-01-07")) is None
+    assert policy.measures_ended_at(at("2023-06-01")) == at("2023-01-08 00:00")

@@ -6,7 +6,7 @@ import gc
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any, Literal
 
 import httpx
@@ -19,6 +19,7 @@ from services.chassis.database import open_pool
 from services.chassis.health import Health
 from services.chassis.service import App
 from services.chassis.settings import Settings
+from services.chassis.ticking import run_once
 from services.chassis.web import make_web
 from services.intake.records import KINDS
 from services.intake.rules.numbers import check_character
@@ -56,6 +57,16 @@ class World:
     async def events(self) -> list[Event[Any]]:
         """Everything said so far, in the order of saying."""
         return [parse(row[0]) for row in await self.pool.fetch("select record from outbox order by id")]
+
+    async def at(self, instant: str) -> None:
+        """On stage: it is then now."""
+        await self.pool.execute("update stage set now_at = $1", datetime.fromisoformat(instant))
+
+    async def turn_keys(self) -> None:
+        """The tick that seals anew, until it has nothing to do, as a running replica does it."""
+        [tick] = [tick for tick in self.app.ticks if tick.name == "turning"]
+        while await run_once(self.app, tick):
+            pass
 
     async def ledger(self) -> dict[str, dict[str, int]]:
         """By feed, over all hours."""

@@ -14,7 +14,6 @@ from structlog.testing import capture_logs
 
 from contracts.events.testing import TestResulted
 from services.chassis.errors import KeyNotKnown
-from services.chassis.service import App
 from services.chassis.ticking import run_once
 from tests.stores.intake_world import World, a_household, a_test, intake
 
@@ -22,15 +21,9 @@ OLD, NEW = "o" * 32, "n" * 32
 ONLY_OLD, PHASE_1, PHASE_2, PHASE_3 = OLD, f"1:{OLD} 2:{NEW}", f"2:{NEW} 1:{OLD}", f"2:{NEW}"
 _VERSIONS = """
 select get_byte(sealed, 0) from (select sealed from vault_persons union all select sealed from vault_dwellings
-  union all select sealed from vault_rejects union all select sealed from vault_pepper) x
+  union all select sealed from vault_rejects union all select sealed from vault_pepper
+  union all select sealed from vault_salts) x
 union all select key_version from vault_keys"""
-
-
-async def turn(app: App) -> None:
-    """The tick of the turning until it has nothing to do, as a running replica does it."""
-    [tick] = [tick for tick in app.ticks if tick.name == "turning"]
-    while await run_once(app, tick):
-        pass
 
 
 async def versions(world: World) -> set[int]:
@@ -120,7 +113,7 @@ async def test_two_replicas_admit_the_same_people_through_a_whole_turning_and_no
                 pass
         assert await versions(one.world) == {1, 2}
         with capture_logs() as lines:
-            await asyncio.gather(turn(one.world.app), turn(two.world.app))
+            await asyncio.gather(one.world.turn_keys(), two.world.turn_keys())
         await one.restart(PHASE_3)
         await two.restart(PHASE_3)
         async with one._busy, two._busy:
@@ -142,7 +135,7 @@ async def test_a_replica_that_was_not_given_the_new_key_refuses_in_words_until_i
         await late.send(a_test(1, 1), a_household(1, 2), a_test(3, 1, result="?"))
         async with intake(database, vault_key=PHASE_2) as first:
             refused = await late.client.post("/records", json=a_test(2, 1))
-            await turn(late.app)
+            await late.turn_keys()
             ready = await late.client.get("/readyz")
             assert await first.words(a_test(2, 1)) == ["accepted"]
     assert refused.status_code == 503 and "key version 2" in refused.text
@@ -161,7 +154,7 @@ async def test_a_turning_shows_how_far_it_is_and_goes_on_where_another_process_b
             assert await run_once(world.app, tick)
         assert REGISTRY.get_sample_value("gridward_resealed_rows", {"service": "intake", "part": "persons"}) == 4
     async with intake(database, vault_key=PHASE_2) as world:
-        await turn(world.app)
+        await world.turn_keys()
         assert await versions(world) == {2} and await world.pool.fetch("select * from turnings") == []
         assert REGISTRY.get_sample_value("gridward_resealed_rows", {"service": "intake", "part": "persons"}) is None
     async with intake(database, vault_key=PHASE_3) as world:
@@ -176,7 +169,7 @@ async def test_somebody_who_was_given_another_number_is_still_found_by_the_first
     async with intake(database, vault_key=ONLY_OLD) as world:
         await world.send(a_test(1, 1, person_ref="case-1"), a_test(2, 1, **mended))
     async with intake(database, vault_key=PHASE_2) as world:
-        await turn(world.app)
+        await world.turn_keys()
     async with intake(database, vault_key=PHASE_3) as world:
         await world.send(a_test(3, 1), a_test(4, 7))
         assert await world.pool.fetchval("select count(*) from vault_persons") == 1

@@ -7,7 +7,7 @@ was said about the first one.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, get_args
 
 from contracts.envelope import Fact
@@ -35,6 +35,17 @@ from services.intake.rules.statements import Ids, Saying, head, of_person, short
 def sayings_of(record: Record, ids: Ids) -> list[Saying]:
     """Everything the record states, under its own revision."""
     return [Saying(record.division_code, fact) for fact in _SAYERS[type(record)](record, ids)]
+
+
+_NAMES = ("person_id", "other_id", "dwelling_id")
+
+
+def named_in(sayings: Iterable[Saying]) -> set[str]:
+    """The ids of everybody, and of every dwelling, that statements are about."""
+    facts = [saying.fact for saying in sayings]
+    members = (member for fact in facts if isinstance(fact, TubeSampled) for member in fact.members)
+    named = {getattr(fact, name, None) for fact in facts for name in _NAMES} | {each.person_id for each in members}
+    return {each for each in named if each}
 
 
 def _household_visit(record: records.HouseholdVisit, ids: Ids) -> Iterator[Fact]:

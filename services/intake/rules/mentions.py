@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import NamedTuple, get_args
 
 from services.intake import duties, leads, parts, records
 from services.intake.parts import Person
@@ -74,7 +75,7 @@ def places_of(record: Record | Withdrawal) -> tuple[tuple[str, str], ...]:
 
 def wrong_with(record: Record | Withdrawal, mentions: tuple[Mention, ...]) -> tuple[Problem, ...]:
     """Someone who is not named, an end before its beginning, a name where others read it."""
-    return (*_unnamed(record, mentions), *_unplaced(record), *_out_of_order(record), *_named_in_text(record))
+    return (*_unnamed(record, mentions), *_unplaced(record), *_out_of_order(record), *_named_in_text(record, mentions))
 
 
 def _unnamed(record: Record | Withdrawal, mentions: tuple[Mention, ...]) -> Iterator[Problem]:
@@ -137,16 +138,45 @@ def _timed_parts(record: Record | Withdrawal) -> Iterator[tuple[str, object]]:
         yield from ((f"members[{n}].arrival.", each.arrival) for n, each in enumerate(record.members) if each.arrival)
 
 
-def _named_in_text(record: Record | Withdrawal) -> Iterator[Problem]:
-    """An order, or a lead, is read by more people than may know of whom it speaks (promise 9)."""
-    if not isinstance(record, records.QuarantineOrder | leads.Lead) or record.person is None:
+# Texts that stay inside: a reference and a source_id are hashed, a division is looked up.
+_NOT_READ = {"kind", "source_id", "person_ref", "division_code", "other_division_code"}
+_READ_BY_OTHERS: dict[type, tuple[str, ...]] = {
+    model: tuple(
+        name
+        for name, field in model.model_fields.items()
+        if field.annotation in (str, str | None) and name not in _NOT_READ
+    )
+    for model in get_args(Record)
+}
+
+
+def _named_in_text(record: Record | Withdrawal, mentions: tuple[Mention, ...]) -> Iterator[Problem]:
+    """What leaves the vault is read by more people than may know of whom it speaks (promise 9)."""
+    if isinstance(record, Withdrawal):
         return
-    texts = ("reference", "sent_by") if isinstance(record, leads.Lead) else ("legal_basis", "document", "reason")
-    for field in texts:
-        if names(record.person.name, getattr(record, field)):
-            yield Problem(field, "name_in_text")
+    texts = [(field, text) for field in _READ_BY_OTHERS[type(record)] if (text := getattr(record, field)) is not None]
+    if isinstance(record, records.HouseholdVisit):
+        texts += [
+            (f"members[{n}].arrival.source_area_code", member.arrival.source_area_code)
+            for n, member in enumerate(record.members)
+            if member.arrival
+        ]
+    for mention in mentions:
+        yield from (Problem(field, "name_in_text") for field, text in texts if _speaks_of(text, mention.person))
 
 
-def names(name: str | None, text: str | None) -> bool:
+def _speaks_of(text: str, person: Person | None) -> bool:
+    """Whether the person's name, number or telephone stands in the text."""
+    if person is None:
+        return False
+    numbers = (person.id_number, person.phone)
+    return names(person.name, text) or any(number is not None and number in text for number in numbers)
+
+
+def names(name: str | None, text: str) -> bool:
     """Whether a text holds the whole name of a person."""
-    return name is not None and text is not None and len(name) > 1 and name in text
+    if name is None or len(name) < 2:
+        return False
+    if name.isascii():
+        return re.search(rf"\b{re.escape(name)}\b", text, re.IGNORECASE) is not None
+    return name in text

@@ -19,13 +19,15 @@ from services.intake.rules.statements import Saying
 class Known(NamedTuple):
     """What is stored of a record: its latest revision, the hashes of that and of earlier contents, what it says.
 
+    content_hash None: somebody whom it named was forgotten, and with him or her what it said.
     revised_at: when its sender made the latest revision, where the sender tells that instead of counting.
     """
 
     revision: int
-    content_hash: bytes
+    content_hash: bytes | None
     earlier: Sequence[bytes]
     said: bytes
+    record_id: str | None = None
     revised_at: datetime | None = None
 
 
@@ -50,7 +52,9 @@ def content_of(record: Record | Withdrawal) -> bytes:
 
 
 def recognise(record: Record | Withdrawal, content_hash: bytes, known: Known | None) -> Recognised:
-    """Raises Refused for a revision that is not above the known one, and for the withdrawal of nothing."""
+    """Raises Refused for a revision that is not above the known one, and for what nothing is left of to take back."""
+    if known is not None and known.content_hash is None:
+        return _of_forgotten(record, known)
     if record.revised_at is not None:
         return _by_time(record, record.revised_at, content_hash, known)
     if known is None:
@@ -62,6 +66,17 @@ def recognise(record: Record | Withdrawal, content_hash: bytes, known: Known | N
     if record.revision <= known.revision:
         raise Refused(Problem("revision", "stale_revision", {"next": known.revision + 1}))
     return Recognised.WITHDRAWAL if isinstance(record, Withdrawal) else Recognised.CORRECTION
+
+
+def _of_forgotten(record: Record | Withdrawal, known: Known) -> Recognised:
+    """Nothing is left to correct: a later revision is refused, what was known is still known."""
+    if record.revised_at is not None:
+        later = known.revised_at is None or record.revised_at > known.revised_at
+    else:
+        later = record.revision > known.revision
+    if later:
+        raise Refused(Problem("source_id", "forgotten"))
+    return Recognised.DUPLICATE
 
 
 def _by_time(record: Record | Withdrawal, revised_at: datetime, content_hash: bytes, known: Known | None) -> Recognised:

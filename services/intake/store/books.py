@@ -23,7 +23,7 @@ class Reject(NamedTuple):
 
     body_hash: bytes
     feed: str
-    record_id: str | None
+    of_record: bytes | None
     sealed: bytes
 
 
@@ -33,6 +33,7 @@ class KeptReject(NamedTuple):
     reject_id: int
     body_hash: bytes
     sealed: bytes
+    rejected_at: datetime
 
 
 async def count(tx: Tx, counts: Mapping[str, Counts], now: datetime) -> None:
@@ -74,23 +75,23 @@ async def keep_rejects(tx: Tx, rejects: Collection[Reject], now: datetime) -> No
     await tx.execute(
         """with numbered as materialized (
                select nextval(pg_get_serial_sequence('vault_rejects', 'reject_id')) reject_id, x.*
-                 from unnest($1::bytea[], $2::text[], $3::text[], $4::bytea[]) with ordinality
-                      x(body_hash, feed, record_id, sealed, place) order by place)
-           insert into vault_rejects (reject_id, body_hash, feed, record_id, sealed, rejected_at)
-           select reject_id, body_hash, feed, record_id, sealed, $5 from numbered order by body_hash
+                 from unnest($1::bytea[], $2::text[], $3::bytea[], $4::bytea[]) with ordinality
+                      x(body_hash, feed, of_record, sealed, place) order by place)
+           insert into vault_rejects (reject_id, body_hash, feed, of_record, sealed, rejected_at)
+           select reject_id, body_hash, feed, of_record, sealed, $5 from numbered order by body_hash
            on conflict (body_hash) do update set sealed = excluded.sealed, rejected_at = excluded.rejected_at""",
         *([row[column] for row in rows] for column in range(4)),
         now,
     )
 
 
-async def drop_mended(tx: Tx, record_ids: Collection[str]) -> None:
+async def drop_mended(tx: Tx, found_by: Collection[bytes]) -> None:
     """Rejected rows whose record has now been accepted or is known."""
-    if record_ids:
+    if found_by:
         await tx.execute(
             "delete from vault_rejects where reject_id in"
-            " (select reject_id from vault_rejects where record_id = any($1::text[]) order by reject_id for update)",
-            list(record_ids),
+            " (select reject_id from vault_rejects where of_record = any($1::bytea[]) order by reject_id for update)",
+            list(found_by),
         )
 
 
@@ -117,7 +118,7 @@ async def seal_rejects_anew(tx: Tx, sealed: Mapping[bytes, bytes]) -> None:
 async def load_rejects(tx: Tx, feed: str | None, after: int, limit: int) -> list[KeptReject]:
     """In the order of reject_id, from the one after `after`."""
     rows = await tx.fetch(
-        """select reject_id, body_hash, sealed from vault_rejects
+        """select reject_id, body_hash, sealed, rejected_at from vault_rejects
             where reject_id > $2 and ($1::text is null or feed = $1) order by reject_id limit $3""",
         feed,
         after,

@@ -13,6 +13,7 @@ from services.intake.rules.recognise import Known
 class Kept(NamedTuple):
     """A record as it is now to be kept."""
 
+    found_by: bytes
     record_id: str
     feed: str
     revision: int
@@ -20,6 +21,7 @@ class Kept(NamedTuple):
     content_hash: bytes
     said: bytes
     revised_at: datetime | None = None
+    named_besides: Sequence[str] = ()
 
 
 _BESIDE_OTHERS = "select pg_advisory_xact_lock_shared(hashtext('gridward intake admission'))"
@@ -35,31 +37,48 @@ async def take_turn(tx: Tx, *, alone: bool) -> None:
     await tx.execute(_ALONE if alone else _BESIDE_OTHERS)
 
 
-async def lock_known(tx: Tx, record_ids: Iterable[str]) -> dict[str, Known]:
+async def lock_known(tx: Tx, found_by: Iterable[bytes]) -> dict[bytes, Known]:
     """Those of the records that are known, locked until the end of the transaction."""
     rows = await tx.fetch(
-        "select record_id, revision, content_hash, earlier, said, revised_at from records"
-        " where record_id = any($1::text[]) order by record_id for update",
-        sorted(record_ids),
+        "select found_by, revision, content_hash, earlier, said, record_id, revised_at from records"
+        " where found_by = any($1::bytea[]) order by found_by for update",
+        sorted(found_by),
     )
     return {row[0]: Known(*row[1:]) for row in rows}
+
+
+async def id_of(tx: Tx, found_by: bytes) -> str | None:
+    record_id: str | None = await tx.fetchval("select record_id from records where found_by = $1", found_by)
+    return record_id
+
+
+async def ids_of(tx: Tx, found_by: Iterable[bytes]) -> dict[bytes, str]:
+    """Of those that are known and not forgotten."""
+    rows = await tx.fetch(
+        "select found_by, record_id from records where found_by = any($1::bytea[]) and record_id is not null",
+        list(found_by),
+    )
+    return {row[0]: row[1] for row in rows}
 
 
 async def insert_new(tx: Tx, kept: Sequence[Kept], received_at: datetime) -> None:
     """Raises Raced."""
     if not kept:
         return
-    rows = sorted(kept, key=lambda row: row.record_id)
+    rows = sorted(kept, key=lambda row: row.found_by)
     inserted = await tx.fetchval(
         """with new as (
-               insert into records
-                   (record_id, feed, revision, division_code, content_hash, said, revised_at, received_at)
-               select x.*, $8
-                 from unnest($1::text[], $2::text[], $3::int[], $4::text[], $5::bytea[], $6::bytea[],
-                             $7::timestamptz[]) x
+               insert into records (found_by, record_id, feed, revision, division_code, content_hash, said, revised_at, named_besides,
+                                    received_at)
+               select found_by, record_id, feed, revision, division_code, content_hash, said, revised_at,
+                      array_remove(string_to_array(named_besides, ' '), ''), $10
+                 from unnest($1::bytea[], $2::text[], $3::text[], $4::int[], $5::text[], $6::bytea[], $7::bytea[],
+                             $8::timestamptz[], $9::text[])
+                      x(found_by, record_id, feed, revision, division_code, content_hash, said, revised_at, named_besides)
                 order by 1 on conflict do nothing returning 1)
            select count(*) from new""",
-        *([row[column] for row in rows] for column in range(7)),
+        *([row[column] for row in rows] for column in range(8)),
+        [" ".join(row.named_besides) for row in rows],
         received_at,
     )
     if inserted != len(rows):
@@ -77,6 +96,7 @@ class Span(NamedTuple):
 
 
 class Exportable(NamedTuple):
+    found_by: bytes
     record_id: str
     feed: str
     revision: int
@@ -86,7 +106,7 @@ class Exportable(NamedTuple):
 async def load_span(tx: Tx, span: Span) -> list[Exportable]:
     """In the order of their ids."""
     rows = await tx.fetch(
-        """select record_id, feed, revision, said from records where feed = $1 and received_at >= $2
+        """select found_by, record_id, feed, revision, said from records where feed = $1 and received_at >= $2
               and received_at < $3 and record_id > $4 order by record_id limit $5""",
         *span,
     )
@@ -100,24 +120,32 @@ async def replace_known(tx: Tx, kept: Sequence[Kept], received_at: datetime) -> 
     await tx.execute(
         """update records r set revision = x.revision, division_code = x.division_code, content_hash = x.content_hash,
                   said = x.said, received_at = $7, earlier = r.earlier || r.content_hash,
-                  revised_at = coalesce(x.revised_at, r.revised_at)
-             from unnest($1::text[], $2::int[], $3::text[], $4::bytea[], $5::bytea[], $6::timestamptz[])
-                  x(record_id, revision, division_code, content_hash, said, revised_at)
-            where r.record_id = x.record_id""",
-        *([row[column] for row in kept] for column in (0, 2, 3, 4, 5, 6)),
+                  revised_at = coalesce(x.revised_at, r.revised_at),
+                  named_besides = r.named_besides || array_remove(string_to_array(x.named_besides, ' '), '')
+             from unnest($1::bytea[], $2::int[], $3::text[], $4::bytea[], $5::bytea[], $6::timestamptz[], $8::text[])
+                  x(found_by, revision, division_code, content_hash, said, revised_at, named_besides)
+            where r.found_by = x.found_by""",
+        *([row[column] for row in kept] for column in (0, 3, 4, 5, 6, 7)),
         received_at,
+        [" ".join(row.named_besides) for row in kept],
     )
 
 
-async def stood_still(tx: Tx, revised_at: Mapping[str, datetime]) -> None:
+async def stood_still(tx: Tx, revised_at: Mapping[bytes, datetime]) -> None:
     """Records that `lock_known` has locked, told unchanged at a later time: what lies between comes too late."""
     if revised_at:
         await tx.execute(
             """update records r set revised_at = x.revised_at
-                 from unnest($1::text[], $2::timestamptz[]) x(record_id, revised_at) where r.record_id = x.record_id""",
+                 from unnest($1::bytea[], $2::timestamptz[]) x(found_by, revised_at) where r.found_by = x.found_by""",
             list(revised_at),
             list(revised_at.values()),
         )
+
+
+async def is_restored(tx: Tx) -> bool:
+    """Whether the log holds what this database has forgotten, since it was put back."""
+    restored: bool = await tx.fetchval("select exists (select from said_before)")
+    return restored
 
 
 async def held_by_log(tx: Tx, record_ids: Iterable[str]) -> dict[str, list[bytes]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
@@ -12,7 +13,7 @@ from services.intake.rules import lead_rows
 from services.intake.rules import roster as rows
 from services.intake.rules.roster import Row
 
-_TABLES: dict[type[Row], str] = {
+_TABLES: dict[type[Any], str] = {
     rows.Call: "calls",
     rows.Resident: "residents",
     rows.Register: "registers",
@@ -54,6 +55,27 @@ async def forget(tx: Tx, record_ids: Collection[str]) -> None:
     if record_ids:
         for table in _TABLES.values():
             await tx.execute(f"delete from {table} where record_id = any($1::text[])", list(record_ids))  # noqa: S608
+
+
+_FOLLOWING = (("lead_steps", "lead_id"), ("needs_met", "need_id"), ("owed", "about_id"))
+"""Columns that hold the id of a record which another one told of."""
+_ANOTHER = "encode(sha256(convert_to({0} || $2, 'UTF8')), 'hex')"
+
+
+async def let_go(tx: Tx, owners: Collection[str], record_ids: Collection[str]) -> None:
+    """These persons or dwellings are forgotten. What the records told of others stays, tied to no record any more."""
+    nobody_knows = secrets.token_hex(16)
+    for kind, table in _TABLES.items():
+        for owner in {"person_id", "dwelling_id"} & {*kind._fields}:
+            await tx.execute(f"delete from {table} where {owner} = any($1::text[])", list(owners))  # noqa: S608
+    await tx.execute("delete from owed where person_id = any($1::text[])", list(owners))
+    tied = [*((table, "record_id") for table in _TABLES.values()), *_FOLLOWING]
+    for table, column in tied:
+        await tx.execute(
+            f"update {table} set {column} = {_ANOTHER.format(column)} where {column} = any($1::text[])",  # noqa: S608
+            list(record_ids),
+            nobody_knows,
+        )
 
 
 async def keep(tx: Tx, told: Iterable[Row]) -> None:
