@@ -126,7 +126,9 @@ class Attacker:
 
     async def _by_births(self, victim: Victim) -> set[str]:
         hashes = [find.found_by for each in victim.births for find in self._vault.finds(BORN, each)]
-        rows = await self._db.fetch("select person_id from vault_persons where born_found_by = any($1::bytea[])", hashes)
+        rows = await self._db.fetch(
+            "select person_id from vault_persons where born_found_by = any($1::bytea[])", hashes
+        )
         return {row[0] for row in rows}
 
     async def _by_opening(self, victim: Victim) -> set[str]:

@@ -68,7 +68,7 @@ async def held_anywhere(world: World, person_id: str) -> set[str]:
     tables = await world.pool.fetch("select tablename from pg_tables where schemaname = 'intake'")
     names = [row[0] for row in tables]
     found = [
-        await world.pool.fetchval(f"select exists (select from {table} one where one::text ~ $1)", person_id)  # noqa: S608
+        await world.pool.fetchval(f"select exists (select from {table} one where one::text ~ $1)", person_id)
         for table in names
     ]
     return {name for name, there in zip(names, found, strict=True) if there}
@@ -88,7 +88,7 @@ async def test_no_way_leads_back_from_who_somebody_was_to_the_log_once_he_is_for
         await world.at(LATER)
         await world.send(a_test(80, 3))
         held_before = await held_anywhere(world, person_id)
-        assert await forget(world) == 3
+        assert await forget(world) == 4  # 1, who shared a record, who stands in its correction, the other of the merge
         after = await Attacker(world.pool, SECRETS, log).routes(VICTIM)
         left = await world.pool.fetchval("select count(*) from vault_persons")
         held = await held_anywhere(world, person_id)
@@ -96,7 +96,8 @@ async def test_no_way_leads_back_from_who_somebody_was_to_the_log_once_he_is_for
     assert leads == {"hashes", "telephones", "births", "opened rows", "source ids", "contents", "ids drawn again"}
     assert {name: people for name, people in after.items() if people} == {}
     assert left == 1
-    assert held_before > {"vault_persons", "vault_keys", "residents", "vault_decisions", "merges"} and held == {"outbox"}
+    assert held_before > {"vault_persons", "vault_keys", "residents", "vault_decisions", "merges"}
+    assert held == {"outbox"}
 
 
 async def test_what_is_sent_again_of_a_forgotten_person_is_a_duplicate_and_what_is_new_is_of_somebody_new(
@@ -115,7 +116,7 @@ async def test_what_is_sent_again_of_a_forgotten_person_is_a_duplicate_and_what_
         third, new, known = [event.data.person_id for event in (await world.events())[-3:]]
         assert new != person_id and third == known
         [row] = await world.pool.fetch("select * from forgettings where persons > 0")
-        assert (row["done_by"], row["reason"], row["days"], row["persons"]) == ("data office", "order 12", 60, 3)
+        assert (row["done_by"], row["reason"], row["days"], row["persons"]) == ("data office", "order 12", 60, 4)
         for table, count in (("vault_accesses", 0), ("vault_persons", 2), ("vault_dwellings", 1)):
             assert await world.pool.fetchval(f"select count(*) from {table}") == count, table
 
