@@ -38,8 +38,8 @@ update vault_persons p set last_at = greatest(p.last_at, t.received_at)
 _TIED = """
 select distinct record_id from records join ties using (found_by) where owner_id = any($1) and record_id is not null"""
 _EMPTY = """
-update records set record_id = null, content_hash = null, earlier = '{}', said = null, received_at = null, division_code = '',
-       named_besides = '{}'
+update records set record_id = null, content_hash = null, earlier = '{}', said = null, received_at = null,
+       division_code = '', named_besides = '{}'
  where found_by in (select found_by from ties where owner_id = any($1)) and record_id is not null"""
 _DWELLINGS = """
 select d.dwelling_id from vault_dwellings d

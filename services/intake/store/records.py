@@ -68,13 +68,14 @@ async def insert_new(tx: Tx, kept: Sequence[Kept], received_at: datetime) -> Non
     rows = sorted(kept, key=lambda row: row.found_by)
     inserted = await tx.fetchval(
         """with new as (
-               insert into records (found_by, record_id, feed, revision, division_code, content_hash, said, revised_at, named_besides,
-                                    received_at)
+               insert into records (found_by, record_id, feed, revision, division_code, content_hash, said, revised_at,
+                                    named_besides, received_at)
                select found_by, record_id, feed, revision, division_code, content_hash, said, revised_at,
                       array_remove(string_to_array(named_besides, ' '), ''), $10
                  from unnest($1::bytea[], $2::text[], $3::text[], $4::int[], $5::text[], $6::bytea[], $7::bytea[],
                              $8::timestamptz[], $9::text[])
-                      x(found_by, record_id, feed, revision, division_code, content_hash, said, revised_at, named_besides)
+                      x(found_by, record_id, feed, revision, division_code, content_hash, said, revised_at,
+                        named_besides)
                 order by 1 on conflict do nothing returning 1)
            select count(*) from new""",
         *([row[column] for row in rows] for column in range(8)),
