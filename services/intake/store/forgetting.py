@@ -56,7 +56,7 @@ _OWNED = (("vault_keys", "owner_id"), ("vault_accesses", "person_id"))
 """Tables whose rows belong to a person or a dwelling of the vault."""
 _VACUUMED = (
     *("records", "vault_persons", "vault_dwellings", "vault_rejects", "vault_salts", "vault_keys"),
-    *("vault_decisions", "vault_accesses", "corrections", "reviews", "presences"),
+    *("vault_decisions", "vault_accesses", "corrections", "doubts", "reviews", "presences"),
 )
 
 
@@ -113,6 +113,7 @@ async def erase(db: Tx, owners: Collection[str], found_by: Collection[bytes]) ->
     await db.execute(_EMPTY, ids)
     await roster.let_go(db, ids, emptied)
     await db.execute("delete from corrections where record_id = any($1::text[])", emptied)
+    await db.execute("delete from doubts where record_id = any($1::text[]) or about_id = any($2::text[])", emptied, ids)
     await db.execute("delete from vault_keys where found_by = any($1::bytea[])", list(found_by))
     await db.execute("delete from vault_accesses where person_id = any($1::text[])", ids)
     for table in ("merges", "vault_decisions", "reviews"):
