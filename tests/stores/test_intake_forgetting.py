@@ -10,9 +10,11 @@ from click.testing import Result
 from typer.testing import CliRunner
 
 from services.__main__ import app as command
+from services.chassis import logs
 from services.intake.forgetting import Order, forgetting
 from services.intake.vault import Vault
 from tests.stores.attacker import Attacker, Log, Victim
+from tests.stores.grid_world import as_
 from tests.stores.intake_world import GRID, KEY, World, a_household, a_number, a_person, a_test, intake, one_of_each
 
 OLD, NEW = "o" * 32, "n" * 32
@@ -184,6 +186,19 @@ async def test_whoever_shared_a_record_with_a_forgotten_person_is_not_forgotten_
         assert await forget(world, Order("data office", "order 12", 70, "order")) == 1
 
 
+async def test_what_a_worker_was_asked_about_a_forgotten_person_goes_too(database: str) -> None:
+    async with intake(database, clock="stage") as world:
+        await world.at(THEN)
+        worker = await as_(world)
+        cold = {**a_person(1), "temperature_celsius": 31.0}
+        answer = await worker.post("/records", json=a_household(1, members=[cold]))
+        assert len(answer.json()["please_check"]) == 1
+        assert await world.pool.fetchval("select count(*) from doubts") == 1
+        await world.at(LATER)
+        assert await forget(world) == 1
+        assert await world.pool.fetchval("select count(*) from doubts") == 0
+
+
 @pytest.mark.parametrize("waits", ["stays", "goes"])
 async def test_a_rejected_row_that_nobody_mends_goes_when_its_days_are_over(database: str, waits: str) -> None:
     async with intake(database, clock="stage") as world:
@@ -198,6 +213,7 @@ def test_the_command_says_what_is_in_force_counts_first_asks_and_erases(
     database: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asyncio.run(_long_ago(database))
+    monkeypatch.setattr(logs, "configure", lambda level: None)  # those of this process are the test runner's
     monkeypatch.setenv("GRIDWARD_DATABASE", database)
     monkeypatch.setenv("GRIDWARD_CLOCK", "stage")
     for name in ("GRIDWARD_TOKEN_KEY", "GRIDWARD_VAULT_KEY"):
