@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from contracts.envelope import parse, say
+from contracts.envelope import say
 from services.chassis.database import Tx
 from services.intake.bookkeeping import keep_books
 from services.intake.desk import Desk
@@ -28,9 +28,10 @@ from services.intake.merging import Decided, beyond_jurisdiction, keep_merges
 from services.intake.problems import Problem, Refused
 from services.intake.reading import UNREADABLE, Reading
 from services.intake.records import Record, SamePerson, StageTime, Withdrawal
+from services.intake.relogged import fresh_ids, look_into_log
 from services.intake.resolving import resolve_subjects
 from services.intake.roster import Told, keep_roster
-from services.intake.rules.adopting import adopted, taken_back
+from services.intake.rules.adopting import taken_back
 from services.intake.rules.facts import named_in, sayings_of
 from services.intake.rules.mentions import dwelling_of
 from services.intake.rules.plausible import implausible
@@ -46,7 +47,7 @@ from services.intake.rules.recognise import (
     withdrawn_by,
 )
 from services.intake.rules.statements import Ids
-from services.intake.store import people, records
+from services.intake.store import records
 from services.intake.vault import Vault, record_id
 from services.intake.verdicts import ACCEPTED, DUPLICATE, REJECTED, Verdict
 
@@ -140,8 +141,8 @@ async def _resolve(tx: Tx, now: datetime, taken: Sequence[Entry], desk: Desk) ->
         entry.problems = problems
     taken = [entry for entry in taken if entry.goes_on]
     if await records.is_restored(tx):
-        await _look_into_log(tx, taken, await desk.salts.all(tx, desk.vault))
-    fresh = [await _fresh_ids(tx, entry, desk) for entry in taken]
+        await look_into_log(tx, taken, await desk.salts.all(tx, desk.vault))
+    fresh = [await fresh_ids(tx, entry, desk) for entry in taken]
     passed_over = {number for number, entry in enumerate(taken) if entry.held}
     groups = [entry.subjects for entry in taken]
     resolution, unsure = await resolve_subjects(tx, desk.vault, groups, fresh, passed_over)
@@ -157,28 +158,6 @@ async def _resolve(tx: Tx, now: datetime, taken: Sequence[Entry], desk: Desk) ->
     wrong = await beyond_jurisdiction(tx, [(entry.reading.sender, entry.ids) for entry in merging])
     for entry, problems in zip(merging, wrong, strict=True):
         entry.problems = problems
-
-
-async def _look_into_log(tx: Tx, taken: Sequence[Entry], salts: Sequence[bytes]) -> None:
-    """After a restore: what the log holds of these records under the revision that comes again, and the id it gave."""
-    drawn = {record_id(salt, entry.found_by): entry for salt in salts for entry in taken if not entry.known}
-    held = await records.held_by_log(tx, [*drawn, *(entry.record_id for entry in taken if entry.known)])
-    for each in held.keys() & drawn.keys():
-        drawn[each].record_id = each
-    for entry in taken:
-        events = map(parse, held.get(entry.record_id, ()))
-        entry.held = [event for event in events if event.data.revision == entry.record.revision]
-
-
-async def _fresh_ids(tx: Tx, entry: Entry, desk: Desk) -> list[str]:
-    """The ids that the names of a record take where nobody is known by them."""
-    places = range(len(entry.subjects))
-    drawn = [desk.pepper.owner_id(entry.record_id, entry.record.revision, place) for place in places]
-    if not entry.held:
-        return drawn
-    owners = await people.find_owners(tx, [find.found_by for subject in entry.subjects for find in subject.finds])
-    known = [next((owners[f.found_by] for f in each.finds if f.found_by in owners), None) for each in entry.subjects]
-    return adopted([event.data for event in entry.held], drawn, known)
 
 
 def _subjects(entry: Entry, vault: Vault) -> list[Subject]:

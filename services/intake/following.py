@@ -40,7 +40,8 @@ async def known_ids(tx: Tx, entries: Sequence[Entry]) -> Mapping[bytes | str, st
     """The ids of these records and of those that they follow, as far as they are known, where any is a step."""
     if not any(entry.follows or entry.follows_by for entry in entries):
         return {}
-    return {**await records.ids_of(tx, {each for entry in entries for each in (entry.found_by, entry.follows_by)})}
+    found = await records.ids_of(tx, {each for entry in entries for each in (entry.found_by, entry.follows_by)})
+    return dict[bytes | str, str](found.items())
 
 
 async def follow(tx: Tx, vault: Vault, entries: Sequence[Entry]) -> None:

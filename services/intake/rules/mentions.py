@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import NamedTuple, get_args
+from typing import Any, NamedTuple, get_args
 
 from services.intake import duties, leads, parts, records
 from services.intake.parts import Person
@@ -139,12 +139,19 @@ def _timed_parts(record: Record | Withdrawal) -> Iterator[tuple[str, object]]:
 
 
 # Texts that stay inside: a reference and a source_id are hashed, a division is looked up.
-_NOT_READ = {"kind", "source_id", "person_ref", "division_code", "other_division_code"}
+_NOT_READ = {"kind", "person_id", "source_id", "person_ref", "division_code", "other_division_code"}
+
+
+def _either(annotation: Any) -> tuple[Any, ...]:
+    """What a field may be: of `X | None` both."""
+    return get_args(annotation) or (annotation,)
+
+
 _READ_BY_OTHERS: dict[type, tuple[str, ...]] = {
     model: tuple(
         name
         for name, field in model.model_fields.items()
-        if field.annotation in (str, str | None) and name not in _NOT_READ
+        if name not in _NOT_READ and str in {getattr(each, "__origin__", each) for each in _either(field.annotation)}
     )
     for model in get_args(Record)
 }

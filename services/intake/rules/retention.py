@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from contracts.events.quarantine import PlacementEnded, PlacementStarted, QuarantineEnded, QuarantineOrdered
-from services.intake.rules.facts import Saying
+from services.intake.rules.statements import Saying
 
 
 class Measures:

@@ -56,7 +56,7 @@ _OWNED = (("vault_keys", "owner_id"), ("vault_accesses", "person_id"))
 """Tables whose rows belong to a person or a dwelling of the vault."""
 _VACUUMED = (
     *("records", "vault_persons", "vault_dwellings", "vault_rejects", "vault_salts", "vault_keys"),
-    *("vault_decisions", "vault_accesses", "corrections", "doubts", "reviews", "presences"),
+    *("vault_decisions", "vault_accesses", "corrections", "doubts", "reviews", "presences", "leads", "needs"),
 )
 
 
