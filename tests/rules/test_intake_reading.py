@@ -118,6 +118,14 @@ def test_an_order_may_not_name_the_person_in_its_reason() -> None:
     assert codes(order | {"reason": "见13800138000"}) == {("reason", "number_in_text")}
 
 
+def test_no_text_that_others_read_names_the_person_though_it_may_be_left_out() -> None:
+    lead = next(record for record in one_of_each() if record["kind"] == "lead")
+    name = lead["person"]["name"]
+    for field in ("reference", "corrected_because"):
+        assert codes(lead | {field: f"{name}已回沪"}) == {(field, "name_in_text")}
+    assert codes(lead | {"corrected_because": "姓名有误"}) == set()
+
+
 def test_the_other_of_an_exposure_may_stand_in_three_forms_but_not_in_two_at_once() -> None:
     exposure = next(record for record in one_of_each() if record["kind"] == "exposure")
     number = {"id_number": a_number(5)}
