@@ -12,6 +12,7 @@ import asyncpg
 
 from contracts.topics import Topic, heard_by, said_by
 from services.chassis import rows
+from services.chassis.errors import OlderTables
 from services.chassis.settings import Settings
 
 Tx: TypeAlias = asyncpg.Connection  # inside an open READ COMMITTED transaction, search_path = the service's schema
@@ -43,7 +44,8 @@ def columns_of(lanes: Iterable[Lane]) -> tuple[list[str], list[int]]:
 async def prepare(tx: Tx, service: str, schema: str) -> None:
     """Make the schema, the chassis' tables, the service's, and the rows of its lanes and positions. Idempotent.
 
-    Raises WrongSettings where the login may not make the role of callers.
+    Raises WrongSettings where the login may not make the role of callers, OlderTables where tables that are there are
+    not those of this version.
     """
     await rows.make_role(tx)
     await tx.execute("select pg_advisory_xact_lock(hashtext('gridward schema'), hashtext($1))", service)
@@ -52,8 +54,14 @@ async def prepare(tx: Tx, service: str, schema: str) -> None:
     await tx.execute("set local client_min_messages = warning")
     await tx.execute(rows.SQL)
     await tx.execute(_TABLES)
-    if schema:
-        await tx.execute(schema)
+    try:
+        if schema:
+            await tx.execute(schema)
+    except asyncpg.UndefinedColumnError as error:
+        raise OlderTables(
+            f"the tables of {service} are of an older version and cannot be brought to this one ({error}): go on with "
+            f'the version before, or start anew on another database, or after `drop schema "{service}" cascade`'
+        ) from None
     source = await tx.fetchval("select source from lanes limit 1") or secrets.token_hex(4)
     await tx.execute(
         "insert into lanes (topic, partition, source) select t, p, $3 from unnest($1::text[], $2::int[]) x(t, p)"

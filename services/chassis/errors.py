@@ -7,6 +7,7 @@ GridwardError
     LogBroken             the log lost records, or says what no relay can have said
     PlanBroken            rows that a relay has planned are no longer in the outbox: somebody deleted them
     WrongSettings         a setting is missing or cannot be right
+    OlderTables           the database's tables are of a version that cannot be brought to this one
     KeyNotKnown           the database seals with a key that this process was not given
   NotOurs                 a service said an event of another service's topic
   OversizedEvent          an event is larger than the log takes
@@ -55,6 +56,10 @@ class PlanBroken(Refused):
 
 
 class WrongSettings(Refused):
+    pass
+
+
+class OlderTables(Refused):
     pass
 
 

@@ -59,7 +59,7 @@ async def export(tx: Tx, now: datetime, caller: Caller, asked: Purposed, desk: D
             part["person"] = who
     for part in _parts(told, "dwelling_id"):
         part |= _known(known.get(part["dwelling_id"]), Dwelling.model_fields)
-    return Exported(told, len(rows) - len(told), rows[-1].record_id if len(rows) == span.limit else "")
+    return Exported(told, len(rows) - len(told), rows[-1].found_by.hex() if len(rows) == span.limit else "")
 
 
 def _known(content: Mapping[str, Any] | None, fields: Mapping[str, Any]) -> dict[str, Any]:

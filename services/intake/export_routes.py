@@ -36,7 +36,7 @@ def add_export(router: APIRouter, app: App, door: Door) -> None:
         until: datetime = _END,
         mapping: Annotated[str, Query(max_length=64)] = "",
         form: Literal["xlsx", "csv"] = "xlsx",
-        after: Annotated[str, Query(max_length=64)] = "",
+        after: Annotated[str, Query(pattern=r"^([0-9a-f]{32})?$")] = "",
         limit: Annotated[int, Query(ge=1, le=10_000)] = 1000,
         note: Annotated[str, Query(max_length=200)] = "",
     ) -> Response:
@@ -51,7 +51,8 @@ def add_export(router: APIRouter, app: App, door: Door) -> None:
         async with app.transaction(caller, purpose) as turn:
             desk = await desk.read(turn.tx)
             asked = Purposed(purpose=purpose, note=note)
-            found = await export(turn.tx, turn.now, caller, asked, desk, Span(feed, since, until, after, limit))
+            span = Span(feed, since, until, bytes.fromhex(after), limit)
+            found = await export(turn.tx, turn.now, caller, asked, desk, span)
         headers = {"next-after": found.after, "left-out": str(found.left_out)}
         if how is None:
             lines = [as_line(desk, record) + b"\n" for record in found.records]

@@ -12,7 +12,7 @@ from contracts.envelope import Event
 from contracts.events.testing import TestResulted
 from services.chassis.ahead import read_ahead
 from services.chassis.database import prepare
-from services.chassis.errors import PositionsMissing
+from services.chassis.errors import OlderTables, PositionsMissing
 from services.chassis.fence import Above, Gap, OtherSource, Position
 from services.chassis.once import apply, by_lane, lock
 from services.chassis.service import Service
@@ -136,6 +136,13 @@ async def test_start_up_keeps_positions_and_sources(database: str) -> None:
         assert await position(pool) == before
         assert await pool.fetch("select distinct source from lanes") == source
         assert len(source) == 1
+
+
+async def test_tables_of_a_version_that_cannot_be_brought_over_are_refused_in_words(database: str) -> None:
+    async with pool_of(TRACING, database) as pool, pool.acquire() as tx:
+        with pytest.raises(OlderTables, match=r'tables of tracing are of an older version .*drop schema "tracing"'):
+            async with tx.transaction():
+                await prepare(tx, "tracing", f"{APPLIED}; create index if not exists new on applied (new_column)")
 
 
 def test_a_batch_is_told_apart_by_lane() -> None:

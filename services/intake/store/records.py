@@ -87,28 +87,27 @@ async def insert_new(tx: Tx, kept: Sequence[Kept], received_at: datetime) -> Non
 
 
 class Span(NamedTuple):
-    """Records of a feed received in [since, until), by id from the one after `after`."""
+    """Records of a feed received in [since, until), by keyed hash from the one after `after`."""
 
     feed: str
     since: datetime
     until: datetime
-    after: str
+    after: bytes
     limit: int
 
 
 class Exportable(NamedTuple):
     found_by: bytes
-    record_id: str
     feed: str
     revision: int
     said: bytes
 
 
 async def load_span(tx: Tx, span: Span) -> list[Exportable]:
-    """In the order of their ids."""
+    """In the order of their keyed hashes."""
     rows = await tx.fetch(
-        """select found_by, record_id, feed, revision, said from records where feed = $1 and received_at >= $2
-              and received_at < $3 and record_id > $4 order by record_id limit $5""",
+        """select found_by, feed, revision, said from records where feed = $1 and received_at >= $2
+              and received_at < $3 and found_by > $4 order by found_by limit $5""",
         *span,
     )
     return [Exportable(*row) for row in rows]
