@@ -13,9 +13,10 @@ from services.intake.problems import Problem
 from services.intake.rules.documents import plain_phone
 from services.intake.rules.mentions import Mention
 from services.intake.rules.names import plain_name
+from services.intake.rules.searching import Word, words_of_dwelling, words_of_person
 from services.intake.rules.traits import ID_NUMBER, ID_NUMBERS, KNOWN_BY, birth_date_of, born_keys, keys_of, numbers_of
 from services.intake.store import people
-from services.intake.vault import Find, Vault
+from services.intake.vault import BUCKET_BITS, Find, Vault
 
 PERSON_REF, PHONE, DWELLING_REF, BORN = "person_ref", "phone", "dwelling_ref", "born"
 PERSON_REFS = "person_refs"
@@ -142,7 +143,7 @@ async def _keep_dwellings(tx: Tx, vault: Vault, given: Mapping[str, _Given]) -> 
     saved = []
     for dwelling_id, said in changed.items():
         content = _joined(_content(vault, dwelling_id, rows.get(dwelling_id)), said.given)
-        saved.append(people.DwellingRow(dwelling_id, said.division_code, vault.seal(to_json(content), dwelling_id)))
+        saved.append(dwelling_row(vault, dwelling_id, said.division_code, content))
     await people.save_dwellings(tx, saved)
 
 
@@ -183,4 +184,22 @@ def person_row(vault: Vault, person_id: str, division_code: str, content: Mappin
         vault.seal(to_json(content), person_id),
         vault.finds(BORN, born[0])[0].found_by if born else None,
         bool(numbers_of(content)),
+        _buckets(vault, words_of_person(content)),
     )
+
+
+def dwelling_row(vault: Vault, dwelling_id: str, division_code: str, content: Mapping[str, Any]) -> people.DwellingRow:
+    """A dwelling as the vault keeps one, under its newest key."""
+    sealed = vault.seal(to_json(content), dwelling_id)
+    return people.DwellingRow(dwelling_id, division_code, sealed, _buckets(vault, words_of_dwelling(content)))
+
+
+def buckets_of(vault: Vault, word: Word) -> list[int]:
+    """Where a word is looked for, under every key in use."""
+    by, value = word
+    return [by << BUCKET_BITS | bucket for bucket in vault.buckets(by.name, value)]
+
+
+def _buckets(vault: Vault, words: Iterable[Word]) -> tuple[int, ...]:
+    """Where words are kept, under the newest key alone."""
+    return tuple(sorted({buckets_of(vault, word)[0] for word in words}))

@@ -25,6 +25,7 @@ from services.intake.opening import (
     own_view,
     require_self,
 )
+from services.intake.searching import Search, search
 from services.intake.store import accesses, people
 
 OVERSEER = "operator"
@@ -50,6 +51,14 @@ def people_routes(app: App, door: Door) -> APIRouter:
         await door.record_refused(asked.look(caller, "opening"), answer["not_shown"])
         caller.require(READER)
         return answer
+
+    @router.post("/searches")
+    async def searches(asked: Search, caller: Asking) -> dict[str, Any]:
+        """Role identity-reader: by name, initials, last four of a number, case number, dwelling; recorded."""
+        caller.require(READER)
+        desk = await door.desk()
+        async with app.transaction(caller, asked.purpose) as turn:
+            return await search(turn.tx, turn.now, caller, asked, (await desk.read(turn.tx)).vault)
 
     @router.get("/{person_id}/record")
     async def own_record(person_id: str, caller: Asking) -> dict[str, Any]:

@@ -37,6 +37,7 @@ from services.intake.store import keys as kept_keys
 from services.intake.worker_routes import add_worker
 
 OPERATOR = "operator"
+PAGES = ("index.html", "find.html")
 LARGEST_GRID_FILE = 16 * 1024 * 1024
 _BEGINNING = datetime(1900, 1, 1, tzinfo=SHANGHAI)
 _END = datetime(2200, 1, 1, tzinfo=SHANGHAI)
@@ -45,6 +46,7 @@ _END = datetime(2200, 1, 1, tzinfo=SHANGHAI)
 def routes(app: App) -> APIRouter:
     """The routes of intake."""
     router, door = APIRouter(), door_of(app)
+    _add_pages(router)
     _add_door(router, app, door)
     _add_keys(router, app)
     _add_books(router, app, door)
@@ -59,14 +61,22 @@ def routes(app: App) -> APIRouter:
     return router
 
 
-def _add_door(router: APIRouter, app: App, door: Door) -> None:
-    Asking = Annotated[Caller, Depends(app.caller)]  # noqa: N806 - a type
-    index = files("services.intake").joinpath("index.html").read_text(encoding="utf-8")
+def _add_pages(router: APIRouter) -> None:
+    pages = {name: files("services.intake").joinpath(name).read_text(encoding="utf-8") for name in PAGES}
 
     @router.get("/")
     async def what_is_here() -> Response:
         """What is here, for a person who opened the address in a browser."""
-        return Response(index, media_type="text/html")
+        return Response(pages["index.html"], media_type="text/html")
+
+    @router.get("/find")
+    async def find() -> Response:
+        """A page to search people and dwellings."""
+        return Response(pages["find.html"], media_type="text/html")
+
+
+def _add_door(router: APIRouter, app: App, door: Door) -> None:
+    Asking = Annotated[Caller, Depends(app.caller)]  # noqa: N806 - a type
 
     @router.get("/records/schema")
     async def schema() -> dict[str, Any]:

@@ -9,7 +9,7 @@ from pydantic_core import from_json
 from services.chassis.database import Tx
 from services.chassis.turning import Part
 from services.intake.desk import PEPPER
-from services.intake.identity import finds_of_dwelling, finds_of_person, person_row
+from services.intake.identity import dwelling_row, finds_of_dwelling, finds_of_person, person_row
 from services.intake.salts import seal_anew
 from services.intake.store import books, merges, people, salts
 from services.intake.vault import Find, Vault
@@ -38,7 +38,8 @@ async def _dwellings(tx: Tx, vault: Vault, after: str, limit: int) -> Sequence[s
         finds |= dict.fromkeys(finds_of_dwelling(vault, content), row.dwelling_id)
     await people.add_keys(tx, finds)
     locked = await people.load_dwellings(tx, [row.dwelling_id for row in rows], lock=True)
-    anew = [row._replace(sealed=vault.seal(vault.open(row.sealed, each), each)) for each, row in locked.items()]
+    contents = {each: from_json(vault.open(row.sealed, each)) for each, row in locked.items()}
+    anew = [dwelling_row(vault, each, row.division_code, contents[each]) for each, row in locked.items()]
     await people.save_dwellings(tx, anew)
     return [row.dwelling_id for row in rows]
 

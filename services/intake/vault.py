@@ -24,6 +24,9 @@ class Find(NamedTuple):
     key_version: int
 
 
+BUCKET_BITS = 12
+
+
 class Vault(Seals):
     """Seals and finds. Holds keys, no data."""
 
@@ -36,6 +39,10 @@ class Vault(Seals):
         """The keyed hashes of a value under every key in use, the newest first: whoever is kept is kept under all."""
         content = f"{kind}\0{value}".encode()
         return tuple([Find(hmac.digest(key, content, "sha256")[:16], version) for version, key in self._finds])
+
+    def buckets(self, kind: str, value: str) -> tuple[int, ...]:
+        """The same cut to BUCKET_BITS, which many values share: what lies in a bucket has to be opened and compared."""
+        return tuple([int.from_bytes(f.found_by[:4]) >> (32 - BUCKET_BITS) for f in self.finds(kind, value)])
 
 
 _EXPORTED = "gridward:"

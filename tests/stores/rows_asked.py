@@ -14,6 +14,7 @@ Question = tuple[str, str, dict[str, Any]]
 DIVISIONS = sorted(
     {v[:n] for v in VILLAGES for n in (2, 4, 6, 9, 12)} | {f"{v}001" for v in VILLAGES} | {"3304J1", "31"}
 )
+SEARCHED = ["王某1", "wm", "0001", "人民路1号", "case-1"]
 AT = ["2022-03-05T10:00:00+08:00", "2030-01-01T00:00:00+08:00", "2000-01-01T00:00:00+08:00"]
 
 
@@ -54,6 +55,7 @@ def all_questions(draw: st.DrawFn) -> list[Question]:
         ("rollup", "/indicators", {}),
         ("intake", "/people/openings", {"person": person, "json": "openings"}),
         ("intake", "/people/lookups", {"person": person, "json": "lookups"}),
+        ("intake", "/people/searches", {"person": person, "json": f"search {draw(st.sampled_from(SEARCHED))}"}),
     ]
 
 
@@ -68,7 +70,9 @@ def asked_of(question: Question, people: list[str]) -> Question:
     if "person" not in query:
         return service, path, query
     person = people[query.pop("person") % len(people)]
-    if query.pop("json", "") == "openings":
+    if (asked := query.pop("json", "")).startswith("search "):
+        return service, path, {"json": {"purpose": "care", "query": asked.removeprefix("search ")}}
+    if asked == "openings":
         return service, path, {"json": {"purpose": "care", "note": "", "person_ids": [person]}}
     if path.endswith("lookups"):
         return service, path, {"json": {"purpose": "looking for a leak", "phones": [f"138{n:08d}" for n in range(40)]}}

@@ -88,7 +88,7 @@ def test_no_answer_depends_on_a_row_outside_the_callers_division(
 
 OF_NOBODY = {
     *("/healthz", "/readyz", "/metrics", "/books", "/", "/records/schema", "/people/fields", "/fhir/metadata"),
-    *("/sheets", "/mappings", "/mappings/{name}/template.{suffix}"),
+    *("/sheets", "/find", "/mappings", "/mappings/{name}/template.{suffix}"),
 }
 """What is no row of a division: health and books, pages, forms and templates."""
 

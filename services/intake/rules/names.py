@@ -20,7 +20,7 @@ _SURNAMES = {
     "折": "she", "员": "yun", "贠": "yun", "祭": "zhai", "召": "shao", "相": "xiang", "哈": "ha", "繁": "po",
 }  # fmt: skip
 """Surnames that are read otherwise than the character alone."""
-_MOST_READINGS = 32
+_MOST_READINGS, _MOST_INITIALS = 32, 8
 
 
 class Alike(StrEnum):
@@ -61,6 +61,17 @@ def surname_key(name: str) -> str:
     if _is_latin(name):
         return _umlauts(name.split(maxsplit=1)[0].strip(","))
     return _SURNAMES.get(name[0]) or _readings(name[0])[0]
+
+
+def initials(name: str) -> tuple[str, ...]:
+    """The first letters of its reading, wxm for 王小明, in each way it may be read, at most 8."""
+    if _is_latin(name):
+        letters = [each[0] for each in _umlauts(name).split()]
+        return ("".join(letters),) if len(letters) > 1 else ()
+    first = [tuple(dict.fromkeys(each[0] for each in _readings(one))) for one in name if one.isalpha()]
+    if name and name[0] in _SURNAMES:
+        first[0] = tuple(dict.fromkeys((_SURNAMES[name[0]][0], *first[0])))
+    return tuple("".join(each) for each in islice(product(*first), _MOST_INITIALS)) if len(first) > 1 else ()
 
 
 def _is_latin(text: str) -> bool:

@@ -55,7 +55,7 @@ select d.dwelling_id from vault_dwellings d
 _OWNED = (("vault_keys", "owner_id"), ("vault_accesses", "person_id"))
 """Tables whose rows belong to a person or a dwelling of the vault."""
 _VACUUMED = (
-    *("records", "vault_persons", "vault_dwellings", "vault_rejects", "vault_salts", "vault_keys"),
+    *("records", "vault_persons", "vault_dwellings", "vault_rejects", "vault_salts", "vault_keys", "vault_words"),
     *("vault_decisions", "vault_accesses", "corrections", "doubts", "reviews", "presences", "leads", "needs"),
 )
 
@@ -115,6 +115,7 @@ async def erase(db: Tx, owners: Collection[str], found_by: Collection[bytes]) ->
     await db.execute("delete from corrections where record_id = any($1::text[])", emptied)
     await db.execute("delete from doubts where record_id = any($1::text[]) or about_id = any($2::text[])", emptied, ids)
     await db.execute("delete from vault_keys where found_by = any($1::bytea[])", list(found_by))
+    await db.execute("delete from vault_words where owner_id = any($1::text[])", ids)
     await db.execute("delete from vault_accesses where person_id = any($1::text[])", ids)
     for table in ("merges", "vault_decisions", "reviews"):
         await db.execute(f"delete from {table} where person_id = any($1) or other_id = any($1)", ids)  # noqa: S608

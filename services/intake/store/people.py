@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from services.chassis.database import Tx
+from services.intake.store import words
 from services.intake.vault import Find
 
 
@@ -19,12 +20,14 @@ class PersonRow(NamedTuple):
     sealed: bytes
     born_found_by: bytes | None = None
     numbered: bool = True
+    buckets: tuple[int, ...] = ()  # written, not read: where the person is searched
 
 
 class DwellingRow(NamedTuple):
     dwelling_id: str
     division_code: str
     sealed: bytes
+    buckets: tuple[int, ...] = ()
 
 
 _PERSONS = """
@@ -77,6 +80,7 @@ async def save_persons(tx: Tx, persons: Iterable[PersonRow]) -> None:
                   born_found_by = excluded.born_found_by, numbered = excluded.numbered""",
             *([row[column] for row in rows] for column in range(7)),
         )
+        await words.save(tx, {row.person_id: (row.division_code[:6], row.buckets) for row in rows})
 
 
 async def load_dwellings(tx: Tx, dwelling_ids: Iterable[str], *, lock: bool = False) -> dict[str, DwellingRow]:
@@ -105,6 +109,7 @@ async def save_dwellings(tx: Tx, dwellings: Iterable[DwellingRow]) -> None:
                   set division_code = excluded.division_code, sealed = excluded.sealed""",
             *([row[column] for row in rows] for column in range(3)),
         )
+        await words.save(tx, {row.dwelling_id: (row.division_code[:6], row.buckets) for row in rows})
 
 
 async def persons_by_phone(tx: Tx, hashes: Sequence[bytes]) -> list[tuple[bytes, str]]:
