@@ -17,6 +17,7 @@ from benchmarks.latency import latency
 from benchmarks.results import Results, machine
 from benchmarks.scale import Scale
 from benchmarks.sheet import fill_vault, sheet_rate
+from benchmarks.today import today
 from benchmarks.topic import Log, write_log
 from deploy.fleet import Fleet
 
@@ -43,7 +44,7 @@ class Run:
             self.results.facts = machine(await _postgres_version(servers), KAFKA_VERSION)
             if TOPIC_READERS & set(self.parts):
                 await self._read_topic(servers)
-            if {"door", "latency", "sheet"} & set(self.parts):
+            if {"door", "latency", "today", "sheet"} & set(self.parts):
                 await self._door(servers)
         self.results.seconds = time.monotonic() - self._began
         return self.results
@@ -105,7 +106,17 @@ class Run:
                     f"latency at {rate:,}/s: {found.reached:,.0f}/s accepted, "
                     f"p50 {found.p50:.3f} s, p99 {found.p99:.3f} s"
                 )
+            if "today" in self.parts:
+                await self._today(servers, running)
             await self._sheets(servers, running)
+
+    async def _today(self, servers: Lab, running: Fleet) -> None:
+        for found in await today(servers, running):
+            self.results.lists.append({name: _rounded(one) for name, one in asdict(found).items()})
+            self.tell(
+                f"/today of a {found.role}, {found.items:,} items: "
+                f"p50 {found.p50 * 1000:.0f} ms, p99 {found.p99 * 1000:.0f} ms"
+            )
 
     async def _sheets(self, servers: Lab, running: Fleet) -> None:
         if "sheet" in self.parts and self.scale.sheet_persons:
@@ -116,6 +127,10 @@ class Run:
     def _found(self, name: str, *rates: float) -> None:
         self.results.add(name, *rates)
         self.tell(f"{name}: {', '.join(f'{rate:,.0f}' for rate in rates)} records/s")
+
+
+def _rounded(value: object) -> object:
+    return round(value, 4) if isinstance(value, float) else value
 
 
 async def _postgres_version(servers: Lab) -> str:

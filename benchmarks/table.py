@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from benchmarks.results import P99_TARGET_RATE, P99_TARGET_SECONDS, TARGETS
+from benchmarks.results import P99_TARGET_RATE, P99_TARGET_SECONDS, TARGETS, TODAY_TARGET_SECONDS
 
 README = Path(__file__).parent / "README.md"
 BEGIN, END = "<!-- begin: written by `make bench` -->", "<!-- end -->"
@@ -40,6 +40,8 @@ def rows(found: Mapping[str, Any]) -> Iterator[str]:
         yield from _ratio_rows(found["ratios"])
     if found["latency"]:
         yield from _latency_rows(found["latency"])
+    if found.get("today"):
+        yield from _today_rows(found["today"])
 
 
 def _rate_rows(rates: Mapping[str, Any]) -> Iterator[str]:
@@ -67,6 +69,15 @@ def _latency_rows(latencies: list[Mapping[str, float]]) -> Iterator[str]:
             reached = one["p99"] < P99_TARGET_SECONDS and one["reached"] > 0.99 * one["offered"]
             target = f"p99 under {P99_TARGET_SECONDS:g} s: {'reached' if reached else 'not reached'}"
         yield f"| {one['offered']:,} | {one['reached']:,.0f} | {one['p50']:.2f} s | {one['p99']:.2f} s | {target} |"
+
+
+def _today_rows(lists: list[Mapping[str, Any]]) -> Iterator[str]:
+    yield from ("", "| `GET /today` of a | items | p50 | p99 | to reach |", "|---|---:|---:|---:|---|")
+    for one in lists:
+        reached = "reached" if one["p99"] < TODAY_TARGET_SECONDS else "not reached"
+        target = f"p99 under {TODAY_TARGET_SECONDS * 1000:g} ms: {reached}"
+        p50, p99 = (f"{one[name] * 1000:.0f} ms" for name in ("p50", "p99"))
+        yield f"| {one['role']} | {one['items']:,} | {p50} | {p99} | {target} |"
 
 
 def write_readme(results: Path) -> None:

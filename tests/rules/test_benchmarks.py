@@ -86,10 +86,14 @@ def test_a_table_says_whether_each_aim_was_reached() -> None:
     results.add("one-by-one", 2_000.0)
     slow = {"offered": 1_000, "reached": 900.0, "p50": 0.1, "p99": 0.2}
     results.latencies += [slow]
+    results.lists += [{"role": "worker", "items": 90, "p50": 0.02, "p99": 0.04}]
+    results.lists += [{"role": "leader", "items": 270, "p50": 0.04, "p99": 0.06}]
     table = "\n".join(rows(results.as_json()))
     assert "| ours of reading alone | 0.4 | 0.35: reached |" in table
     assert "| ours over one by one | 30 | 50: not reached |" in table
     assert "p99 under 2 s: not reached" in table
+    assert "| worker | 90 | 20 ms | 40 ms | p99 under 50 ms: reached |" in table
+    assert "| leader | 270 | 40 ms | 60 ms | p99 under 50 ms: not reached |" in table
 
 
 def test_the_readme_shows_the_table_of_the_results_that_it_names() -> None:
