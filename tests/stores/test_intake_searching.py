@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
+from playwright.async_api import expect
 
 from services.intake import searching
 from services.intake.vault import BUCKET_BITS
 from tests.stores.intake_world import World, a_household, a_number, a_test, intake
+from tests.stores.phone import TOO_SMALL, needs_chromium, phone_of
 
 OLD, NEW = "o" * 32, "n" * 32
 READER = ("reader", "identity-reader")
@@ -114,3 +117,28 @@ async def test_who_shares_a_word_with_too_many_is_told_to_say_more(
         await world.send(*(a_test(n, n) for n in range(3)))
         assert [len((await found(world, "wm"))["people"]), (await found(world, "wm"))["more"]] == [2, True]
         assert (await found(world, "王某1"))["more"] is False
+
+
+@needs_chromium
+async def test_the_page_finds_by_initials_and_by_dwelling_in_both_languages(database: str, tmp_path: Path) -> None:
+    async with intake(database) as world:
+        home = {"ref": "door-4", "address": "杨柳新村3幢2单元501室"}
+        await world.send(a_person_called(1, "王小明"), a_person_called(2, "王晓梅"), a_household(4, 4, dwelling=home))
+        token = world.signed_in(*READER, division="3304")["authorization"].removeprefix("Bearer ")
+        async with phone_of(world, tmp_path) as phone:
+            page = phone.page
+            await page.goto(f"{phone.network.url}/find#token={token}")
+            await page.fill("#query", "wxm")
+            await page.press("#query", "Enter")
+            await expect(page.locator("#people")).to_contain_text("王晓梅")
+            await expect(page.locator("#said")).to_have_text("2 人，0 处住所")
+            assert token not in page.url and await page.evaluate(TOO_SMALL) == []
+            await page.get_by_text("English").click()
+            await page.fill("#query", "3-2-501")
+            await page.press("#query", "Enter")
+            await expect(page.locator("#dwellings")).to_contain_text("王某4")
+            await expect(page.locator("#said")).to_have_text("0 people, 1 dwellings")
+            sizes = await page.evaluate(
+                "[...document.querySelectorAll('td, input, p')].map(e => getComputedStyle(e).fontSize)"
+            )
+    assert set(sizes) == {"18px"}
