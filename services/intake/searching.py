@@ -12,6 +12,7 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
+from contracts.divisions import Divisions
 from services.chassis.access import Caller
 from services.chassis.database import Tx
 from services.intake.identity import DWELLING_REF, PERSON_REF, PHONE, buckets_of
@@ -60,6 +61,7 @@ async def search(tx: Tx, now: datetime, caller: Caller, asked: Search, vault: Va
         "dwellings": [
             {
                 **{name: content.get(name) for name in ("division_code", "ref", "address")},
+                "division_name": _place(content["division_code"]),
                 "dwelling_id": each,
                 "residents": [{"person_id": one, "name": names[one]} for one in living.get(each, ()) if one in names],
             }
@@ -105,4 +107,11 @@ def _short(content: Mapping[str, Any]) -> dict[str, Any]:
     """What tells one from another of the same name; the rest is opened by id."""
     short = {name: content.get(name) for name in ("name", "sex", "birth_date", "division_code")}
     ends = {f"{name}_ends": content[name][-4:] if content.get(name) else None for name in ("phone", "id_number")}
-    return short | ends
+    return short | ends | {"division_name": _place(content["division_code"])}
+
+
+def _place(code: str) -> str:
+    """County, township and village by name, as far as the code says them."""
+    divisions = Divisions.load()
+    levels = dict.fromkeys(code[:length] for length in (6, 9, 12))
+    return " ".join(divisions.name(each) for each in levels if divisions.knows(each))

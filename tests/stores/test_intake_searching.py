@@ -14,6 +14,7 @@ from tests.stores.intake_world import World, a_household, a_number, a_test, inta
 from tests.stores.phone import TOO_SMALL, needs_chromium, phone_of
 
 OLD, NEW = "o" * 32, "n" * 32
+SIZES = "() => [...document.querySelectorAll('td, input, p')].map(each => getComputedStyle(each).fontSize)"
 READER = ("reader", "identity-reader")
 
 
@@ -65,6 +66,7 @@ async def test_numbers_are_shown_by_their_ends_and_every_look_is_recorded(databa
         await world.send(a_test(1, 1))
         [person] = (await found(world, "王某1", note="a call at noon"))["people"]
         assert (person["phone_ends"], person["id_number_ends"]) == ("0001", a_number(1)[-4:])
+        assert person["division_name"].startswith("嘉善县")
         assert a_number(1) not in str(person) and "13800000001" not in str(person)
         rows = await world.pool.fetch("select caller, act, purpose, note, person_id from vault_accesses")
     assert [tuple(row) for row in rows] == [("reader", "search", "tracing", "a call at noon", person["person_id"])]
@@ -138,7 +140,5 @@ async def test_the_page_finds_by_initials_and_by_dwelling_in_both_languages(data
             await page.press("#query", "Enter")
             await expect(page.locator("#dwellings")).to_contain_text("王某4")
             await expect(page.locator("#said")).to_have_text("0 people, 1 dwellings")
-            sizes = await page.evaluate(
-                "[...document.querySelectorAll('td, input, p')].map(e => getComputedStyle(e).fontSize)"
-            )
+            sizes = await page.evaluate(SIZES)
     assert set(sizes) == {"18px"}
