@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -13,6 +13,7 @@ from services.chassis.access import Caller
 from services.chassis.database import Tx
 from services.intake.opening import Purpose
 from services.intake.rules.households import Household, Member
+from services.intake.rules.names import initials, plain_name
 from services.intake.store import accesses, people
 from services.intake.store.accesses import Look
 from services.intake.today import load_areas, load_items, scope_of_caller
@@ -66,8 +67,14 @@ def _member(member: Member, names: dict[str, dict[str, str]]) -> dict[str, Any]:
 
 async def _people(tx: Tx, vault: Vault, person_ids: Iterable[str]) -> dict[str, dict[str, str]]:
     rows = await people.load_persons(tx, person_ids)
-    opened = {each: from_json(vault.open(row.sealed, each)) for each, row in rows.items()}
-    return {each: {name: said[name] for name in _SHOWN if name in said} for each, said in opened.items()}
+    return {each: _named(from_json(vault.open(row.sealed, each))) for each, row in rows.items()}
+
+
+def _named(said: Mapping[str, Any]) -> dict[str, str]:
+    """initials: of each reading of the name, so that the page finds it by them without a signal."""
+    shown = {name: said[name] for name in _SHOWN if name in said}
+    read = " ".join(initials(plain_name(shown.get("name", ""))))
+    return shown | ({"initials": read} if read else {})
 
 
 async def _addresses(tx: Tx, vault: Vault, dwelling_ids: Sequence[str]) -> dict[str, str]:

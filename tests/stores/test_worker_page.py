@@ -16,7 +16,7 @@ from tests.stores.grid_world import WORKER, at_noon
 from tests.stores.intake_world import GRID, World, a_person, intake
 from tests.stores.phone import TOO_SMALL, needs_chromium, phone_of
 
-HOMES, DOORS_OFFLINE = 33, 30
+HOMES, DOORS_OFFLINE, AT_ONCE = 33, 30, 30
 PLANTED = "欧阳海棠"
 
 
@@ -53,6 +53,9 @@ async def test_thirty_doors_without_a_signal_arrive_once_each_with_the_time_of_t
         assert len(await canvassed(world)) == 1
         await phone.network.away()
         await phone.tab("grid")
+        for words, homes in (("oyht", AT_ONCE), ("00000007", 1), ("wxyz", 0), ("", AT_ONCE)):
+            await phone.page.fill('[name="find"]', words)
+            await expect(phone.page.locator("#homes .card")).to_have_count(homes)
         for n in range(2, 2 + DOORS_OFFLINE):
             await phone.household(door(n))
         await expect(line).to_contain_text("没有网络")

@@ -119,12 +119,19 @@
       GW.el('span.time', {}, mark + ' ' + GW.t('state_' + state)), GW.el('strong', {}, each.address), GW.el('span.who', {}, people));
   }
 
+  /* By address, name, its initials in pinyin, and any part of a telephone. */
+  function sought(home) {
+    return [home.address].concat(home.members.map(function (member) {
+      return [member.name, member.initials, member.phone].filter(Boolean).join(' ');
+    })).join(' ');
+  }
+
   function matching() {
     var words = asked.words.toLowerCase();
     return homes().filter(function (each) {
       var state = stateOf(each);
       if (asked.missing && (state === 'done' || state === 'waiting')) { return false; }
-      return !words || (each.address + ' ' + names(each.members)).toLowerCase().indexOf(words) >= 0;
+      return !words || sought(each).toLowerCase().indexOf(words) >= 0;
     });
   }
 

@@ -54,7 +54,7 @@ var GW = {};
     tried: ['已试 {n} 次：{why}', 'Tried before, {n}×: {why}'],
     unknown_person: ['（名单外人员）', '(not on the roster)'],
     told_only: ['由上级处理，请告知本人。', 'Decided above; let the person know.'],
-    find: ['搜索地址、姓名', 'Find by address or name'],
+    find: ['搜索地址、姓名、首字母、电话', 'Find by address, name, initials, phone'],
     only_missing: ['只看未到（{n}）', 'Missing only ({n})'],
     everyone: ['全部（{n}）', 'All ({n})'],
     state_missing: ['未到', 'missing'],
