@@ -42,6 +42,8 @@ select table_schema, table_name, column_name from information_schema.columns
 _LEFT_OVER = """
 delete from intake.vault_accesses where person_id not in (select person_id from intake.vault_persons);
 delete from intake.vault_keys where owner_id not in (
+    select person_id from intake.vault_persons union all select dwelling_id from intake.vault_dwellings);
+delete from intake.vault_words where owner_id not in (
     select person_id from intake.vault_persons union all select dwelling_id from intake.vault_dwellings)"""
 
 
