@@ -123,6 +123,11 @@ async def any_kafka() -> AsyncIterator[KafkaServer | str]:
         yield server
 
 
+def address_of(broker: KafkaServer | str) -> str:
+    """Its bootstrap servers."""
+    return broker if isinstance(broker, str) else broker.kafka
+
+
 @asynccontextmanager
 async def any_postgres() -> AsyncIterator[str]:
     """The DSN of the PostgreSQL given, or of one started for this run."""
@@ -190,7 +195,7 @@ def _kafka(background: Background) -> Iterator[KafkaServer | str]:
 @pytest.fixture(scope="session")
 def kafka(_kafka: KafkaServer | str) -> str:
     """Bootstrap servers of a broker for the whole run; it makes no topic by itself."""
-    return _kafka if isinstance(_kafka, str) else _kafka.kafka
+    return address_of(_kafka)
 
 
 @pytest.fixture

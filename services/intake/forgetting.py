@@ -23,12 +23,11 @@ from services.chassis.settings import Settings
 from services.chassis.settling import desk as connected
 from services.intake import salts
 from services.intake.desk import Desk, open_desk
-from services.intake.identity import PERSON_REF, PHONE, finds_of_dwelling, finds_of_person
-from services.intake.rules.documents import DocumentKind, plain_document, plain_id_number, plain_phone
+from services.intake.identity import finds_of_dwelling, finds_of_person
+from services.intake.lookups import known_by
 from services.intake.rules.facts import named_in
 from services.intake.rules.recognise import unpack
 from services.intake.rules.retention import Measures, hold
-from services.intake.rules.traits import ID_NUMBER
 from services.intake.store import books, people, records
 from services.intake.store import forgetting as store
 from services.intake.vault import Vault
@@ -113,7 +112,7 @@ class Forgetting:
             after = rows[-1].reject_id
             lines = [vault.open(row.sealed, row.body_hash.hex()) for row in rows if row.rejected_at >= self._cutoff]
             words = {word for line in lines for word in _words_of(line.partition(b"\n")[2])}
-            named |= await _known_by(self._db, vault, words)
+            named |= await known_by(self._db, vault, words)
         return named
 
     async def _erase_persons(self, taken: Sequence[str]) -> int:
@@ -195,14 +194,3 @@ def _texts(value: Any) -> Iterable[str]:
     elif isinstance(value, dict | list):
         for each in value.values() if isinstance(value, dict) else value:
             yield from _texts(each)
-
-
-async def _known_by(tx: Tx, vault: Vault, words: Iterable[str]) -> set[str]:
-    named = [*words]
-    values = {(kind, word) for word in named for kind in (ID_NUMBER, PERSON_REF)}
-    values |= {(ID_NUMBER, plain_id_number(word)) for word in named}
-    values |= {(kind, plain_document(kind, word) or word) for word in named for kind in DocumentKind}
-    hashes = [find.found_by for kind, word in values for find in vault.finds(kind, word)]
-    phones = [find.found_by for word in named for find in vault.finds(PHONE, plain_phone(word))]
-    owners = await people.find_owners(tx, hashes)
-    return {*owners.values(), *(person for _, person in await people.persons_by_phone(tx, phones))}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from services.chassis.access import Caller
 from services.chassis.database import Tx
 from services.intake.identity import PERSON_REF, PHONE
-from services.intake.rules.documents import plain_id_number, plain_phone
+from services.intake.rules.documents import DocumentKind, plain_document, plain_id_number, plain_phone
 from services.intake.rules.traits import ID_NUMBER
 from services.intake.store import accesses, people
 from services.intake.store.merges import load_merged
@@ -74,3 +74,14 @@ async def _by_phone(tx: Tx, vault: Vault, phones: Sequence[str]) -> dict[str, li
     for found_by, person_id in await people.persons_by_phone(tx, list(meant)):
         answer.setdefault(meant[found_by], []).append(person_id)
     return answer
+
+
+async def known_by(tx: Tx, vault: Vault, words: Iterable[str]) -> set[str]:
+    """Everybody of whom one of the words is the whole number, document, reference or telephone, however written."""
+    named = [*words]
+    values = {(kind, word) for word in named for kind in (ID_NUMBER, PERSON_REF)}
+    values |= {(ID_NUMBER, plain_id_number(word)) for word in named}
+    values |= {(kind, plain_document(kind, word) or word) for word in named for kind in DocumentKind}
+    hashes = [find.found_by for kind, word in values for find in vault.finds(kind, word)]
+    owners = await people.find_owners(tx, hashes)
+    return {*owners.values(), *(each for ids in (await _by_phone(tx, vault, named)).values() for each in ids)}

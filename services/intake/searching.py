@@ -15,11 +15,10 @@ from pydantic import Field
 from contracts.divisions import Divisions
 from services.chassis.access import Caller
 from services.chassis.database import Tx
-from services.intake.identity import DWELLING_REF, PERSON_REF, PHONE, buckets_of
+from services.intake.identity import DWELLING_REF, buckets_of
+from services.intake.lookups import known_by
 from services.intake.opening import Purposed, opened
-from services.intake.rules.documents import DocumentKind, plain_document, plain_id_number, plain_phone
-from services.intake.rules.searching import meant_by, words_of_dwelling, words_of_person, words_of_query
-from services.intake.rules.traits import ID_NUMBER
+from services.intake.rules.searching import Sought, meant_by, sought, words_of_dwelling, words_of_person
 from services.intake.store import accesses, people
 from services.intake.store import words as kept
 from services.intake.store.merges import load_merged
@@ -42,10 +41,11 @@ async def search(tx: Tx, now: datetime, caller: Caller, asked: Search, vault: Va
     scope = asked.division
     within = scope or (caller.division if caller.division.isdigit() else caller.division[:4])  # an area takes villages
     exact = await _exact(tx, vault, asked.query)
-    buckets = [each for word in words_of_query(asked.query) for each in buckets_of(vault, word)]
+    wanted = sought(asked.query)
+    buckets = [each for word in wanted.words for each in buckets_of(vault, word)]
     found = await kept.find(tx, buckets, within, MOST_OPENED + 1)
-    persons = _meant(vault, asked, scope, exact, await people.load_persons(tx, {*found, *exact}))
-    dwellings = _meant(vault, asked, scope, exact, await people.load_dwellings(tx, {*found, *exact}))
+    persons = _meant(vault, wanted, scope, exact, await people.load_persons(tx, {*found, *exact}))
+    dwellings = _meant(vault, wanted, scope, exact, await people.load_dwellings(tx, {*found, *exact}))
     more = len(found) > MOST_OPENED or len(persons) > MOST_SHOWN or len(dwellings) > MOST_SHOWN
     shown, homes = dict(_first(persons)), dict(_first(dwellings))
     living = await kept.residents_of(tx, homes)
@@ -74,16 +74,13 @@ async def search(tx: Tx, now: datetime, caller: Caller, asked: Search, vault: Va
 async def _exact(tx: Tx, vault: Vault, query: str) -> set[str]:
     """Who is found by the whole of a number, a reference (a case number is one) or a telephone."""
     text = query.strip()
-    named = [(PERSON_REF, text), (DWELLING_REF, text), (ID_NUMBER, plain_id_number(text))]
-    named += [(kind.value, number) for kind in DocumentKind if (number := plain_document(kind, text))]
-    owners = await people.find_owners(tx, [f.found_by for kind, value in named for f in vault.finds(kind, value)])
-    phones = [find.found_by for find in vault.finds(PHONE, plain_phone(text))]
-    return {*owners.values(), *(person for _, person in await people.persons_by_phone(tx, phones))}
+    dwellings = await people.find_owners(tx, [find.found_by for find in vault.finds(DWELLING_REF, text)])
+    return {*dwellings.values()} | await known_by(tx, vault, [text])
 
 
 def _meant(
     vault: Vault,
-    asked: Search,
+    wanted: Sought,
     scope: str,
     exact: set[str],
     rows: Mapping[str, people.PersonRow] | Mapping[str, people.DwellingRow],
@@ -93,7 +90,7 @@ def _meant(
     for each, row in rows.items():
         content = opened(vault, each, row)
         words = words_of_person(content) if isinstance(row, people.PersonRow) else words_of_dwelling(content)
-        if row.division_code.startswith(scope) and (each in exact or meant_by(asked.query, words, content)):
+        if row.division_code.startswith(scope) and (each in exact or meant_by(wanted, words, content)):
             meant[each] = content
     return meant
 

@@ -19,7 +19,7 @@ from services.chassis.running import Running, running
 from services.chassis.topics import admin
 from tests.chassis.conftest import forget_all, others_ran
 from tests.chassis.rig import INTAKE, TRACING, of_lane, settings, until, until_applied, until_ready
-from tests.servers import Background, any_kafka, chosen_broker
+from tests.servers import Background, address_of, any_kafka, chosen_broker
 
 EVENTS = of_lane(0, 9)
 
@@ -109,7 +109,7 @@ async def test_a_topic_made_again_with_records_unread_is_refused_and_they_are_na
 async def test_a_rebuilt_cluster_goes_on_by_numbers_when_all_was_read(database: str, fresh_kafka: str) -> None:
     await told_before_the_loss(database, fresh_kafka, heard=6)
     async with any_kafka() as other:
-        kafka = other if isinstance(other, str) else other.kafka
+        kafka = address_of(other)
         await others_ran(kafka)
         async with AsyncExitStack() as stack:
             run = await stack.enter_async_context(running(INTAKE, settings(database, kafka)))
@@ -124,7 +124,7 @@ async def test_a_rebuilt_cluster_with_records_unread_is_refused_and_they_are_nam
 ) -> None:
     await told_before_the_loss(database, fresh_kafka, heard=5)
     async with any_kafka() as other:
-        kafka = other if isinstance(other, str) else other.kafka
+        kafka = address_of(other)
         await told_after_it(database, kafka)
         assert "number 6 of tests/0 (epoch 1) missing before offset 0" in await refused(database, kafka)
 

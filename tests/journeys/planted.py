@@ -12,8 +12,8 @@ from urllib.parse import quote
 
 import asyncpg
 from aiokafka import AIOKafkaConsumer, TopicPartition
-from aiokafka.admin import AIOKafkaAdminClient
 
+from services.chassis.topics import admin
 from services.intake.rules.numbers import check_character
 from tests.stores.intake_world import GRID, a_household, one_of_each
 from tests.stores.sheets import TESTS, a_test_row
@@ -150,12 +150,8 @@ async def everything_on(kafka: str) -> list[tuple[str, bytes]]:
 
 
 async def _lanes(kafka: str) -> list[TopicPartition]:
-    admin = AIOKafkaAdminClient(bootstrap_servers=kafka)
-    await admin.start()
-    try:
-        topics = await admin.describe_topics([name for name in await admin.list_topics() if name[:2] != "__"])
-    finally:
-        await admin.close()
+    async with admin(kafka) as client:
+        topics = await client.describe_topics([name for name in await client.list_topics() if name[:2] != "__"])
     return [TopicPartition(topic["topic"], lane["partition"]) for topic in topics for lane in topic["partitions"]]
 
 

@@ -5,47 +5,25 @@ from __future__ import annotations
 import asyncio
 import csv
 import os
-import secrets
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
-from pydantic import SecretStr
 
-from deploy.fleet import fleet
 from deploy.play.compare import differences, observe, read_truth
 from deploy.play.player import Stage, play
 from deploy.play.quiet import until_quiet
-from services.chassis.access import make_token
-from tests.journeys.town import ROLES
-from tests.servers import any_kafka
+from tests.journeys.processes import processes
+from tests.servers import address_of, any_kafka
 
 CASES = Path(__file__).parents[3] / "shared" / "data" / "tianjin-2020" / "cases.csv"
-KEY = secrets.token_hex(20)
 SENT_AT = "2020-02-23T09:00:00+08:00"
 EDITION_FROM = (("covid-ed1", "21/01/2020"), ("covid-ed2", "22/01/2020"), ("covid-ed3", "28/01/2020"),
                 ("covid-ed4", "06/02/2020"), ("covid-ed5", "21/02/2020"))  # fmt: skip
-
-
-@asynccontextmanager
-async def processes(database: str, logs: Path) -> AsyncIterator[Stage]:
-    """The four services on a broker of their own."""
-    async with any_kafka() as broker:
-        environment = {
-            "GRIDWARD_KAFKA": broker if isinstance(broker, str) else broker.kafka,
-            "GRIDWARD_DATABASE": database,
-            "GRIDWARD_CLOCK": "stage",
-            "GRIDWARD_TOKEN_KEY": KEY,
-            "GRIDWARD_VAULT_KEY": KEY,
-        }
-        async with fleet(environment, logs) as services:
-            yield Stage(services.urls, make_token(SecretStr(KEY), "tester", ROLES))
 
 
 def _day(text: str) -> datetime:
@@ -119,12 +97,12 @@ async def _clocks_are_judged_by_the_edition_of_the_day(client: Any, stage: Stage
 
 @pytest.mark.skipif(not CASES.exists(), reason="the line list stands beside the project in CI only")
 async def test_the_first_135_cases_of_tianjin_go_through_the_door(database: str, tmp_path: Path) -> None:
-    async with processes(database, tmp_path) as stage:
+    async with any_kafka() as broker, processes(address_of(broker), database, tmp_path) as stage:
         await _tianjin(stage)
 
 
 async def test_the_path_on_real_processes_ends_in_the_truth(database: str, tmp_path: Path, sample: Path) -> None:
-    async with processes(database, tmp_path) as stage:
+    async with any_kafka() as broker, processes(address_of(broker), database, tmp_path) as stage:
         played = await play(stage, sample, lambda step, sent: None)
         truth = read_truth(sample)
         observed = await observe(stage, played, truth)

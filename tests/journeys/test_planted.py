@@ -3,19 +3,13 @@
 from __future__ import annotations
 
 import json
-import secrets
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 from aiokafka import AIOKafkaProducer
-from pydantic import SecretStr
 
-from deploy.fleet import fleet
 from deploy.play.player import Stage
 from deploy.play.quiet import until_quiet
-from services.chassis.access import make_token
 from tests.journeys.planted import (
     ADDRESSES,
     NEEDLES,
@@ -29,8 +23,9 @@ from tests.journeys.planted import (
     sheet,
     wrong,
 )
+from tests.journeys.processes import processes
 from tests.journeys.town import ROLES
-from tests.servers import KafkaServer, any_kafka
+from tests.servers import address_of, any_kafka
 
 SOURCES = Path(__file__).parents[1] / "sources"
 NOW = {
@@ -50,33 +45,24 @@ async def test_nobody_who_is_planted_is_found_on_the_bus_in_a_log_a_figure_or_an
     logs, control = tmp_path / "logs", tmp_path / "control"
     logs.mkdir()
     control.mkdir()
-    async with any_kafka() as broker, _services(broker, database, logs) as stage:
-        kafka = broker if isinstance(broker, str) else broker.kafka
-        await _plant(stage)
-        places = [*everything_logged(logs), *await everything_on(kafka), *await everything_stored(database)]
-        places += await _told(stage)
-        names = {where for where, _ in places}
-        assert {"topic tests", "topic episodes", "intake.vault_rejects.sealed", "rollup.statements.statement"} <= names
-        assert found_in(places) == []
-        # Controls: the same search finds what is there.
-        await _control(kafka, control)
-        assert found_in([*everything_logged(control), *await everything_on(kafka)]) == ["log leak", "topic time"]
-
-
-@asynccontextmanager
-async def _services(broker: KafkaServer | str, database: str, logs: Path) -> AsyncIterator[Stage]:
-    key = secrets.token_hex(20)
-    environment = {
-        "GRIDWARD_KAFKA": broker if isinstance(broker, str) else broker.kafka,
-        "GRIDWARD_DATABASE": database,
-        "GRIDWARD_CLOCK": "stage",
-        "GRIDWARD_TOKEN_KEY": key,
-        "GRIDWARD_VAULT_KEY": key,
-        "GRIDWARD_SOURCES": str(SOURCES),
-        "GRIDWARD_LOG_LEVEL": "DEBUG",
-    }
-    async with fleet(environment, logs) as services:
-        yield Stage(services.urls, make_token(SecretStr(key), "tester", ROLES | {"identity-reader"}))
+    settings = {"GRIDWARD_SOURCES": str(SOURCES), "GRIDWARD_LOG_LEVEL": "DEBUG"}
+    async with any_kafka() as broker:
+        kafka = address_of(broker)
+        async with processes(kafka, database, logs, roles=ROLES | {"identity-reader"}, **settings) as stage:
+            await _plant(stage)
+            places = [*everything_logged(logs), *await everything_on(kafka), *await everything_stored(database)]
+            places += await _told(stage)
+            names = {where for where, _ in places}
+            assert {
+                "topic tests",
+                "topic episodes",
+                "intake.vault_rejects.sealed",
+                "rollup.statements.statement",
+            } <= names
+            assert found_in(places) == []
+            # Controls: the same search finds what is there.
+            await _control(kafka, control)
+            assert found_in([*everything_logged(control), *await everything_on(kafka)]) == ["log leak", "topic time"]
 
 
 async def _plant(stage: Stage) -> None:

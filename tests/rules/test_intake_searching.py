@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.intake.rules.searching import By, meant_by, words_of_dwelling, words_of_person, words_of_query
+from services.intake.rules.searching import By, meant_by, sought, words_of_dwelling, words_of_person
 
 WANG = {
     "name": "王小明",
@@ -60,7 +60,7 @@ SMITH = {"name": "John SMITH", "phone": "+1 212 555 0123"}
     ],
 )
 def test_who_is_meant(typed: str, whom: dict[str, Any], ways: set[By]) -> None:
-    assert meant_by(typed, words_of_person(whom), whom) == ways
+    assert meant_by(sought(typed), words_of_person(whom), whom) == ways
 
 
 NAMES = st.text(st.sampled_from("王李欧阳单解曾小明海棠乐朝·"), min_size=2, max_size=6)
@@ -76,12 +76,12 @@ def test_everybody_is_found_by_what_is_held(name: str, numbers: list[tuple[int, 
     words = words_of_person(content)
     assert {by for by, _ in words} >= {By.LAST_FOUR, By.ADDRESS}
     for typed, by in ((phone[-4:], By.LAST_FOUR), (address, By.ADDRESS)):
-        assert by in meant_by(typed, words, content)
-    assert meant_by(address, words_of_dwelling(content), content) == {By.ADDRESS}
+        assert by in meant_by(sought(typed), words, content)
+    assert meant_by(sought(address), words_of_dwelling(content), content) == {By.ADDRESS}
     if len(name.strip("·")) > 1:
-        assert By.NAME in meant_by(name, words, content)
+        assert By.NAME in meant_by(sought(name), words, content)
 
 
 @given(st.text(max_size=80))
 def test_whatever_is_typed_is_read(typed: str) -> None:
-    assert len(words_of_query(typed)) <= 3
+    assert len(sought(typed).words) <= 3

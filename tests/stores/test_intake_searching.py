@@ -9,12 +9,14 @@ import pytest
 from playwright.async_api import expect
 
 from services.intake import searching
+from services.intake.opening import Purpose
 from services.intake.vault import BUCKET_BITS
 from tests.stores.intake_world import World, a_household, a_number, a_test, intake
 from tests.stores.phone import TOO_SMALL, needs_chromium, phone_of
 
 OLD, NEW = "o" * 32, "n" * 32
 SIZES = "() => [...document.querySelectorAll('td, input, p')].map(each => getComputedStyle(each).fontSize)"
+PURPOSES = "() => [...document.querySelectorAll('#purpose option')].map(each => each.value)"
 READER = ("reader", "identity-reader")
 
 
@@ -130,6 +132,7 @@ async def test_the_page_finds_by_initials_and_by_dwelling_in_both_languages(data
         async with phone_of(world, tmp_path) as phone:
             page = phone.page
             await page.goto(f"{phone.network.url}/find#token={token}")
+            assert {*await page.evaluate(PURPOSES)} == {*Purpose}
             await page.fill("#query", "wxm")
             await page.press("#query", "Enter")
             await expect(page.locator("#people")).to_contain_text("王晓梅")

@@ -68,9 +68,8 @@ def initials(name: str) -> tuple[str, ...]:
     if _is_latin(name):
         letters = [each[0] for each in _umlauts(name).split()]
         return ("".join(letters),) if len(letters) > 1 else ()
-    first = [tuple(dict.fromkeys(each[0] for each in _readings(one))) for one in name if one.isalpha()]
-    if name and name[0] in _SURNAMES:
-        first[0] = tuple(dict.fromkeys((_SURNAMES[name[0]][0], *first[0])))
+    first = [tuple(dict.fromkeys(each[0] for each in own if each[0].isalpha())) for own in _characters(name)]
+    first = [letters for letters in first if letters]
     return tuple("".join(each) for each in islice(product(*first), _MOST_INITIALS)) if len(first) > 1 else ()
 
 
@@ -132,7 +131,12 @@ def _readings(character: str) -> tuple[str, ...]:
 @lru_cache(maxsize=8_192)
 def _whole(name: str) -> tuple[str, ...]:
     """The readings of a name in characters as one word each, the surname's own first; at most 32."""
+    return tuple("".join(each) for each in islice(product(*_characters(name)), _MOST_READINGS)) or ("",)
+
+
+def _characters(name: str) -> list[tuple[str, ...]]:
+    """The readings of each character, the surname's own first."""
     parts = [_readings(each) for each in name if each != "·"]
     if name and name[0] in _SURNAMES:
         parts[0] = tuple(dict.fromkeys((_SURNAMES[name[0]], *parts[0])))
-    return tuple("".join(each) for each in islice(product(*parts), _MOST_READINGS)) or ("",)
+    return parts

@@ -10,7 +10,7 @@ import re
 import unicodedata
 from collections.abc import Iterator, Mapping
 from enum import IntEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 from services.intake.rules.documents import plain, plain_phone
 from services.intake.rules.names import initials, plain_name
@@ -51,8 +51,15 @@ def words_of_dwelling(content: Mapping[str, Any]) -> frozenset[Word]:
     return frozenset(_address(content))
 
 
-def words_of_query(typed: str) -> frozenset[Word]:
-    """Everything that it may mean; empty where it is too short to mean anybody."""
+class Sought(NamedTuple):
+    """What somebody typed may mean. beside: what has to stand in an address beside its numbers, without units."""
+
+    words: frozenset[Word]
+    beside: tuple[str, ...]
+
+
+def sought(typed: str) -> Sought:
+    """Everything that it may mean; no word where it is too short to mean anybody."""
     text = unicodedata.normalize("NFKC", typed).strip()
     words = set[Word]()
     if _LETTERS.fullmatch(text):
@@ -65,16 +72,16 @@ def words_of_query(typed: str) -> frozenset[Word]:
         words.add((By.LAST_FOUR, plain(text)))
     if numbers := _NUMBERS.findall(text)[-_MOST_NUMBERS:]:
         words.add((By.ADDRESS, "-".join(numbers)))
-    return frozenset(words)
+    beside = (each.strip(_UNITS) for each in _BESIDE.findall(_narrow(typed)))
+    return Sought(frozenset(words), tuple(each for each in beside if each))
 
 
-def meant_by(typed: str, words: frozenset[Word], content: Mapping[str, Any]) -> frozenset[By]:
+def meant_by(wanted: Sought, words: frozenset[Word], content: Mapping[str, Any]) -> frozenset[By]:
     """In what ways somebody with these words is meant; in none where the address has not what was typed beside it."""
-    ways = {by for by, _ in words & words_of_query(typed)}
+    ways = {by for by, _ in words & wanted.words}
     if By.ADDRESS in ways:
         address = _narrow(content.get("address", ""))
-        beside = (each.strip(_UNITS) for each in _BESIDE.findall(_narrow(typed)))
-        if not all(each in address for each in beside if each):
+        if not all(each in address for each in wanted.beside):
             ways.discard(By.ADDRESS)
     return frozenset(ways)
 
