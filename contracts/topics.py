@@ -31,6 +31,7 @@ from contracts.events.quarantine import (
     SamplingDue,
 )
 from contracts.events.testing import TestResulted, TubeResulted, TubeSampled
+from contracts.events.vaccinations import PersonVaccinated
 
 SERVICES = ("intake", "tracing", "alerts", "rollup")
 
@@ -89,6 +90,7 @@ TOPICS: tuple[Topic, ...] = (
         "where people are kept and cared for; the transfer clock",
     ),
     Topic("visits", (PersonVisited,), "intake", ("alerts", "rollup"), 6, "health checks by slot"),
+    Topic("vaccinations", (PersonVaccinated,), "intake", ("rollup",), 3, "doses given, ordered by person"),
     Topic(
         "leads",
         (LeadReceived, LeadLanded, LeadNotFound, LeadPassedOn, LeadClosed),

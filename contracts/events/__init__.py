@@ -11,6 +11,7 @@ from contracts.events import (
     policies,
     quarantine,
     testing,
+    vaccinations,
 )
 
 __all__ = [
@@ -24,4 +25,5 @@ __all__ = [
     "policies",
     "quarantine",
     "testing",
+    "vaccinations",
 ]

@@ -10,7 +10,9 @@ from contracts.events.canvassing import ArrivalRegistered, CaseScreened, Househo
 from contracts.events.deadlines import VisitMissed
 from contracts.events.quarantine import PersonVisited
 from contracts.events.testing import Result, TestResulted, TubeResulted, TubeSampled
+from contracts.events.vaccinations import PersonVaccinated
 from contracts.indicators.indicator import Indicator, person, person_in_round, statement
+from contracts.policy.days import day_of
 
 
 def _dwelling_in_round(event: Event[Any]) -> Iterable[tuple[str, str]]:
@@ -24,6 +26,11 @@ def _tube(event: Event[Any]) -> Iterable[tuple[str, str]]:
 def _members(event: Event[Any]) -> Iterable[tuple[str, str]]:
     tube = event.data.tube_id
     return ((f"{member.person_id}/{tube}", member.division_code) for member in event.data.members)
+
+
+def _dose(event: Event[Any]) -> Iterable[tuple[str, str]]:
+    """One of a day: a clinic and a register that both tell of a dose do not always number it alike."""
+    return ((f"{event.data.person_id}/{day_of(event.data.given_at)}", event.division),)
 
 
 def _positive(fact: Any) -> bool:
@@ -124,6 +131,26 @@ FIELDWORK = (
         part_of="tests-done",
         why="tests, not persons: a person positive twice is two tests and one case",
         source="Notice 003 §2",
+    ),
+    Indicator(
+        "persons-vaccinated",
+        "Persons vaccinated",
+        "接种人数",
+        PersonVaccinated,
+        subjects=person,
+        at=lambda event: event.data.given_at,
+        why="who has had a dose at all, however many were given",
+        source="Notice 003 §4",
+    ),
+    Indicator(
+        "doses-given",
+        "Doses given",
+        "接种剂次",
+        PersonVaccinated,
+        subjects=_dose,
+        at=lambda event: event.data.given_at,
+        why="the work of the vaccination sites; once a person and day, however many tell of it",
+        source="Notice 003 §4",
     ),
     Indicator(
         "visits-done",

@@ -19,6 +19,7 @@ from contracts.events.cases import Classification, FoundHow, InfectionSource, Pr
 from contracts.events.contacts import ContactWay
 from contracts.events.quarantine import Mode
 from contracts.events.testing import Result
+from contracts.events.vaccinations import Vaccine
 from services.intake.common import Common
 from services.intake.duties import DutyRecord
 from services.intake.fields import Closed, Feed, Identifier, Instant, Plain, Reference
@@ -58,6 +59,13 @@ class SingleTest(Common, Someone):
     resulted_at: Instant
     result: Result
     ct_value: float | None = Field(default=None, ge=0, le=60)
+
+
+class Vaccination(Common, Someone):
+    kind: Literal["vaccination"]
+    vaccine: Vaccine
+    dose_number: int | None = Field(default=None, ge=1, le=10)
+    given_at: Instant
 
 
 class CaseFinding(Common, Someone):
@@ -211,6 +219,7 @@ Record = (
     | Tube
     | TubeResult
     | SingleTest
+    | Vaccination
     | CaseFinding
     | CaseReport
     | CaseClassification

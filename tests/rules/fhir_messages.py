@@ -9,6 +9,7 @@ from tests.rules.hl7_messages import VILLAGE, a_number
 
 META = {"versionId": "1", "lastUpdated": "2022-03-05T18:30:00+08:00"}
 DETECTED = {"coding": [{"system": "http://snomed.info/sct", "code": "260373001"}]}
+COVID = {"coding": [{"system": "http://hl7.org/fhir/sid/icd-10", "code": "U07.1"}]}
 NOT_DETECTED = {"coding": [{"system": "http://snomed.info/sct", "code": "260415000"}]}
 
 
@@ -78,15 +79,39 @@ def report(*observations: str, **more: Any) -> dict[str, Any]:
     }
 
 
+def immunization(n: int = 1, cvx: str = "511", **more: Any) -> dict[str, Any]:
+    return {
+        "resourceType": "Immunization",
+        "id": f"i{n}",
+        "meta": META,
+        "status": "completed",
+        "vaccineCode": {"coding": [{"system": "http://hl7.org/fhir/sid/cvx", "code": cvx}]},
+        "patient": {"reference": f"Patient/p{n}"},
+        "occurrenceDateTime": "2021-06-01",
+        "protocolApplied": [{"doseNumberPositiveInt": 2}],
+        **more,
+    }
+
+
+def encounter(n: int = 1, reason: dict[str, Any] | None = COVID, **more: Any) -> dict[str, Any]:
+    """A visit of the same number as that of `hl7_messages.an_adt`."""
+    return {
+        "resourceType": "Encounter",
+        "id": f"e{n}",
+        "meta": META,
+        "identifier": [{"type": {"coding": [{"code": "VN"}]}, "value": f"V{n:04d}"}],
+        "status": "in-progress",
+        "class": {"code": "EMER"},
+        "subject": {"reference": f"Patient/p{n}"},
+        "period": {"start": "2022-03-05T10:00:00+08:00"},
+        **({"reasonCode": [reason]} if reason else {}),
+        **more,
+    }
+
+
 def others() -> list[dict[str, Any]]:
     """Resources that are read and of which nothing is recorded."""
-    vaccine = {"coding": [{"system": "http://hl7.org/fhir/sid/cvx", "code": "510"}]}
-    seen = {"patient": {"reference": "Patient/p1"}, "occurrenceDateTime": "2021-06-01"}
-    stay = {"status": "finished", "class": {"code": "IMP"}, "subject": {"reference": "Patient/p1"}}
-    return [
-        {"resourceType": "Immunization", "id": "i1", "status": "completed", "vaccineCode": vaccine, **seen},
-        {"resourceType": "Encounter", "id": "e1", **stay},
-    ]
+    return [immunization(cvx="03"), encounter(reason=None)]
 
 
 def bundle(*resources: dict[str, Any], kind: str = "batch", **more: Any) -> dict[str, Any]:

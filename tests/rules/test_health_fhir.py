@@ -11,19 +11,23 @@ from services.intake.health.items import Item, Unused
 from services.intake.problems import Refused
 from services.intake.sender import Sender
 from tests.rules.fhir_messages import (
+    COVID,
     DETECTED,
     META,
     NOT_DETECTED,
     as_bytes,
     bundle,
     condition,
+    encounter,
+    immunization,
     loinc,
     observation,
     others,
     patient,
     report,
 )
-from tests.rules.hl7_messages import SOURCES, VILLAGE, a_number
+from tests.rules.hl7_messages import SOURCES, VILLAGE, a_number, an_adt
+from tests.rules.hl7_messages import said as said_of_hl7
 
 ANYBODY = Sender("tester", ("",))
 SOURCE = SOURCES.of_feed("jiashan-hospital")
@@ -146,8 +150,72 @@ def test_a_condition_has_its_onset_and_is_withdrawn_when_entered_in_error() -> N
     assert unused(measles) == ["disease_not_recorded"]
 
 
+def test_an_immunization_becomes_a_vaccination_with_its_vaccine_dose_and_day() -> None:
+    [record] = records(bundle(patient(), immunization()))
+    assert (record["kind"], record["source_id"], record["division_code"]) == ("vaccination", "Immunization/i1", VILLAGE)
+    assert (record["vaccine"], record["dose_number"], record["given_at"]) == (
+        "inactivated",
+        2,
+        "2021-06-01T00:00:00+08:00",
+    )
+    for code, vaccine in (("506", "viral_vector"), ("507", "protein_subunit"), ("208", "mrna"), ("213", "not_said")):
+        assert records(immunization(cvx=code))[0]["vaccine"] == vaccine
+    words = immunization(vaccineCode={"text": "重组新型冠状病毒疫苗（CHO细胞）"})
+    assert records(words)[0]["vaccine"] == "protein_subunit"
+
+
+def test_an_immunization_that_was_not_given_is_withdrawn() -> None:
+    later = {"versionId": "2", "lastUpdated": "2022-03-06T08:00:00+08:00"}
+    for status in ("entered-in-error", "not-done"):
+        [gone] = records(immunization(status=status, meta=later))
+        assert (gone["withdrawn"], gone["source_id"], gone["kind"]) == (True, "Immunization/i1", "vaccination")
+    assert unused(immunization(cvx="03", status="not-done")) == ["other_vaccine"]
+
+
+def test_a_dose_without_a_number_is_recorded_and_told_and_one_without_a_day_is_asked_for() -> None:
+    booster = immunization(protocolApplied=[{"doseNumberString": "加强针"}])
+    assert ("dose_number" in records(booster)[0], unused(booster)) == (False, ["dose_not_numbered"])
+    assert unused(immunization(protocolApplied=[{"doseNumberPositiveInt": 11}])) == ["dose_not_numbered"]
+    assert records(immunization(protocolApplied=[{"doseNumberString": "3"}]))[0]["dose_number"] == 3
+    assert unused({key: each for key, each in immunization().items() if key != "protocolApplied"}) == []
+    once = {key: each for key, each in immunization().items() if key != "occurrenceDateTime"}
+    for when, code in (
+        ({"occurrenceString": "去年"}, "health_time_form"),
+        ({"occurrenceDateTime": "2021"}, "health_time_coarse"),
+    ):
+        [(_, [item])] = parts({**once, **when})
+        assert isinstance(item, Item)
+        assert [(each.field, each.code) for each in item.reading(ANYBODY).problems] == [("given_at", code)]
+
+
+def test_a_visit_told_by_hl7_and_by_fhir_is_one_thing() -> None:
+    [by_fhir] = records(bundle(patient(), encounter()))
+    by_hl7 = next(each.record for each in said_of_hl7(an_adt(type="A")) if isinstance(each, Item))
+    same = ("feed", "source_id", "kind", "classification", "found_how", "institution", "division_code")
+    assert [by_fhir[name] for name in same] == [by_hl7[name] for name in same]
+    [gone] = [
+        each for each in records(encounter(status="entered-in-error")) if each["source_id"] == by_hl7["source_id"]
+    ]
+    assert gone["withdrawn"] is True
+    unnumbered = {key: each for key, each in encounter().items() if key != "identifier"}
+    assert records(unnumbered)[0]["source_id"] == "JSRMYY/encounter/e1/covid-19/suspected"
+
+
+def test_a_visit_tells_what_it_is_for_and_leaves_diagnoses_to_their_conditions() -> None:
+    referring = encounter(reason=None, diagnosis=[{"condition": {"reference": "Condition/c1"}}])
+    both = bundle(patient(), referring, condition())
+    assert ([each["source_id"] for each in records(both)], unused(both)) == (
+        ["Condition/c1/confirmed"],
+        ["told_by_conditions"],
+    )
+    assert unused(encounter(status="planned")) == ["visit_not_begun"]
+    assert unused(encounter(reason={"text": "骨折"})) == ["no_notifiable_diagnosis"]
+    excluded = encounter(reason={"text": "新冠肺炎（排除）", **COVID})
+    assert records(excluded)[0]["kind"] == "case-classification"
+
+
 def test_what_is_read_and_not_used_is_told() -> None:
-    assert unused(bundle(*others())) == ["resource_not_used"] * 2
+    assert unused(bundle(*others())) == ["other_vaccine", "no_notifiable_diagnosis"]
     assert unused(observation(code=loinc("8310-5"))) == ["no_nucleic_acid"]
     assert unused({"resourceType": "Organization", "id": "x"}) == ["resource_not_used"]
 

@@ -18,7 +18,18 @@ from services.intake.health.items import Answered, Item, Translated, Unused
 from services.intake.problems import Refused
 from services.intake.sender import Sender
 from services.intake.verdicts import ACCEPTED, REJECTED, Verdict
-from tests.rules.fhir_messages import DETECTED, as_bytes, bundle, condition, observation, others, patient, report
+from tests.rules.fhir_messages import (
+    DETECTED,
+    as_bytes,
+    bundle,
+    condition,
+    encounter,
+    immunization,
+    observation,
+    others,
+    patient,
+    report,
+)
 from tests.rules.hl7_messages import SOURCES, an_adt, an_oru, header, message, obr, obx, pid, spm
 from tests.rules.mutations import damaged, damaged_json
 
@@ -40,6 +51,7 @@ FHIR = [
     as_bytes(observation(valueCodeableConcept=DETECTED)),
     as_bytes(condition(status="refuted")),
     as_bytes(patient()),
+    as_bytes(bundle(immunization(), encounter(), encounter(reason=None, diagnosis=[{"condition": {"display": "x"}}]))),
 ]
 OF_HL7, OF_FHIR = 90_000, 10_000
 

@@ -25,6 +25,7 @@ from contracts.events.quarantine import (
     SamplingDue,
 )
 from contracts.events.testing import Member, Result, TestResulted, TubeResulted, TubeSampled
+from contracts.events.vaccinations import PersonVaccinated, Vaccine
 from contracts.indicators import BY_CODE, INDICATORS, OF_FACT, contributions
 from contracts.topics import heard_by
 
@@ -78,6 +79,10 @@ ONE_OF_EACH: list[tuple[Fact, dict[str, str]]] = [
         {"tests-done": "p1/s1", "tests-positive": "p1/s1"},
     ),
     (TestResulted(**HERE, sampled_at=NIGHT, resulted_at=NIGHT, result=Result.INCONCLUSIVE), {"tests-done": "p1/s1"}),
+    (
+        PersonVaccinated(**HERE, vaccine=Vaccine.INACTIVATED, dose_number=2, given_at=NIGHT),
+        {"persons-vaccinated": "p1", "doses-given": "p1/2022-03-05"},
+    ),
     (PersonVisited(**HERE, visited_at=NIGHT), {"visits-done": "p1/s1"}),
     (
         VisitMissed(**HERE, placement_id="pl1", slot_start_at=NIGHT, slot_end_at=NIGHT + timedelta(hours=12)),

@@ -205,6 +205,7 @@ def one_of_each(person: int = 1, other: int = 2) -> list[dict[str, Any]]:
         },
         {"kind": "policy-adoption", "rule": "contact", "adopted_from": AT, "decided_by": "post-1", "document": "No. 1"},
         *_leads_and_needs(own, 16),
+        {"kind": "vaccination", **own, "vaccine": "inactivated", "dose_number": 2, "given_at": AT},
     ]
     records = [{"feed": "all", "source_id": f"r-{n}", "division_code": GRID, **body} for n, body in enumerate(bodies)]
     household = a_household(1, person)

@@ -12,7 +12,19 @@ from fhir.resources.R4B.operationoutcome import OperationOutcome
 
 from contracts.events.cases import CaseFound
 from contracts.events.testing import TestResulted
-from tests.rules.fhir_messages import DETECTED, as_bytes, bundle, condition, observation, others, patient
+from contracts.events.vaccinations import PersonVaccinated
+from tests.rules.fhir_messages import (
+    DETECTED,
+    as_bytes,
+    bundle,
+    condition,
+    encounter,
+    immunization,
+    observation,
+    others,
+    patient,
+)
+from tests.rules.hl7_messages import an_adt
 from tests.stores.intake_world import World, intake
 
 SOURCES = str(Path(__file__).parents[1] / "sources")
@@ -85,6 +97,38 @@ async def test_a_rest_hook_creates_corrects_and_withdraws_a_resource(database: s
     assert posted[0] == 201
     said = [(fact.revision, fact.result.value, fact.withdrawn) for fact in facts]
     assert said == [(1, "negative", False), (2, "positive", False), (3, "positive", True), (1, "negative", False)]
+
+
+async def test_a_dose_is_counted_once_corrected_and_withdrawn(database: str) -> None:
+    later = {"versionId": "2", "lastUpdated": "2022-03-06T08:00:00+08:00"}
+    last = {"versionId": "3", "lastUpdated": "2022-03-07T08:00:00+08:00"}
+    async with intake(database, sources=SOURCES) as world:
+        answers = [
+            await send(world, bundle(patient(), each))
+            for each in (
+                immunization(),
+                immunization(),
+                immunization(cvx="507", meta=later),
+                immunization(status="entered-in-error", meta=last),
+                immunization(),
+            )
+        ]
+        facts = [event.data for event in await world.events()]
+        other = await send(world, immunization(cvx="03"))
+    assert [statuses(answer)[1] for _, answer in answers] == ["201", "200", "201", "201", "200"]
+    assert all(isinstance(fact, PersonVaccinated) and fact.dose_number == 2 for fact in facts)
+    said = [(fact.revision, fact.vaccine.value, fact.withdrawn) for fact in facts]
+    assert said == [(1, "inactivated", False), (2, "protein_subunit", False), (3, "protein_subunit", True)]
+    assert (other[0], "新冠疫苗" in str(other[1])) == (200, True)
+
+
+async def test_a_visit_told_by_hl7_and_by_fhir_is_said_once(database: str) -> None:
+    async with intake(database, sources=SOURCES) as world:
+        assert (await world.client.post("/hl7", content=an_adt(type="A"))).status_code == 200
+        assert (await send(world, bundle(patient(), encounter())))[0] == 200
+        found = [event.data for event in await world.events() if isinstance(event.data, CaseFound)]
+    assert [fact.revision for fact in found] == [1, 2]
+    assert len({fact.statement_id for fact in found}) == 1
 
 
 async def test_a_collection_and_a_message_get_one_outcome(database: str) -> None:

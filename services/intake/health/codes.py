@@ -1,4 +1,4 @@
-"""Code lists: what a test measures, what a result says, which disease a diagnosis names (the folder `lists`)."""
+"""Code lists: what a test measures, a result says, a vaccine is, what a diagnosis names (the folder `lists`)."""
 
 from __future__ import annotations
 
@@ -24,6 +24,10 @@ _SYSTEMS = {
     "icd10": "icd-10",
     "icd-10": "icd-10",
     "http://hl7.org/fhir/sid/icd-10": "icd-10",
+    "http://hl7.org/fhir/sid/cvx": "cvx",
+    "urn:oid:2.16.840.1.113883.12.292": "cvx",
+    "cvx": "cvx",
+    "http://www.whocc.no/atc": "atc",
     "hl70078": "interpretation",
     "http://terminology.hl7.org/codesystem/v2-0078": "interpretation",
     "http://terminology.hl7.org/codesystem/v3-observationinterpretation": "interpretation",
@@ -53,25 +57,36 @@ def word_of(text: str) -> str:
 
 
 class CodeLists:
-    """tests, results, diagnoses: (system, code or word) -> meaning. A source's own codes stand under the system ``."""
+    """tests, results, diagnoses, vaccines: (system, code or word) -> meaning.
+
+    A source's own codes stand under the system ``.
+    """
 
     def __init__(
         self,
         tests: Mapping[tuple[str, str], str],
         results: Mapping[tuple[str, str], str],
         diagnoses: Mapping[tuple[str, str], Diagnosis],
+        vaccines: Mapping[tuple[str, str], str],
     ) -> None:
-        self._tests, self._results, self._diagnoses = tests, results, diagnoses
+        self._tests, self._results, self._diagnoses, self._vaccines = tests, results, diagnoses, vaccines
         self._parts = [(code, each.classification) for (system, code), each in diagnoses.items() if system == "part"]
 
     @classmethod
-    def of(cls, tests: Mapping[str, str], results: Mapping[str, str], diagnoses: Mapping[str, str]) -> CodeLists:
+    def of(
+        cls,
+        tests: Mapping[str, str],
+        results: Mapping[str, str],
+        diagnoses: Mapping[str, str],
+        vaccines: Mapping[str, str],
+    ) -> CodeLists:
         """The shipped lists with a source's own beside them; its diagnoses are of COVID-19: code -> classification."""
         own = {word_of(code): Diagnosis("covid-19", meaning) for code, meaning in diagnoses.items()}
         return cls(
             _with_own(_shipped("tests.csv", "measures"), {word_of(code): each for code, each in tests.items()}),
             _with_own(_shipped("results.csv", "result"), {word_of(code): each for code, each in results.items()}),
             {**_shipped_diagnoses(), **{("", code): each for code, each in own.items()}},
+            _with_own(_shipped("vaccines.csv", "vaccine"), {word_of(code): each for code, each in vaccines.items()}),
         )
 
     def measure(self, coded: Iterable[Coded]) -> str | None:
@@ -81,6 +96,10 @@ class CodeLists:
     def result(self, coded: Iterable[Coded]) -> str | None:
         """A `Result`, or None for a word that nobody has told."""
         return next((found for key in _keys(coded) if (found := self._results.get(key))), None)
+
+    def vaccine(self, coded: Iterable[Coded]) -> str | None:
+        """A `Vaccine`; None: against something else, or a word that nobody has told."""
+        return next((found for key in _keys(coded) if (found := self._vaccines.get(key))), None)
 
     def diagnosis(self, coded: Iterable[Coded]) -> Diagnosis | None:
         """By code or name, the longest beginning of an ICD-10 code; words in the name may say how sure it is."""

@@ -73,6 +73,11 @@ def short_id(source_id: str) -> str:
     return f"{source_id[:90]}#{hashlib.blake2b(source_id.encode(), digest_size=16).hexdigest()}"
 
 
+def id_of_visit(facility: str, visit: str) -> str:
+    """What is found at a visit, by HL7 or by FHIR: one thing said in two ways is one."""
+    return f"{facility}/{visit}/{COVID}"
+
+
 def outcome_of(report: Sequence[Measured], source: Source) -> tuple[str | None, str, list[Problem]]:
     """A sample's result (or the words of the sender), its place, what is wrong with it.
 

@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from contracts.divisions import Divisions
 from contracts.events.cases import FoundHow
+from contracts.events.vaccinations import Vaccine
 from services.chassis.errors import WrongSettings
 from services.intake.fields import Feed
 from services.intake.health.codes import CodeLists
@@ -46,7 +47,7 @@ class Source(_Part):
     division_code: where it lies, and where whoever's address has no code is recorded. divisions: what it may record by
     MLLP and Kafka, which know no key. institution: its name in clocks. found_how: how cases come to light there.
     id_numbers: assigning authorities, types and systems of identification numbers, beside the common ones. places:
-    wards, facilities -> division. tests, results, diagnoses: its own codes and words -> those of `lists`.
+    wards, facilities -> division. tests, results, diagnoses, vaccines: its own codes and words -> those of `lists`.
     """
 
     feed: Feed
@@ -64,6 +65,7 @@ class Source(_Part):
     tests: Mapping[str, Literal["rna", "target", "ct"]] = {}
     results: Mapping[str, Literal["positive", "negative", "inconclusive"]] = {}
     diagnoses: Mapping[str, str] = {}
+    vaccines: Mapping[str, Vaccine] = {}
 
     @field_validator("zone")
     @classmethod
@@ -81,7 +83,7 @@ class Source(_Part):
     @cached_property
     def codes(self) -> CodeLists:
         """What is meant by its codes and words."""
-        return CodeLists.of(self.tests, self.results, self.diagnoses)
+        return CodeLists.of(self.tests, self.results, self.diagnoses, self.vaccines)
 
     @property
     def sender(self) -> Sender:

@@ -25,6 +25,7 @@ from contracts.events.quarantine import (
     QuarantineOrdered,
 )
 from contracts.events.testing import Member, TestResulted, TubeResulted, TubeSampled
+from contracts.events.vaccinations import PersonVaccinated
 from services.intake import duties, records
 from services.intake.common import Common
 from services.intake.records import Record
@@ -98,6 +99,11 @@ def _test(record: records.SingleTest, ids: Ids) -> Iterator[Fact]:
         result=record.result,
         ct_value=record.ct_value,
     )
+
+
+def _vaccination(record: records.Vaccination, ids: Ids) -> Iterator[Fact]:
+    begun = of_person(record, ids, "vaccinated")
+    yield PersonVaccinated(**begun, vaccine=record.vaccine, dose_number=record.dose_number, given_at=record.given_at)
 
 
 def _case_finding(record: records.CaseFinding, ids: Ids) -> Iterator[Fact]:
@@ -236,6 +242,7 @@ _SAYERS: dict[type[Common], Callable[[Any, Ids], Iterator[Fact]]] = {
     records.Tube: _tube,
     records.TubeResult: _tube_result,
     records.SingleTest: _test,
+    records.Vaccination: _vaccination,
     records.CaseFinding: _case_finding,
     records.CaseReport: _case_report,
     records.CaseClassification: _case_classification,

@@ -22,6 +22,7 @@ _DONE: dict[type[Any], tuple[str, ...]] = {
     records.Tube: ("sampled_at",),
     records.TubeResult: ("resulted_at",),
     records.SingleTest: ("sampled_at", "resulted_at"),
+    records.Vaccination: ("given_at",),
     records.CaseFinding: ("found_at", "reported_at", "onset_at"),
     records.CaseReport: ("reported_at",),
     records.CaseClassification: ("classified_at",),

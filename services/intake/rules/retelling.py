@@ -20,6 +20,7 @@ from contracts.events.quarantine import (
     QuarantineOrdered,
 )
 from contracts.events.testing import TestResulted, TubeResulted, TubeSampled
+from contracts.events.vaccinations import PersonVaccinated
 from services.intake.records import KINDS
 from services.intake.rules.lead_facts import STEP_OF, step_retold
 from services.intake.rules.statements import Saying
@@ -29,6 +30,7 @@ KIND_OF: Mapping[type[Fact], str] = {
     TubeSampled: "tube",
     TubeResulted: "tube-result",
     TestResulted: "test",
+    PersonVaccinated: "vaccination",
     CaseFound: "case-finding",
     CaseReported: "case-report",
     CaseClassified: "case-classification",

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from services.intake.health.codes import Coded
 from services.intake.health.fhir.bundles import Together, subject_of
-from services.intake.health.fhir.resources import Entry, Resource, common_of, concept, listed, time_of
+from services.intake.health.fhir.resources import Entry, Resource, common_of, concept, listed, name_of, time_of
 from services.intake.health.items import Item, Unused
 from services.intake.health.saying import Given, Measured, first_of, test_of, to_the_minute
 from services.intake.health.sources import Source
@@ -82,7 +82,7 @@ def _number(part: Resource) -> str:
 def _test(told_by: list[Entry], entry: Entry, together: Together, source: Source) -> Item | Unused:
     resource, place = entry.resource, entry.place
     common = common_of(resource, source)
-    name = resource.get("id") or next((each.get("value") for each in listed(resource, "identifier")), None)
+    name = name_of(resource)
     source_id = f"{entry.type}/{name or resource.get('fullUrl') or ''}"
     status = resource.get("status")
     if status in _WITHDRAWN:

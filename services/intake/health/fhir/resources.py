@@ -123,6 +123,11 @@ def concept(value: Resource | None) -> Iterator[Coded]:
         yield Coded("", "", value.get("text") or "")
 
 
+def name_of(resource: Resource) -> str | None:
+    """Its own id, else the first number by which its sender knows it."""
+    return resource.get("id") or next((each.get("value") for each in listed(resource, "identifier")), None)
+
+
 def code_in(value: Resource | None) -> str:
     """The code of the first coding."""
     return next((coded.code for coded in concept(value) if coded.code), "")
@@ -146,6 +151,7 @@ def common_of(resource: Resource, source: Source) -> Common:
     version = str(meta.get("versionId") or "")
     if updated is None and version.isascii() and version.isdigit() and 0 < int(version[:12]) < 2_000_000_000:
         return Common(source, None, drill, int(version[:12]))
-    names = ("issued", "recordedDate", "effectiveDateTime", "effectiveInstant", "onsetDateTime")
-    known = (given.moment for given in time_of(resource, "", source, *names))
+    said_at = ("issued", "recordedDate", "recorded", "effectiveDateTime", "effectiveInstant")
+    began_at = ("onsetDateTime", "occurrenceDateTime", "period.start")
+    known = (given.moment for given in time_of(resource, "", source, *said_at, *began_at))
     return Common(source, updated or next((moment for moment in known if moment), None), drill)

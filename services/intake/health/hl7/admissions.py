@@ -18,6 +18,7 @@ from services.intake.health.saying import (
     details_of,
     finding_of,
     first_of,
+    id_of_visit,
     no_finding,
     to_the_minute,
     unused_diagnosis,
@@ -32,7 +33,7 @@ def said_of_admission(message: Message, common: Common) -> Iterator[Item | Unuse
     """A `case-finding` for the surest diagnosis of COVID-19; A08 without one corrects what is known of the person."""
     pid, found = message.first("PID"), list[tuple[Segment, Diagnosis]]()
     patient = patient_of(pid, common.source)
-    source_id = f"{message.header.get(4)}/{_visit(message)}/{COVID}"
+    source_id = id_of_visit(message.header.get(4), _visit(message))
     others = list[Unused]()
     for segment in (each for each in message.segments if each.name == "DG1"):
         diagnosis = common.source.codes.diagnosis(_codes(segment))
