@@ -178,6 +178,30 @@ class Listener:
                 await asyncio.sleep(min(later.seconds, 5))
 
 
+class _Handshake(ssl.SSLObject):
+    """Says why a client was turned away; asyncio closes such a connection without a word."""
+
+    def do_handshake(self) -> None:
+        try:
+            super().do_handshake()
+        except (ssl.SSLWantReadError, ssl.SSLWantWriteError):
+            raise
+        except ssl.SSLError as error:
+            reason = error.reason or type(error).__name__
+            log.warning("mllp connection refused", why=_NO_TLS.get(reason, reason.lower().replace("_", " ")))
+            raise
+
+
+_NO_TLS = dict.fromkeys(
+    ("WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE", "HTTP_REQUEST", "UNEXPECTED_MESSAGE"),
+    "it spoke no TLS; this port takes nothing else",
+) | dict.fromkeys(
+    ("PEER_DID_NOT_RETURN_A_CERTIFICATE", "CERTIFICATE_VERIFY_FAILED"),
+    "it showed no certificate of an authority in GRIDWARD_MLLP_CLIENTS",
+)
+"""Reasons of OpenSSL in words."""
+
+
 @asynccontextmanager
 async def mllp_listener(door: Door, sources: Sources, settings: Settings) -> AsyncIterator[int | None]:
     """Listens until the block ends; gives the port. Nothing listens without GRIDWARD_MLLP_PORT."""
@@ -206,12 +230,15 @@ def _tls(settings: Settings) -> ssl.SSLContext | None:
         if settings.mllp_clients:
             raise WrongSettings("GRIDWARD_MLLP_CLIENTS needs GRIDWARD_MLLP_CERTIFICATE")
         return None
+    what = "GRIDWARD_MLLP_CERTIFICATE with its key"
     try:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.sslobject_class = _Handshake
         context.load_cert_chain(settings.mllp_certificate, settings.mllp_certificate_key)
         if settings.mllp_clients:
+            what = "GRIDWARD_MLLP_CLIENTS"
             context.verify_mode = ssl.CERT_REQUIRED
             context.load_verify_locations(settings.mllp_clients)
     except (OSError, ssl.SSLError) as error:
-        raise WrongSettings(f"GRIDWARD_MLLP_CERTIFICATE and its key cannot be used: {error}") from None
+        raise WrongSettings(f"{what} cannot be used: {error}") from None
     return context

@@ -1,0 +1,140 @@
+"""MLLP over TLS on a real socket: with the right certificates an ACK, otherwise closed, with one line that says why."""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from ipaddress import ip_address
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+from services.chassis.errors import WrongSettings
+from services.chassis.settings import Settings
+from services.intake.door import door_of
+from services.intake.health.hl7.mllp import END, START, mllp_listener
+from services.intake.health.sources import load_sources
+from tests.rules.hl7_messages import an_oru
+from tests.stores.intake_world import World, intake
+from tests.stores.test_health_hl7 import SOURCES, ack_of, answered
+
+
+class Pair(NamedTuple):
+    """PEM files of a certificate that signs itself, and of its key."""
+
+    certificate: str
+    key: str
+
+
+def a_pair(folder: Path, name: str) -> Pair:
+    key = ec.generate_private_key(ec.SECP256R1())
+    called, today = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)]), datetime.now(UTC)
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(called)
+        .issuer_name(called)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(today - timedelta(days=1))
+        .not_valid_after(today + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    form = (serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    pair = Pair(str(folder / f"{name}.pem"), str(folder / f"{name}.key"))
+    Path(pair.certificate).write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
+    Path(pair.key).write_bytes(key.private_bytes(*form))
+    return pair
+
+
+@asynccontextmanager
+async def listening(world: World, server: Pair, **more: str) -> AsyncIterator[int]:
+    """The port of a listener of this world that speaks TLS."""
+    asked = {"mllp_port": 0, "mllp_certificate": server.certificate, "mllp_certificate_key": server.key, **more}
+    settings = Settings(**{**world.app.settings.model_dump(), **asked})
+    async with mllp_listener(door_of(world.app), load_sources(settings.sources), settings) as port:
+        assert port is not None
+        yield port
+
+
+async def acked(port: int, server: Pair, client: Pair | None = None) -> str:
+    """The word of the ACK; raises OSError (SSLError is one) where the listener closes."""
+    context = ssl.create_default_context(cafile=server.certificate)
+    if client:
+        context.load_cert_chain(client.certificate, client.key)
+    reader, writer = await asyncio.open_connection("127.0.0.1", port, ssl=context)
+    try:
+        writer.write(START + an_oru() + END)
+        return ack_of(await answered(reader))
+    except asyncio.IncompleteReadError:
+        raise ConnectionError("closed") from None
+    finally:
+        writer.close()
+
+
+async def test_a_message_over_tls_gets_its_ack(database: str, tmp_path: Path) -> None:
+    server = a_pair(tmp_path, "gridward")
+    async with intake(database, sources=SOURCES) as world, listening(world, server) as port:
+        assert await acked(port, server) == "AA"
+        with pytest.raises(ssl.SSLCertVerificationError):
+            await acked(port, a_pair(tmp_path, "somebody-else"))
+        ledger = await world.ledger()
+    assert ledger["jiashan-lab"]["accepted"] == ledger["jiashan-lab"]["received"] == 1
+
+
+async def test_plain_text_at_a_port_of_tls_is_closed_with_a_line_and_no_trace(
+    database: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    server = a_pair(tmp_path, "gridward")
+    async with intake(database, sources=SOURCES) as world, listening(world, server) as port:
+        for words in (START + an_oru() + END, b"GET / HTTP/1.1\r\n\r\n"):
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            writer.write(words)
+            async with asyncio.timeout(20):
+                assert START not in await reader.read()
+            writer.close()
+        assert await acked(port, server) == "AA"
+        ledger = await world.ledger()
+    logged = "".join(capfd.readouterr())
+    assert logged.count("it spoke no TLS") == 2
+    assert "Traceback" not in logged and "王某" not in logged
+    assert ledger["jiashan-lab"]["received"] == 1
+
+
+async def test_only_clients_of_the_named_authority_are_taken(
+    database: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    server, hospital, stranger = (a_pair(tmp_path, name) for name in ("gridward", "hospital", "stranger"))
+    async with (
+        intake(database, sources=SOURCES) as world,
+        listening(world, server, mllp_clients=hospital.certificate) as port,
+    ):
+        for client in (None, stranger):
+            with pytest.raises(OSError):
+                await acked(port, server, client)
+        assert await world.ledger() == {}
+        assert await acked(port, server, hospital) == "AA"
+    logged = "".join(capfd.readouterr())
+    assert logged.count("it showed no certificate of an authority") == 2
+    assert "Traceback" not in logged
+
+
+async def test_certificates_that_cannot_be_used_are_told_at_start(database: str, tmp_path: Path) -> None:
+    server, other = a_pair(tmp_path, "gridward"), a_pair(tmp_path, "other")
+    async with intake(database, sources=SOURCES) as world:
+        for wrong in (Pair(server.certificate, other.key), Pair(server.certificate, str(tmp_path / "none"))):
+            with pytest.raises(WrongSettings, match="GRIDWARD_MLLP_CERTIFICATE"):
+                async with listening(world, wrong):
+                    pass
+        with pytest.raises(WrongSettings, match="GRIDWARD_MLLP_CLIENTS"):
+            async with listening(world, server, mllp_clients=str(tmp_path / "none")):
+                pass
