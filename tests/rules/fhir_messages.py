@@ -109,6 +109,21 @@ def encounter(n: int = 1, reason: dict[str, Any] | None = COVID, **more: Any) ->
     }
 
 
+def specimen(n: int = 1, **more: Any) -> dict[str, Any]:
+    collected = {"collectedDateTime": "2022-03-05T08:30:00+08:00"}
+    return {"resourceType": "Specimen", "id": f"s{n}", "collection": collected, **more}
+
+
+def pool(*people: int, **more: Any) -> list[dict[str, Any]]:
+    """A positive tube of a group: the group, the specimen, the result."""
+    members = [{"entity": {"reference": f"Patient/p{n}"}} for n in people]
+    group = {"resourceType": "Group", "id": "g1", "type": "person", "actual": True, "member": members}
+    of_group: dict[str, Any] = {"subject": {"reference": "Group/g1"}}
+    tube = specimen(accessionIdentifier={"value": "TUBE-9"}, **of_group)
+    told = {"valueCodeableConcept": DETECTED, "specimen": {"reference": "Specimen/s1"}, **of_group, **more}
+    return [group, tube, observation(1, **told)]
+
+
 def others() -> list[dict[str, Any]]:
     """Resources that are read and of which nothing is recorded."""
     return [immunization(cvx="03"), encounter(reason=None)]

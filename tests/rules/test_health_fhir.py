@@ -147,7 +147,7 @@ def test_a_condition_has_its_onset_and_is_withdrawn_when_entered_in_error() -> N
     withdrawn = records(condition(status="entered-in-error"))
     assert record["source_id"] in {each["source_id"] for each in withdrawn if each["withdrawn"]}
     measles = condition(code={"coding": [{"system": "http://snomed.info/sct", "code": "14189004"}]})
-    assert unused(measles) == ["disease_not_recorded"]
+    assert unused(measles) == ["other_disease"]
 
 
 def test_an_immunization_becomes_a_vaccination_with_its_vaccine_dose_and_day() -> None:

@@ -28,6 +28,7 @@ from tests.rules.fhir_messages import (
     observation,
     others,
     patient,
+    pool,
     report,
 )
 from tests.rules.hl7_messages import SOURCES, an_adt, an_oru, header, message, obr, obx, pid, spm
@@ -51,6 +52,7 @@ FHIR = [
     as_bytes(observation(valueCodeableConcept=DETECTED)),
     as_bytes(condition(status="refuted")),
     as_bytes(patient()),
+    as_bytes(bundle(patient(1), *pool(1, 2))),
     as_bytes(bundle(immunization(), encounter(), encounter(reason=None, diagnosis=[{"condition": {"display": "x"}}]))),
 ]
 OF_HL7, OF_FHIR = 90_000, 10_000

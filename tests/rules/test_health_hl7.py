@@ -269,7 +269,7 @@ def test_a_message_without_anything_of_use_says_so() -> None:
         assert unused.why.code == code
     [measles] = said(an_adt(diagnosis="B05.9^麻疹^I10"))
     assert isinstance(measles, Unused)
-    assert (measles.why.code, measles.why.params) == ("disease_not_recorded", {"disease": "measles"})
+    assert (measles.why.code, measles.why.params["zh"], measles.why.params["class"]) == ("other_disease", "麻疹", "B")
 
 
 def test_an_admission_with_the_diagnosis_becomes_a_finding_and_only_a_final_one_is_confirmed() -> None:

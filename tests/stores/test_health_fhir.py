@@ -11,7 +11,7 @@ from fhir.resources.R4B.capabilitystatement import CapabilityStatement
 from fhir.resources.R4B.operationoutcome import OperationOutcome
 
 from contracts.events.cases import CaseFound
-from contracts.events.testing import TestResulted
+from contracts.events.testing import TestResulted, TubeResulted, TubeSampled
 from contracts.events.vaccinations import PersonVaccinated
 from tests.rules.fhir_messages import (
     DETECTED,
@@ -23,6 +23,7 @@ from tests.rules.fhir_messages import (
     observation,
     others,
     patient,
+    pool,
 )
 from tests.rules.hl7_messages import an_adt
 from tests.stores.intake_world import World, intake
@@ -97,6 +98,27 @@ async def test_a_rest_hook_creates_corrects_and_withdraws_a_resource(database: s
     assert posted[0] == 201
     said = [(fact.revision, fact.result.value, fact.withdrawn) for fact in facts]
     assert said == [(1, "negative", False), (2, "positive", False), (3, "positive", True), (1, "negative", False)]
+
+
+async def test_another_notifiable_disease_is_answered_and_nothing_of_the_person_is_kept(database: str) -> None:
+    measles = {"coding": [{"system": "http://hl7.org/fhir/sid/icd-10", "code": "B05.9"}]}
+    async with intake(database, sources=SOURCES) as world:
+        by_hl7 = await world.client.post("/hl7", content=an_adt(diagnosis="B05.9^麻疹^I10"))
+        status, by_fhir = await send(world, bundle(patient(), condition(code=measles)), **{"accept-language": "zh"})
+        kept = await world.pool.fetchval("select (select count(*) from records) + (select count(*) from vault_persons)")
+        assert await world.events() == []
+    assert (by_hl7.status_code, status, statuses(by_fhir), kept) == (200, 200, ["200", "200"], 0)
+    for answer in (by_hl7.content.decode(), str(by_fhir)):
+        assert "麻疹为乙类法定传染病" in answer and "直报" in answer
+
+
+async def test_a_pool_is_said_as_a_tube_and_its_result(database: str) -> None:
+    async with intake(database, sources=SOURCES) as world:
+        first, second = [await send(world, bundle(patient(1), patient(2), *pool(1, 2))) for _ in range(2)]
+        facts = [event.data for event in await world.events()]
+    assert (statuses(first[1])[-1], statuses(second[1])[-1]) == ("201", "200")
+    assert [type(fact) for fact in facts] == [TubeSampled, TubeResulted]
+    assert isinstance(facts[0], TubeSampled) and len({each.person_id for each in facts[0].members}) == 2
 
 
 async def test_a_dose_is_counted_once_corrected_and_withdrawn(database: str) -> None:

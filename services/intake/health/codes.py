@@ -51,6 +51,14 @@ class Diagnosis(NamedTuple):
     classification: str
 
 
+class Disease(NamedTuple):
+    """law_class: A, B or C of the law on infectious diseases."""
+
+    law_class: str
+    name_en: str
+    name_zh: str
+
+
 def word_of(text: str) -> str:
     """A word as the lists have it: without blanks, in half width and small letters."""
     return re.sub(r"\s+", " ", unicodedata.normalize("NFKC", text[:_LONGEST])).strip().casefold()
@@ -138,7 +146,8 @@ def _keys(coded: Iterable[Coded]) -> Iterable[tuple[str, str]]:
 
 
 @cache
-def _rows(name: str) -> list[dict[str, str]]:
+def shipped(name: str) -> list[dict[str, str]]:
+    """The rows of a list; their columns stand in its first line."""
     text = files("services.intake.health").joinpath("lists", name).read_text(encoding="utf-8")
     return list(csv.DictReader(text.splitlines()))
 
@@ -149,12 +158,19 @@ def _key(row: Mapping[str, str]) -> tuple[str, str]:
 
 @cache
 def _shipped(name: str, column: str) -> dict[tuple[str, str], str]:
-    return {_key(row): row[column] for row in _rows(name)}
+    return {_key(row): row[column] for row in shipped(name)}
 
 
 @cache
 def _shipped_diagnoses() -> dict[tuple[str, str], Diagnosis]:
-    return {_key(row): Diagnosis(row["disease"], row["classification"]) for row in _rows("diagnoses.csv")}
+    by_name = {("word", word_of(row["name_zh"])): Diagnosis(row["disease"], "") for row in shipped("diseases.csv")}
+    return by_name | {_key(row): Diagnosis(row["disease"], row["classification"]) for row in shipped("diagnoses.csv")}
+
+
+@cache
+def other_diseases() -> Mapping[str, Disease]:
+    """Those of the law that are not COVID-19."""
+    return {row["disease"]: Disease(row["class"], row["name_en"], row["name_zh"]) for row in shipped("diseases.csv")}
 
 
 def _with_own(shipped: Mapping[tuple[str, str], str], own: Mapping[str, str]) -> dict[tuple[str, str], str]:

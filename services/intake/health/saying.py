@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from contracts.events.cases import Classification, Precision
 from contracts.events.testing import Result
-from services.intake.health.codes import Coded, Diagnosis
+from services.intake.health.codes import Coded, Diagnosis, other_diseases
 from services.intake.health.items import Item, Record, Unused
 from services.intake.health.moments import Exact, Moment
 from services.intake.health.people import Patient
@@ -17,6 +17,7 @@ from services.intake.problems import Problem
 
 COVID = "covid-19"
 _LONGEST_ID = 128
+_CLASSES = {"A": "甲类", "B": "乙类", "C": "丙类"}
 _STATES = (Classification.SUSPECTED, Classification.CONFIRMED, Classification.ASYMPTOMATIC)
 
 
@@ -212,4 +213,7 @@ def unused_diagnosis(diagnosis: Diagnosis | None, place: str) -> Unused:
     """Why nothing is recorded of a diagnosis."""
     if diagnosis is None:
         return Unused(place, Problem("", "no_notifiable_diagnosis"))
-    return Unused(place, Problem("", "disease_not_recorded", {"disease": diagnosis.disease}))
+    disease = other_diseases()[diagnosis.disease]
+    named = {"en": disease.name_en, "zh": disease.name_zh}
+    words = {**named, "class": disease.law_class, "class_zh": _CLASSES[disease.law_class]}
+    return Unused(place, Problem("", "other_disease", words))

@@ -90,6 +90,11 @@ class Source(_Part):
         """Who sends where no key or token is asked for."""
         return Sender(f"source {self.feed}", self.divisions or (self.division_code,), self.feed)
 
+    def facility(self, named: str) -> str:
+        """The sending facility as its HL7 v2 names it: the one named where it is one of those, else its only one."""
+        known = {facility for _, facility in self.hl7.senders}
+        return next(iter(known)) if len(known) == 1 and named not in known else named
+
     def division(self, codes: Iterable[str]) -> str:
         """The first of the codes or names of places that means a division, else the source's own."""
         divisions = Divisions.load()

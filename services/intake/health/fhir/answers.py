@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from services.intake.health.fhir.resources import BUNDLES, CHECKED, Entry
+from services.intake.health.fhir.resources import BUNDLES, CHECKED, READ_FOR_OTHERS, Entry
 from services.intake.health.items import Answered, Told, Unused
 from services.intake.problems import Language, Problem
 from services.intake.verdicts import ACCEPTED, DUPLICATE, REJECTED
@@ -71,7 +71,7 @@ def capabilities(now: str) -> dict[str, Any]:
     taken = [
         {"type": name, "interaction": [{"code": "create"}, {"code": "update"}], "updateCreate": True}
         for name in CHECKED
-        if name != "Specimen"
+        if name not in READ_FOR_OTHERS
     ]
     return {
         "resourceType": "CapabilityStatement",

@@ -54,7 +54,8 @@ def said_of_encounter(entry: Entry, together: Together, source: Source) -> Itera
     Diagnoses that it refers to are told by their own Conditions, which are corrected on their own.
     """
     encounter, place = entry.resource, entry.place
-    common, source_id = common_of(encounter, source), id_of_visit(_facility(encounter, source), _visit(encounter))
+    common = common_of(encounter, source)
+    source_id = id_of_visit(source.facility(_provider(encounter)), _visit(encounter))
     if encounter.get("status") in _NO_VISIT:
         yield from no_finding(common, source_id, place)
         return
@@ -85,9 +86,6 @@ def _visit(encounter: Resource) -> str:
     return next((str(each["value"]) for each in (*visits, *numbers)), f"encounter/{name_of(encounter) or ''}")
 
 
-def _facility(encounter: Resource, source: Source) -> str:
-    """The sending facility as HL7 names it: the provider where it is one of those, else the source's only one."""
-    facilities = {facility for _, facility in source.hl7.senders}
+def _provider(encounter: Resource) -> str:
     provider = encounter.get("serviceProvider") or {}
-    named = (provider.get("identifier") or {}).get("value") or provider.get("display") or ""
-    return next(iter(facilities)) if len(facilities) == 1 and named not in facilities else str(named)
+    return str((provider.get("identifier") or {}).get("value") or provider.get("display") or "")

@@ -1,4 +1,4 @@
-"""Observation and DiagnosticReport: one `test` for each sample, whichever way its genes are told."""
+"""Observation and DiagnosticReport: one `test` for each sample, or its tube, whichever way its genes are told."""
 
 from __future__ import annotations
 
@@ -6,8 +6,10 @@ from collections.abc import Iterator
 
 from services.intake.health.codes import Coded
 from services.intake.health.fhir.bundles import Together, subject_of
+from services.intake.health.fhir.pools import pool_of, specimens_of
 from services.intake.health.fhir.resources import Entry, Resource, common_of, concept, listed, name_of, time_of
 from services.intake.health.items import Item, Unused
+from services.intake.health.pooling import tube_of
 from services.intake.health.saying import Given, Measured, first_of, test_of, to_the_minute
 from services.intake.health.sources import Source
 from services.intake.problems import Problem
@@ -23,7 +25,7 @@ def said_of_observation(entry: Entry, together: Together, source: Source) -> Ite
     elif entry.place in together.reported:
         yield Unused(entry.place, Problem("", "told_by_report"))
     else:
-        yield _test([entry], entry, together, source)
+        yield from _tested([entry], entry, together, source)
 
 
 def said_of_report(entry: Entry, together: Together, source: Source) -> Iterator[Item | Unused]:
@@ -34,7 +36,7 @@ def said_of_report(entry: Entry, together: Together, source: Source) -> Iterator
     elif len(observations) == 1 or (not observations and not listed(entry.resource, "conclusionCode")):
         yield Unused(entry.place, Problem("", "told_by_observations"))
     else:
-        yield _test(observations or [entry], entry, together, source)
+        yield from _tested(observations or [entry], entry, together, source)
 
 
 def find_reported(together: Together, source: Source) -> None:
@@ -79,24 +81,27 @@ def _number(part: Resource) -> str:
     return "" if value is None else str(value)
 
 
-def _test(told_by: list[Entry], entry: Entry, together: Together, source: Source) -> Item | Unused:
+def _tested(told_by: list[Entry], entry: Entry, together: Together, source: Source) -> Iterator[Item | Unused]:
     resource, place = entry.resource, entry.place
-    common = common_of(resource, source)
-    name = name_of(resource)
-    source_id = f"{entry.type}/{name or resource.get('fullUrl') or ''}"
-    status = resource.get("status")
-    if status in _WITHDRAWN:
-        return Item(place, common.withdrawal("test", source_id))
-    if status not in _TAKEN:
-        return Unused(place, Problem("", "not_final"))
+    common, name, pool = common_of(resource, source), name_of(resource), pool_of(entry, together, source)
+    kind, status = "tube-result" if pool else "test", resource.get("status")
+    source_id = f"{entry.type}/{name or resource.get('fullUrl') or (f'tube/{pool.tube}' if pool else '')}"
     report = [line for each in told_by for line in lines_of(each, source)]
-    if not any(line.measures != "ct" for line in report):
-        return Unused(place, Problem("", "no_nucleic_acid"))
-    patient = subject_of(resource, place, together, source)
-    if name is None and "fullUrl" not in resource:
-        source_id = f"{entry.type}/{patient.person_ref}/{resource.get('effectiveDateTime') or resource.get('issued')}"
-    sampled, resulted = _times(told_by, entry, together, source)
-    return test_of(common, source_id, patient, report, sampled, resulted, place)
+    if status in _WITHDRAWN:
+        yield Item(place, common.withdrawal(kind, source_id))
+    elif status not in _TAKEN:
+        yield Unused(place, Problem("", "not_final"))
+    elif not any(line.measures != "ct" for line in report):
+        yield Unused(place, Problem("", "no_nucleic_acid"))
+    elif pool:
+        times = _times(told_by, entry, together, source)
+        yield from tube_of(common, source_id, pool.tube, pool.people, report, times, place)
+    else:
+        patient = subject_of(resource, place, together, source)
+        if name is None and "fullUrl" not in resource:
+            at = resource.get("effectiveDateTime") or resource.get("issued")
+            source_id = f"{entry.type}/{patient.person_ref}/{at}"
+        yield test_of(common, source_id, patient, report, *_times(told_by, entry, together, source), place)
 
 
 def _times(told_by: list[Entry], entry: Entry, together: Together, source: Source) -> tuple[Given | None, Given | None]:
@@ -105,16 +110,9 @@ def _times(told_by: list[Entry], entry: Entry, together: Together, source: Sourc
     each_of = [entry, *(each for each in told_by if each is not entry)]
     collected: list[Given] = []
     for each in each_of:
-        references = (
-            [each.resource["specimen"]]
-            if isinstance(each.resource.get("specimen"), dict)
-            else listed(each.resource, "specimen")
-        )
-        for reference in references:
-            specimen = together.resource(each.resource, reference)
-            if specimen is not None:
-                names = ("collectedDateTime", "collectedPeriod.start")
-                collected += time_of(specimen.get("collection") or {}, f"{each.place}.specimen", source, *names)
+        for specimen in specimens_of(each.resource, together):
+            names = ("collectedDateTime", "collectedPeriod.start")
+            collected += time_of(specimen.get("collection") or {}, f"{each.place}.specimen", source, *names)
         collected += time_of(each.resource, each.place, source, *effective)
     out = [
         given for each in each_of for given in time_of(each.resource, each.place, source, "issued", "meta.lastUpdated")

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from services.intake.health.fhir.bundles import Together, patient_of
 from services.intake.health.fhir.diagnosing import said_of_condition, said_of_encounter
 from services.intake.health.fhir.observing import find_reported, said_of_observation, said_of_report
-from services.intake.health.fhir.resources import Entry, common_of
+from services.intake.health.fhir.resources import READ_FOR_OTHERS, Entry, common_of
 from services.intake.health.fhir.vaccinating import said_of_immunization
 from services.intake.health.items import Item, Translated, Unused
 from services.intake.health.saying import details_of
@@ -49,5 +49,5 @@ _SAYERS: dict[str, Saying] = {
     "Condition": said_of_condition,
     "Encounter": said_of_encounter,
     "Immunization": said_of_immunization,
-    "Specimen": _not_used,
+    **dict.fromkeys(READ_FOR_OTHERS, _not_used),
 }

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple, TypeAlias
 from fhir.resources.R4B.condition import Condition
 from fhir.resources.R4B.diagnosticreport import DiagnosticReport
 from fhir.resources.R4B.encounter import Encounter
+from fhir.resources.R4B.group import Group
 from fhir.resources.R4B.immunization import Immunization
 from fhir.resources.R4B.observation import Observation
 from fhir.resources.R4B.patient import Patient
@@ -34,7 +35,10 @@ CHECKED: Mapping[str, type[BaseModel]] = {
     "Encounter": Encounter,
     "Immunization": Immunization,
     "Specimen": Specimen,
+    "Group": Group,
 }
+READ_FOR_OTHERS = ("Specimen", "Group")
+"""Of these nothing is recorded by itself: they say whose and what a result is."""
 BUNDLES = ("batch", "transaction", "message", "collection", "document")
 MOST_ENTRIES = 5_000
 _CODES = {

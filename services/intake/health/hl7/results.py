@@ -10,7 +10,7 @@ from services.intake.health.hl7.message import Field, Message, Segment
 from services.intake.health.hl7.patients import patient_of
 from services.intake.health.items import Item, Unused
 from services.intake.health.moments import read_moment
-from services.intake.health.people import Patient
+from services.intake.health.pooling import tube_of
 from services.intake.health.saying import Common, Given, Measured, first_of, test_of, to_the_minute
 from services.intake.problems import Problem
 
@@ -50,8 +50,9 @@ def said_of_results(message: Message, common: Common) -> Iterator[Item | Unused]
         taken = [measured for state, measured in lines if state in _TAKEN]
         source_id = f"{message.header.get(4)}/{_order_id(order, message)}"
         if not taken and states <= set(_WITHDRAWN):
-            kind, about = ("tube-result", f"tube/{order.tube}") if order.tube else ("test", "")
-            yield Item(place, common.withdrawal(kind, f"{message.header.get(4)}/{about}" if about else source_id))
+            kind = "tube-result" if order.tube else "test"
+            said = f"{message.header.get(4)}/tube/{order.tube}" if order.tube else source_id
+            yield Item(place, common.withdrawal(kind, said))
         elif not any(each.measures != "ct" for each in taken):
             yield Unused(place, Problem("", "not_final"))
         elif order.tube:
@@ -141,28 +142,8 @@ def _test(order: Order, taken: list[Measured], source_id: str, message: Message,
 
 
 def _tube(tube: str, parts: Sequence[tuple[Order, list[Measured]]], message: Message, common: Common) -> Iterator[Item]:
-    """The tube's people, where they are named, and its result."""
-    order, facility, source = parts[0][0], message.header.get(4), common.source
-    patients = {_key(each): each for each in (patient_of(part.pid, source) for part, _ in parts) if each.is_named}
-    report = [line for _, lines in parts for line in lines]
-    nobody = Patient({}, None, source.division_code, {})
+    order, report = parts[0][0], [line for _, lines in parts for line in lines]
+    people = [patient_of(part.pid, common.source) for part, _ in parts]
     times = _sampled(order, common), _resulted(order, message, common)
-    single = test_of(common, f"{facility}/tube/{tube}", nobody, report, *times, f"OBR^{order.obr.number}")
-    of_result = {field: each for field, each in single.record.items() if field not in ("sampled_at", "ct_value")}
-    problems = tuple(each for each in single.problems if each.field not in ("person", "sampled_at"))
-    if patients:
-        members = [{**each.someone, "division_code": each.division_code} for each in patients.values()]
-        filled = {
-            **common.record("tube", f"{facility}/tube/{tube}/people", source.division_code),
-            "tube_id": tube,
-            "members": members,
-            **({"sampled_at": single.record["sampled_at"]} if "sampled_at" in single.record else {}),
-        }
-        yield Item(
-            single.place, filled, tuple(each for each in single.problems if each.field == "sampled_at"), single.places
-        )
-    yield Item(single.place, {**of_result, "kind": "tube-result", "tube_id": tube}, problems, single.places)
-
-
-def _key(patient: Patient) -> str:
-    return patient.person.get("id_number") or patient.person_ref or ""
+    source_id = f"{message.header.get(4)}/tube/{tube}"
+    yield from tube_of(common, source_id, tube, people, report, times, f"OBR^{order.obr.number}")

@@ -1,0 +1,63 @@
+"""The other notifiable diseases: known by code and name, told by name and class, none taken for COVID-19."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import pytest
+
+from services.intake.health.codes import Coded, CodeLists, other_diseases, shipped
+from services.intake.health.items import Item, Unused
+from services.intake.health.saying import COVID
+from tests.rules.fhir_messages import bundle, condition, encounter
+from tests.rules.hl7_messages import an_adt, said
+from tests.rules.test_health_fhir import parts
+
+LISTS = CodeLists.of({}, {}, {}, {})
+CODED = [row for row in shipped("diagnoses.csv") if not row["classification"]]
+SYSTEMS = {
+    "icd-10": ("http://hl7.org/fhir/sid/icd-10", "I10"),
+    "snomed": ("http://snomed.info/sct", "SCT"),
+    "word": ("", ""),
+}
+
+
+def test_the_law_has_40_diseases_in_its_classes_and_each_is_known_by_code_and_name() -> None:
+    classes = Counter(disease.law_class for disease in other_diseases().values())
+    assert classes == {"A": 2, "B": 27 - 1, "C": 11}
+    assert COVID not in other_diseases()
+    assert {row["disease"] for row in CODED if row["system"] == "icd-10"} == other_diseases().keys()
+    for key, disease in other_diseases().items():
+        found = LISTS.diagnosis([Coded("", "", disease.name_zh)])
+        assert found is not None and (found.disease, found.classification) == (key, "")
+
+
+@pytest.mark.parametrize("row", CODED, ids=lambda row: f"{row['system']} {row['code']}")
+def test_a_diagnosis_of_another_disease_is_told_by_name_and_makes_no_record(row: dict[str, str]) -> None:
+    disease, code = other_diseases()[row["disease"]], row["code"]
+    system, method = SYSTEMS[row["system"]]
+    concept = {"coding": [{"system": system, "code": code}]} if system else {"text": code}
+    in_hl7 = f"{code}^疑似新冠肺炎^{method}" if system else f"^{code}"
+    told = [*said(an_adt(diagnosis=in_hl7))]
+    for content in (bundle(condition(code=concept)), bundle(encounter(reason=concept))):
+        told += [each for _, words in parts(content) for each in words]
+    assert not any(isinstance(each, Item) for each in told)
+    for each in told:
+        assert isinstance(each, Unused)
+        assert disease.name_zh in each.why.told("zh")["why"] and disease.name_en in each.why.told("en")["why"]
+        assert f"class {disease.law_class}" in each.why.told("en")["why"]
+        assert "直报" in each.why.told("zh")["would_be_right"]
+
+
+def test_the_longer_codes_of_the_chinese_edition_are_known_by_their_beginning() -> None:
+    for code, disease in (("A98.500x001", "haemorrhagic-fever-with-renal-syndrome"), ("B05.900", "measles")):
+        found = LISTS.diagnosis([Coded("ICD10", code, "")])
+        assert found is not None and found.disease == disease
+    assert LISTS.diagnosis([Coded("ICD10", "B30.900", "")]) is None
+
+
+def test_beside_another_disease_covid_is_still_found() -> None:
+    both = an_adt().replace(b"DG1|1||U07.1", b"DG1|2||J10.1^^I10||20220305|F\rDG1|1||U07.1")
+    found, other = said(both)
+    assert isinstance(found, Item) and found.record["classification"] == "confirmed"
+    assert isinstance(other, Unused) and other.why.params["en"] == "influenza"
