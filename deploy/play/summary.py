@@ -43,6 +43,18 @@ LINES: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
         (("kept", "deadlines-kept"), ("late", "deadlines-late"), ("missed", "deadlines-missed")),
     ),
     ("Messages", (("sent", "messages-sent"),)),
+    (
+        "Leads",
+        (
+            ("received", "leads-received"),
+            ("landed", "leads-landed"),
+            ("not found", "leads-not-found"),
+            ("closed", "leads-closed"),
+            ("nobody has followed", "leads-open"),
+        ),
+    ),
+    ("Needs", (("asked", "needs-asked"), ("met", "needs-met"))),
+    ("Vaccinated", (("persons", "persons-vaccinated"), ("doses", "doses-given"))),
 )
 COLUMNS = (
     ("screened", "persons-screened"),

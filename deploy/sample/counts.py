@@ -44,6 +44,9 @@ class Counts:
     bad_rows: int
     doubles: int
     parted: int
+    leads: int
+    needs: int
+    vaccinated: int
 
 
 def counts_at(scale: float) -> Counts:
@@ -85,4 +88,7 @@ def counts_at(scale: float) -> Counts:
         bad_rows=some(60),
         doubles=some(200),
         parted=some(50),
+        leads=some(40, 1),
+        needs=some(900, 6),
+        vaccinated=some(3000, 10),
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from random import Random
@@ -18,9 +18,11 @@ from deploy.sample.counts import GRIDS, Counts, counts_at
 from deploy.sample.doubles import register_twice
 from deploy.sample.duty import WORKER, send_duty
 from deploy.sample.exposures import send_exposures, send_places
+from deploy.sample.leads import send_leads
 from deploy.sample.mail import Mail, write_feeds
 from deploy.sample.meetings import involved
-from deploy.sample.people import Household, Registry, settle
+from deploy.sample.needs import send_needs
+from deploy.sample.people import Household, Person, Registry, settle
 from deploy.sample.places import CITY, HEART, load_places
 from deploy.sample.pools import send_pools
 from deploy.sample.posts import write_posts
@@ -28,6 +30,7 @@ from deploy.sample.steps import march, step_at
 from deploy.sample.story import outbreak, plan_all
 from deploy.sample.timeline import write_timeline
 from deploy.sample.truth import truth_of
+from deploy.sample.vaccinations import send_vaccinations
 
 _NOTES = {
     march(5, "05:30"): "the city adopts the values that the plan leaves provisional; a routine tube is positive",
@@ -59,6 +62,9 @@ def generate(out_dir: Path, scale: float = 0.1, seed: int = 1) -> dict[str, Any]
     cast = Cast.of(households, registry, _chance(seed, "cast"))
     cases, contacts = outbreak(counts, cast, places.grids)
     mail, grid = _send(counts, households, cases, contacts, seed)
+    others = _without_a_part(households, involved(contacts, cases), _chance(seed, "sought"))
+    send_leads(mail, _sought(others, registry), places, counts.leads, grid, _chance(seed, "leads"))
+    send_vaccinations(mail, others, counts.vaccinated, _chance(seed, "vaccinations"))
     out_dir.mkdir(parents=True, exist_ok=True)
     places.write_grids(out_dir / "grids.csv")
     write_posts(places, out_dir / "posts.ndjson")
@@ -72,6 +78,21 @@ def generate(out_dir: Path, scale: float = 0.1, seed: int = 1) -> dict[str, Any]
 def _chance(seed: int, subject: str) -> Random:
     """A stream of its own for each subject, so that a change in one leaves the others as they were."""
     return Random(f"{seed}:{subject}")
+
+
+def _without_a_part(households: Sequence[Household], busy: Collection[str], rng: Random) -> Iterator[Person]:
+    """People at home who are no case and no contact of anybody, by chance, each once."""
+    known = [
+        person for home in households for person in home.members if person.id_number and person.id_number not in busy
+    ]
+    return iter(rng.sample(known, len(known)))
+
+
+def _sought(others: Iterator[Person], registry: Registry) -> Iterator[Person]:
+    """Whom leads are about: in turn somebody at home and somebody whom no grid worker met."""
+    for person in others:
+        yield person
+        yield registry.person(person.grid, adult=True)
 
 
 def _send(
@@ -104,4 +125,5 @@ def _send(
     send_care(mail, cares, slips, _chance(seed, "caring"))
     register_twice(mail, cares, counts)
     blemish(mail, visits, counts, _chance(seed, "blemishes"))
+    send_needs(mail, cares, counts.needs, _chance(seed, "needs"))
     return mail, send_duty(mail, households, cares)

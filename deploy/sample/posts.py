@@ -38,9 +38,9 @@ def health_line(institution: str) -> tuple[str, ...]:
 
 
 @cache
-def command_line(grid: str) -> tuple[str, ...]:
-    """The posts from the grid leader upwards."""
-    return tuple(command_post(grid[:length]) for length in _TITLES)
+def command_line(division: str) -> tuple[str, ...]:
+    """The posts from the division's own upwards: of a grid, from the grid leader."""
+    return tuple(command_post(division[:length]) for length in _TITLES if length <= len(division))
 
 
 def division_of_post(post: str) -> str:

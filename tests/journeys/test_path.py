@@ -10,9 +10,9 @@ import pytest
 
 from contracts.envelope import Fact
 from contracts.events.cases import CaseClassified, CaseFound, CaseReported
+from contracts.events.leads import LeadPassedOn
 from contracts.events.people import PersonsMerged
 from contracts.events.quarantine import CareScheduled, PlacementEnded, ReleaseDue, SamplingDue
-from contracts.topics import OF_FACT
 from deploy.play.compare import Observed, differences, named_ids, observe, read_truth
 from deploy.play.player import Played, play
 from deploy.sample.timeline import read_timeline
@@ -31,18 +31,14 @@ WITHOUT_EFFECT: frozenset[tuple[str, type[Fact]]] = frozenset(
         ("rollup", CaseReported),
         ("rollup", CaseClassified),
         ("rollup", CareScheduled),
+        ("rollup", LeadPassedOn),
         ("rollup", PersonsMerged),
     }
 )
 """Facts that share a topic with others and are passed over: no handler to miss."""
 
-NOT_PLAYED = {"leads", "needs"}
-"""Topics of which the sample says nothing yet: stores/test_alerts_leads and contracts' indicators have their tests."""
-
 HANDLERS = [
-    (service, fact)
-    for service, fact in all_handlers()
-    if (service, fact) not in WITHOUT_EFFECT and service != "intake" and OF_FACT[fact].key not in NOT_PLAYED
+    (service, fact) for service, fact in all_handlers() if (service, fact) not in WITHOUT_EFFECT and service != "intake"
 ]
 """What intake hears makes the workers' lists and no figure: each fact has its test in stores/test_intake_worklist."""
 
@@ -78,7 +74,7 @@ def test_the_truth_has_something_of_everything(journey: Recorded) -> None:
     province = journey.truth["figures"]["33"]
     expected_zero = {
         "cases-confirmed.line_list", "cases-preliminary", "cases-suspected", "contacts-provisional",
-        "in-home-quarantine", "deadlines-running",
+        "in-home-quarantine",
     }  # fmt: skip
     assert {code for code, n in province.items() if not n} == expected_zero
 

@@ -21,6 +21,7 @@ from contracts.divisions import Divisions
 from contracts.policy import Plan, Span, phase_spans, quarantine_plan, test_dates
 from deploy.sample.counts import GRIDS, SMALLEST_SCALE, counts_at
 from deploy.sample.generate import generate
+from deploy.sample.leads import COURSES, COURSES_OF_TIPS, When
 from deploy.sample.people import NOWHERE, with_check_digit
 from deploy.sample.places import load_places
 from deploy.sample.steps import STEPS, march
@@ -78,9 +79,28 @@ def test_the_totals_are_those_of_jiaxing_at_the_scale(sample: Sample) -> None:
     assert city["awaiting-order"] == counts.never_ordered
     assert city["awaiting-transfer"] == counts.never_transferred
     assert city["visits-missed"] == counts.missed_visits + 2 * counts.missed_twice
-    assert city["deadlines-late"] == counts.late_transfers + 1
-    assert city["deadlines-missed"] == counts.never_transferred + 1
-    assert city["deadlines-running"] == 0
+    late = sum(any(act.when is When.LATE for act in course.acts) for course in COURSES)
+    assert city["deadlines-late"] == counts.late_transfers + 1 + late * 2 * counts.leads
+    assert city["deadlines-missed"] == counts.never_transferred + 1 + 2 * counts.leads
+    assert city["deadlines-running"] == 2 * counts.leads + 1
+    assert city["deadlines-unlimited"] == len(COURSES_OF_TIPS) * counts.leads
+    assert city["leads-open"] == city["deadlines-running"] + 3 * counts.leads
+    seconds = -(-counts.vaccinated // 2)
+    assert (city["persons-vaccinated"], city["doses-given"]) == (counts.vaccinated, counts.vaccinated + seconds)
+    assert (city["needs-asked"], city["needs-met"]) == (counts.needs, counts.needs - counts.needs // 3)
+
+
+def test_every_course_of_a_lead_comes_from_lists_and_letters_and_the_taken_back_count_nowhere(sample: Sample) -> None:
+    counts, city = counts_at(SCALE), sample.truth["figures"][CITY]
+    leads = [record for _, record in sample.lines() if record["kind"] == "lead" and not record.get("withdrawn")]
+    sources = Counter(record["source"] for record in leads)
+    each, tips = len(COURSES) * counts.leads, len(COURSES_OF_TIPS) * counts.leads
+    assert sources == {"list": each + 1, "letter": each, "tip": tips}
+    assert city["leads-received"] == 2 * each + 1 + tips - 2 * counts.leads
+    assert len({record["person"]["id_number"] for record in leads}) == len(leads)
+    levels = {len(record["division_code"]) for record in leads}
+    passed = {len(record["to_division_code"]) for _, record in sample.lines() if record["kind"] == "lead-passed-on"}
+    assert (levels, passed) == ({6, 9, 12, 15}, {9, 12, 15})
 
 
 def test_at_one_tenth_there_are_985_close_contacts_and_2230_secondary_ones() -> None:

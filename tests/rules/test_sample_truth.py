@@ -153,3 +153,76 @@ def test_a_story_may_not_hang_on_who_hears_first_that_two_are_one() -> None:
     same(mail, step_at(march(5, "12:05")), {"person": person(1)})
     with pytest.raises(StoryError, match="spoken of before"):
         truth(mail)
+
+
+def a_lead(mail: Mail, at: datetime, division: str = GRID, source: str = "letter") -> Sent:
+    return mail.send(
+        step_at(at), "desk-330421", "lead", division, person=person(5), source=source, received_at=at,
+    )  # fmt: skip
+
+
+def a_step(mail: Mail, lead: Sent, did: str, at: datetime, division: str, **more: Any) -> Sent:
+    followed = {"feed": lead.feed, "source_id": lead.record["source_id"]}
+    return mail.send(
+        step_at(at), "grid-330421", f"lead-{did}", division, lead=followed, done_at=at, done_by="p", **more
+    )
+
+
+def adopted(mail: Mail, hours: int) -> Mail:
+    mail.send(
+        0, "command-3304", "policy-adoption", CITY, rule="land.lead.letter", adopted_from=march(5, "00:00"), hours=hours
+    )
+    return mail
+
+
+def test_each_division_that_holds_a_lead_has_a_clock_of_its_own_and_is_told_by_its_own_line() -> None:
+    mail = adopted(Mail(), 3)
+    lead = a_lead(mail, march(5, "10:00"), GRID[:6])
+    a_step(mail, lead, "passed-on", march(5, "12:05"), GRID[:6], to_division_code=OTHER_GRID)
+    a_step(mail, lead, "landed", march(5, "22:00"), OTHER_GRID)
+    said = truth(mail)
+    assert [(clock["verdict"], clock["started_at"][11:16]) for clock in said["clocks"]] == [
+        ("kept", "10:00"), ("late", "12:05"),
+    ]  # fmt: skip
+    told = [(message["at"][11:16], message["post_id"]) for message in said["messages"]]
+    assert told == [
+        ("11:00", f"command-{GRID[:6]}"),
+        ("13:00", f"command-{OTHER_GRID}"),
+        ("16:00", f"command-{OTHER_GRID[:12]}"),
+        ("17:00", f"command-{OTHER_GRID[:9]}"),
+        ("18:00", f"command-{OTHER_GRID[:6]}"),
+        ("20:00", "command-33"),
+        ("20:00", "command-3304"),
+    ]
+    city = said["figures"][CITY]
+    assert (city["leads-received"], city["leads-landed"], city["leads-open"], city["deadlines-late"]) == (1, 1, 0, 1)
+
+
+def test_a_lead_for_which_nobody_adopted_hours_is_told_once_and_has_no_deadline() -> None:
+    mail = Mail()
+    a_lead(mail, march(5, "10:00"), source="tip")
+    said = truth(mail)
+    assert [message["post_id"] for message in said["messages"]] == [f"command-{GRID}"]
+    city = said["figures"][CITY]
+    assert (city["deadlines-unlimited"], city["deadlines-missed"], city["leads-open"]) == (1, 0, 1)
+
+
+def test_a_lead_taken_back_counts_nowhere_and_its_clock_was_never_due() -> None:
+    mail = adopted(Mail(), 24)
+    mail.withdraw(a_lead(mail, march(5, "10:00")), step_at(march(5, "12:05")))
+    said = truth(mail)
+    assert [clock["verdict"] for clock in said["clocks"]] == ["cancelled"]
+    assert said["figures"][CITY]["leads-received"] == said["figures"][CITY]["leads-open"] == 0
+
+
+def test_sought_in_vain_twice_counts_once_where_it_was_first_and_a_step_of_another_is_no_story() -> None:
+    mail = adopted(Mail(), 24)
+    lead = a_lead(mail, march(5, "10:00"))
+    a_step(mail, lead, "not-found", march(5, "12:05"), GRID)
+    a_step(mail, lead, "passed-on", march(5, "13:00"), GRID, to_division_code="330424100001")
+    a_step(mail, lead, "not-found", march(5, "15:00"), "330424100001")
+    figures = truth(mail)["figures"]
+    assert (figures["330421"]["leads-not-found"], figures["330424"]["leads-not-found"]) == (1, 0)
+    a_step(mail, lead, "landed", march(5, "17:00"), GRID)
+    with pytest.raises(StoryError, match="who holds the lead"):
+        truth(mail)

@@ -69,7 +69,7 @@ def _clocks(told: Told) -> list[dict[str, str | None]]:
             "deadline": clock.deadline,
             "verdict": clock.verdict(STEPS[-1]),
             "started_at": clock.started_at.isoformat(),
-            "due_at": clock.due_at.isoformat(),
+            "due_at": instant_of(clock.due_at),
             "stopped_at": instant_of(clock.stopped_at),
         }
         for _, clock in sorted(told.clocks.items())

@@ -126,7 +126,9 @@ class Book:
         return (said for said in self.kinds.get(kind, {}).values() if not said.record.get("withdrawn"))
 
     def _meet(self, record: Record) -> None:
-        if "person" in record or "person_ref" in record:
+        if record["kind"] == "lead":  # it says where to look, not where the person lives
+            self.people.setdefault(who(record), False)
+        elif "person" in record or "person_ref" in record:
             self._lives(who(record), record["division_code"])
         if "other" in record:
             self._lives(record["other"]["id_number"], record["other_division_code"])

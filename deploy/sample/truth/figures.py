@@ -8,8 +8,9 @@ from datetime import datetime
 
 from deploy.sample.places import CITY, PROVINCE, Places
 from deploy.sample.posts import division_of_post
-from deploy.sample.steps import STEPS
+from deploy.sample.steps import STEPS, day_of
 from deploy.sample.truth.book import Book, Said, who
+from deploy.sample.truth.leads import followed
 from deploy.sample.truth.release import free_to_go
 from deploy.sample.truth.telling import Told
 
@@ -31,13 +32,22 @@ _BY_CARE = {
     "isolated": "isolated",
     "released": "released",
 }
+_BY_STEP = {
+    "lead": "leads-received",
+    "lead-landed": "leads-landed",
+    "lead-not-found": "leads-not-found",
+    "lead-closed": "leads-closed",
+    "need": "needs-asked",
+    "need-met": "needs-met",
+}
 INDICATORS = (
     "households-canvassed", "persons-screened", "feverish", "arrivals", "tubes-sampled", "persons-sampled",
     "tubes-positive", "tests-done", "tests-positive", "cases-confirmed",
     *(f"cases-confirmed.{how}" for how in _FOUND_HOW), "cases-preliminary", "cases-suspected", "cases-asymptomatic",
-    *_BY_CATEGORY.values(), "contacts-provisional", "at-named-places", *_BY_CARE.values(),
+    "persons-vaccinated", "doses-given", *_BY_CATEGORY.values(), "contacts-provisional", "at-named-places", *_BY_CARE.values(),
     "proposals-open", "samplings-due", "releases-due", "visits-done", "visits-missed", "deadlines-kept",
-    "deadlines-late", "deadlines-missed", "deadlines-running", "messages-sent",
+    "deadlines-late", "deadlines-missed", "deadlines-running", "deadlines-unlimited", *_BY_STEP.values(), "leads-open",
+    "messages-sent",
 )  # fmt: skip
 Counted = tuple[str, str]
 """An indicator and the division where it is counted."""
@@ -45,7 +55,16 @@ Counted = tuple[str, str]
 
 def figures(told: Told, cases: Mapping[str, str], care: Mapping[str, str], places: Places) -> dict[str, dict[str, int]]:
     """By division, then by indicator; a division's figure is what is counted there and below."""
-    counts = Counter([*_canvassed(told.book), *_tested(told.book), *_judged(told), *_at_places(told.book)])
+    counts = Counter(
+        [
+            *_canvassed(told.book),
+            *_tested(told.book),
+            *_vaccinated(told.book),
+            *_judged(told),
+            *_at_places(told.book),
+            *_followed(told),
+        ]
+    )
     counts.update([*_people(told, cases, care), *_due(told, care)])
     figures = {}
     for division in (PROVINCE, CITY, *places.counties):
@@ -91,6 +110,13 @@ def _tested(book: Book) -> Iterator[Counted]:
             yield "tests-positive", said.record["division_code"]
 
 
+def _vaccinated(book: Book) -> Iterator[Counted]:
+    """A dose once a person and day, however many tell of it; nobody moves, so any of the records says where."""
+    doses = {(said.who, day_of(said.at("given_at"))): said.record["division_code"] for said in book.of("vaccination")}
+    yield from (("persons-vaccinated", where) for where in {who: where for (who, _), where in doses.items()}.values())
+    yield from (("doses-given", where) for where in doses.values())
+
+
 def _at_places(book: Book) -> Iterator[Counted]:
     """Once a person and place, however many tell of it; everybody's home is where it is told."""
     places = {(who(said.record), said.record["place_id"]): said.record for said in book.of("place-exposure")}
@@ -133,9 +159,19 @@ def _judged(told: Told) -> Iterator[Counted]:
         yield "visits-missed", homes[slot.person]
     for clock in told.clocks.values():
         if not clock.cancelled:
-            yield f"deadlines-{clock.verdict(now)}", homes[clock.person]
+            yield f"deadlines-{clock.verdict(now)}", clock.division
     for _, post in told.messages:
         yield "messages-sent", division_of_post(post)
+
+
+def _followed(told: Told) -> Iterator[Counted]:
+    """Leads and needs: what came and what became of it; and the leads that the division which holds them let lie."""
+    yield from ((_BY_STEP[kind], where) for kind, where in followed(told.book) if kind in _BY_STEP)
+    for kind in ("need", "need-met"):
+        yield from ((_BY_STEP[kind], said.record["division_code"]) for said in told.book.of(kind))
+    for clock in told.clocks.values():
+        if clock.of_lead and not clock.cancelled and clock.stopped_at is None:
+            yield "leads-open", clock.division
 
 
 def instant_of(clock_at: datetime | None) -> str | None:

@@ -16,10 +16,12 @@ from deploy.sample.posts import command_line
 from deploy.sample.steps import STEPS, step_at
 from deploy.sample.truth.book import Book, StoryError, who
 from deploy.sample.truth.care import Slot, owed_slots
-from deploy.sample.truth.clocks import Clocks, clocks_of
+from deploy.sample.truth.clocks import ClockKey, Clocks, clocks_of
 from deploy.sample.truth.contacts import Exposed, exposed_people
+from deploy.sample.truth.leads import STEPS_OF_LEADS
 
-_ALWAYS_NEWS = {"exposure", "case-finding", "case-classification", "case-report"}
+_STIRS_CLOCKS_ALONE = {"case-report", "lead", *STEPS_OF_LEADS}
+_ALWAYS_NEWS = {"exposure", "case-finding", "case-classification", *_STIRS_CLOCKS_ALONE}
 Message = tuple[int, str]
 """The index of a step, and a post."""
 
@@ -39,14 +41,14 @@ class Told:
 def tell(mail: Mail) -> Told:
     """Play the whole mail. Raises StoryError."""
     told = Told()
-    rungs: Counter[tuple[str, str]] = Counter()
+    rungs: Counter[ClockKey] = Counter()
     placed: set[str] = set()
     for step, received in enumerate(mail.by_step()):
         before = _owed(told.clocks, rungs, STEPS[step])
         news = {sent.kind for sent in received if _is_news(sent, placed)}
         for sent in received:
             told.book.take(sent)
-        if news - {"case-report"}:
+        if news - _STIRS_CLOCKS_ALONE:
             told.exposed = exposed_people(told.book)
             told.ever |= dict.fromkeys(told.exposed)
         if news:
@@ -70,7 +72,7 @@ def _is_news(sent: Sent, placed: set[str]) -> bool:
     return sent.kind in _ALWAYS_NEWS or (sent.kind == "test" and sent.record["result"] == "positive")
 
 
-def _owed(clocks: Clocks, rungs: Counter[tuple[str, str]], now: datetime) -> dict[tuple[str, str], tuple[str, ...]]:
+def _owed(clocks: Clocks, rungs: Counter[ClockKey], now: datetime) -> dict[ClockKey, tuple[str, ...]]:
     """The posts to be told now of each clock. rungs: how many of each clock have been told."""
     owed = {
         key: tuple(clock.posts[rung] for rung in clock.rungs_told(now)[rungs[key] :]) for key, clock in clocks.items()
