@@ -70,13 +70,17 @@ class LeadNotFound(Fact):
 
 @fact
 class LeadPassedOn(Fact):
-    """Sent down, or to where the person is said to be: from then on it is the other division's, with its own clock."""
+    """Sent down, or to where the person is said to be: from then on it is the other division's, with its own clock.
+
+    reason: in words that name nobody.
+    """
 
     type: ClassVar[str] = "lead-passed-on"
 
     person_id: Id
     lead_id: Id
     to_division_code: DivisionCode
+    reason: str | None = Field(default=None, min_length=2, max_length=200)
     passed_at: Instant
     passed_by: Id
 

@@ -91,7 +91,8 @@ def _wrong(
             yield Problem("division_code", "not_with_division", {"expected": held[-1].division_code})
         if isinstance(record, leads.PassedOn) and record.to_division_code == record.division_code:
             yield Problem("to_division_code", "to_itself")
-        if isinstance(record, leads.ClosedLead) and names(called.get(before.person_id), record.reason):
+        reason = record.reason if isinstance(record, leads.ClosedLead | leads.PassedOn) else None
+        if reason is not None and names(called.get(before.person_id), reason):
             yield Problem("reason", "name_in_text")
     if record.drill != before.drill:
         yield Problem("drill", "not_as_followed")

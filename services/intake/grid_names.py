@@ -8,10 +8,12 @@ from typing import Any
 
 from pydantic_core import from_json
 
+from contracts.divisions import Divisions
 from contracts.policy.days import SHANGHAI
 from services.chassis.access import Caller
 from services.chassis.database import Tx
 from services.intake.opening import Purpose
+from services.intake.passing import passed_to
 from services.intake.rules.households import Household, Member
 from services.intake.rules.names import initials, plain_name
 from services.intake.store import accesses, people
@@ -25,7 +27,7 @@ _SHOWN = ("name", "phone")
 async def names_of_grid(tx: Tx, now: datetime, caller: Caller, division: str | None, vault: Vault) -> dict[str, Any]:
     """The households that the caller answers for with addresses, their people with names and telephones, no numbers.
 
-    others: people of the caller's list who live in none of these households.
+    others: people of the caller's list who live in none of these households. passed_to: where leads may go on to.
     """
     scope = await scope_of_caller(tx, now, caller, division)
     areas = await load_areas(tx, now, scope)
@@ -39,6 +41,7 @@ async def names_of_grid(tx: Tx, now: datetime, caller: Caller, division: str | N
     return {
         "now": now.astimezone(SHANGHAI),
         "households": [_shown(home, addresses, names) for home in homes],
+        "passed_to": await passed_to(tx, scope.divisions, Divisions.load()),
         "others": [{"person_id": each, **names.get(each, {})} for each in sorted(others)],
     }
 

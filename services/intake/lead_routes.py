@@ -42,6 +42,7 @@ class StepTold(BaseModel):
 
 class PassedOnTold(StepTold):
     to_division_code: str
+    reason: str | None = None
 
 
 class ClosedTold(StepTold):

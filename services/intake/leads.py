@@ -58,10 +58,11 @@ class NotFound(LeadStep):
 
 
 class PassedOn(LeadStep):
-    """Sent down to a division below, or on to where the person is said to be."""
+    """Sent down to a division below, or on to where the person is said to be; a reason names nobody."""
 
     kind: Literal["lead-passed-on"]
     to_division_code: Identifier
+    reason: Plain | None = Field(default=None, min_length=2, max_length=200)
 
 
 class ClosedLead(LeadStep):

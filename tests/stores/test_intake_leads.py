@@ -69,7 +69,10 @@ async def test_a_lead_is_passed_on_and_landed_and_each_sees_what_is_theirs(datab
         assert (kind, (await here.get("/roster")).json()["others"][0]["name"]) == ("lead", "王某1")
         unseen = await there.post(f"/leads/{lead}/landed", json={})
         assert unseen.status_code == 404
-        told = await here.post(f"/leads/{lead}/passed-on", json={"to_division_code": OTHER_GRID})
+        on = {"to_division_code": OTHER_GRID, "reason": "王某1 已搬走"}
+        named = await here.post(f"/leads/{lead}/passed-on", json=on)
+        assert (named.status_code, named.json()["errors"][0]["field"]) == (422, "reason")
+        told = await here.post(f"/leads/{lead}/passed-on", json={**on, "reason": "已搬到二网格"})
         assert told.json()["verdict"] == "accepted", told.text
         assert (await seen(here, GRID), await listed(here)) == ({lead: "passed_on"}, [])
         assert (await seen(there, OTHER_GRID), await listed(there)) == ({lead: "open"}, [("lead", person)])

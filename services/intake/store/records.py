@@ -163,6 +163,12 @@ async def known_grids(tx: Tx, codes: Iterable[str]) -> set[str]:
     return {row[0] for row in await tx.fetch("select code from grids where code = any($1::text[])", list(codes))}
 
 
+async def grids_in(tx: Tx, villages: Iterable[str]) -> dict[str, str]:
+    """Names of the loaded grids of these villages that the caller may see, by code."""
+    rows = await tx.fetch("select code, name from grids where left(code, 12) = any($1::text[])", list(villages))
+    return dict(rows)
+
+
 async def load_grids(tx: Tx, names: Mapping[str, str]) -> None:
     """Add grids, or rename those that are there. names: code -> name."""
     rows = sorted(names.items())

@@ -73,7 +73,10 @@
   function closes(item) {
     return held.some(function (entry) {
       if (entry.withdrawn || entry.state === 'rejected') { return false; }
-      if (item.lead_id) { return follows(entry.record.lead, item.lead_id) && entry.made_at >= Date.parse(item.since_at); }
+      if (item.lead_id) {
+        return follows(entry.record.lead, item.lead_id) && entry.record.division_code === item.division_code &&
+          entry.made_at >= Date.parse(item.since_at);
+      }
       if (item.need_id) { return follows(entry.record.asked, item.need_id); }
       if (entry.record.kind !== item.closed_by) { return false; }
       if (item.dwelling_id) { return entry.about.dwelling_id === item.dwelling_id && entry.record.round_id === item.round_id && !entry.about.unmet; }

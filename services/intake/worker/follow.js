@@ -9,12 +9,15 @@
 
   function at(before) { return before ? before.record.done_at : GW.instant(); }
 
+  /* Said on top, where it is seen from below as well. */
+  function wrong(key) { GW.fill('wrong', '✗ ' + GW.t(key)).scrollIntoView({ block: 'center' }); }
+
   /* what: the words of the tap; before: an entry that is corrected or mended, whose record stays one record. */
   function taker(page, before, item) {
     return function (record, what) {
       var why = GW.value(page(), 'why');
       if (before && !why) {
-        GW.fill('wrong', '✗ ' + GW.t('why_needed'));
+        wrong('why_needed');
       } else {
         GW.care.keep(before, record, GW.care.about(item, what, { item: item }), why);
       }
@@ -31,9 +34,16 @@
     function close() {
       var reason = GW.value(page, 'reason');
       if (!outcome || reason.length < 2) {
-        GW.fill('wrong', '✗ ' + GW.t('outcome_needed'));
+        wrong('outcome_needed');
       } else {
         take(Object.assign(GW.records.leadStep(item, 'lead-closed', at(before)), { outcome: outcome, reason: reason }), GW.t('outcome_' + outcome));
+      }
+    }
+    function pass(to, reason) {
+      if (!to || reason.length < 2) {
+        wrong('pass_needed');
+      } else {
+        take(GW.records.passedOn(item, at(before), to.division_code, reason), GW.t('pass_to', { place: to.name }));
       }
     }
     page = GW.el('section.form', { 'data-form': 'lead' }, GW.care.head(item),
@@ -42,6 +52,7 @@
       GW.el('p.wrong', { id: 'wrong', role: 'alert' }),
       GW.button('main', '✓ ' + GW.t('lead-landed'), tapped('lead-landed')),
       GW.button('wide', GW.t('lead-not-found'), tapped('lead-not-found')),
+      GW.pass.box(item, pass),
       GW.el('p.label', {}, GW.t('lead_close')),
       GW.choice(GW.t('lead_close'), labelled('outcome_', OUTCOMES), null, function (value) { outcome = value; }),
       GW.field(GW.t('reason'), 'reason', close),

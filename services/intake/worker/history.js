@@ -22,7 +22,7 @@
   }
 
   function problem(each, kind, before) {
-    return GW.el('p.' + kind, {}, (kind === 'error' ? '✗ ' : '⚠ ') + (before || ''), each.why + '。',
+    return GW.el('p.' + kind, {}, (kind === 'error' ? '✗ ' : '⚠ ') + (before || ''), each.why,
       GW.t('would_be_right', { right: each.would_be_right }));
   }
 

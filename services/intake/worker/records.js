@@ -74,6 +74,10 @@
 
   function leadStep(item, kind, at) { return step(item, kind, at, { lead: { id: item.lead_id } }); }
 
+  function passedOn(item, at, to, reason) {
+    return Object.assign(leadStep(item, 'lead-passed-on', at), { to_division_code: to, reason: reason });
+  }
+
   function need(item, word, at) {
     return Object.assign(head('need', item.division_code, item.drill), { person_id: item.person_id, need: word, asked_at: at });
   }
@@ -82,7 +86,7 @@
 
   GW.records = {
     householdVisit: householdVisit, attempt: attempt, away: away, visit: visit, sample: sample, random: random,
-    leadStep: leadStep, need: need, needMet: needMet,
+    leadStep: leadStep, passedOn: passedOn, need: need, needMet: needMet,
     withdrawal: function (record) {
       return { feed: record.feed, source_id: record.source_id, kind: record.kind,
         revision: (record.revision || 1) + 1, withdrawn: true };
