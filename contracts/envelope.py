@@ -112,8 +112,7 @@ def say(
     chain = correlation or (cause.correlation if isinstance(cause, Event) else causation)
     content = to_json(data)
     identity = event_id(data.type, subject, f"{data.statement_id}.{data.revision}", content)
-    return Event[F].model_construct(
-        specversion="1.0",
+    return Event(
         id=identity,
         type=data.type,
         source=source,

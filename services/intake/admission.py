@@ -53,7 +53,10 @@ from services.intake.verdicts import ACCEPTED, DUPLICATE, REJECTED, Verdict
 
 
 async def admit(tx: Tx, now: datetime, readings: Sequence[Reading], desk: Desk) -> list[Verdict]:
-    """The verdicts, in order, each with its events. Raises `records.Raced`: roll back and call again."""
+    """The verdicts, in order, each with its events.
+
+    Raises asyncpg.UniqueViolationError: another transaction has just stored one of them; roll back and call again.
+    """
     entries = [_entered(reading, reading.record, desk) if reading.record else None for reading in readings]
     readable = [entry for entry in entries if entry]
     await _check(tx, now, readable, desk)
@@ -96,9 +99,10 @@ async def _admit_wave(tx: Tx, now: datetime, wave: Sequence[Entry], desk: Desk) 
         _state(entry, now)
     named = [(owner, subject) for entry in taken for owner, subject in zip(entry.ids, entry.subjects, strict=True)]
     await keep_subjects(tx, desk.vault, named)
-    await records.replace_known(tx, [_kept(entry) for entry in taken if entry.known], now)
-    await records.insert_new(tx, [_kept(entry) for entry in taken if not entry.known], now)
-    await keep_roster(tx, now, [_told(entry) for entry in taken])
+    kept = [_kept(entry) for entry in taken]
+    await records.replace_known(tx, [row for row, entry in zip(kept, taken, strict=True) if entry.known], now)
+    await records.insert_new(tx, [row for row, entry in zip(kept, taken, strict=True) if not entry.known], now)
+    await keep_roster(tx, now, [_told(entry, row.said) for row, entry in zip(kept, taken, strict=True)])
     asked = [(each.ids[place], others) for each in taken for place, others in each.unsure.items()]
     await asked_about(tx, now, asked)
     await keep_merges(tx, now, desk.vault, [Decided(each.record_id, each.record, each.events) for each in taken])
@@ -192,11 +196,11 @@ def _ids(entry: Entry) -> Ids:
     return Ids(entry.record_id, entry.ids[:people], *entry.ids[people:])
 
 
-def _told(entry: Entry) -> Told:
+def _told(entry: Entry, after: bytes) -> Told:
     record = None if isinstance(entry.record, Withdrawal) else entry.record
     sender, before = entry.reading.sender, entry.known.said if entry.known else b""
     head = (entry.record_id, entry.record.kind, record, _ids(entry), entry.known is not None, sender.post_id)
-    return Told(*head, sender.name, entry.before.division, entry.record.revision, before, _kept(entry).said)
+    return Told(*head, sender.name, entry.before.division, entry.record.revision, before, after)
 
 
 def _is_drill(record: Record | Withdrawal) -> bool:

@@ -38,7 +38,7 @@ T = TypeVar("T")
 Beside = Callable[[Tx], Awaitable[None]]
 Judge = Callable[[Sequence[Verdict]], None]
 """Looks at the verdicts before they are committed; what it raises undoes them."""
-_QUICKER = (records.Raced, asyncpg.DeadlockDetectedError, asyncpg.SerializationError)
+_QUICKER = (asyncpg.UniqueViolationError, asyncpg.DeadlockDetectedError, asyncpg.SerializationError)
 
 
 class AdmissionFailed(GridwardError):
@@ -150,10 +150,10 @@ class Door:
                     judge(verdicts)
                 turn.say([event for verdict in verdicts for event in verdict.events])
             return verdicts
-        except (*_QUICKER, GridwardError):
+        except GridwardError:
             raise
         except Exception as error:
-            if is_transient(error):
+            if is_transient(error) or (isinstance(error, _QUICKER) and not alone):
                 raise
             # The error's own text may repeat what was sent, which no log may hold: only its kind and place are told.
             place = traceback.extract_tb(error.__traceback__)[-1]

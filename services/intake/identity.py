@@ -73,7 +73,9 @@ def own_id(owner_id: str) -> Find:
 
 async def unknown_by_id(tx: Tx, groups: Sequence[Sequence[Subject]]) -> list[tuple[Problem, ...]]:
     """For each record what it names by an id that was never given."""
-    by_id = [(each, _own_ids(each)) for group in groups for each in group]
+    by_id = [(each, ids) for group in groups for each in group if (ids := _own_ids(each))]
+    if not by_id:
+        return [()] * len(groups)
     persons = [own for each, ids in by_id if each.is_person for own in ids]
     dwellings = [own for each, ids in by_id if not each.is_person for own in ids]
     known = {*(await people.load_persons(tx, persons) if persons else ())}
@@ -132,7 +134,8 @@ async def _keep_persons(tx: Tx, vault: Vault, given: Mapping[str, _Given]) -> No
     for person_id, said in changed.items():
         content = _joined(_content(vault, person_id, rows.get(person_id)), said.given)
         saved.append(person_row(vault, person_id, said.division(rows.get(person_id)), content))
-    await people.save_persons(tx, saved)
+    await people.add_persons(tx, [row for row in saved if row.person_id not in rows])
+    await people.save_persons(tx, [row for row in saved if row.person_id in rows])
 
 
 async def _keep_dwellings(tx: Tx, vault: Vault, given: Mapping[str, _Given]) -> None:
@@ -144,7 +147,8 @@ async def _keep_dwellings(tx: Tx, vault: Vault, given: Mapping[str, _Given]) -> 
     for dwelling_id, said in changed.items():
         content = _joined(_content(vault, dwelling_id, rows.get(dwelling_id)), said.given)
         saved.append(dwelling_row(vault, dwelling_id, said.division_code, content))
-    await people.save_dwellings(tx, saved)
+    await people.add_dwellings(tx, [row for row in saved if row.dwelling_id not in rows])
+    await people.save_dwellings(tx, [row for row in saved if row.dwelling_id in rows])
 
 
 def _changes(vault: Vault, owner: str, row: people.PersonRow | people.DwellingRow | None, said: _Given) -> bool:
@@ -202,4 +206,4 @@ def buckets_of(vault: Vault, word: Word) -> list[int]:
 
 def _buckets(vault: Vault, words: Iterable[Word]) -> tuple[int, ...]:
     """Where words are kept, under the newest key alone."""
-    return tuple(sorted({buckets_of(vault, word)[0] for word in words}))
+    return tuple(sorted({by << BUCKET_BITS | vault.bucket(by.name, value) for by, value in words}))

@@ -11,7 +11,7 @@ from pydantic_core import from_json
 from services.chassis.database import Tx
 from services.intake.identity import BORN, PHONE, Subject
 from services.intake.rules.matching import Likeness, Traits, best, likeness
-from services.intake.rules.traits import ID_NUMBER, born_keys, traits_of
+from services.intake.rules.traits import born_keys, numbers_of, traits_of
 from services.intake.store import matches, people
 from services.intake.vault import Vault
 
@@ -33,20 +33,20 @@ async def likely(
     tx: Tx, vault: Vault, groups: Sequence[Sequence[Subject]], known: Mapping[bytes, str], passed_over: set[int]
 ) -> Likely:
     """Of each name that is new. passed_over: records of which the log tells whom they mean."""
-    asked = {
-        (number, place): traits_of(subject.given, _dwellings(group, known))
+    asked = [
+        (number, place)
         for number, group in enumerate(groups)
         if number not in passed_over
         for place, subject in enumerate(group)
         if subject.is_person and "name" in subject.given and not any(f.found_by in known for f in subject.finds)
-    }
-    numbered = {place: traits for place, traits in asked.items() if ID_NUMBER in traits.documents}
-    others = {place: traits for place, traits in asked.items() if place not in numbered}
+    ]
+    numbered = [(number, place) for number, place in asked if numbers_of(groups[number][place].given)]
+    others = sorted({*asked}.difference(numbered))
     found: dict[Place, dict[str, Likeness]] = {}
     if others:
-        found |= await _compared(tx, vault, others, unnumbered=False)
+        found |= await _compared(tx, vault, _traits(groups, others, known), unnumbered=False)
     if numbered and await matches.is_anybody_unnumbered(tx):
-        found |= await _compared(tx, vault, numbered, unnumbered=True)
+        found |= await _compared(tx, vault, _traits(groups, numbered, known), unnumbered=True)
     if not found:
         return NOBODY
     decided = {place: best(each) for place, each in found.items()}
@@ -54,6 +54,15 @@ async def likely(
         {place: same for place, (same, _) in decided.items() if same is not None},
         {place: unsure for place, (_, unsure) in decided.items() if unsure},
     )
+
+
+def _traits(
+    groups: Sequence[Sequence[Subject]], places: Sequence[Place], known: Mapping[bytes, str]
+) -> dict[Place, Traits]:
+    return {
+        (number, place): traits_of(groups[number][place].given, _dwellings(groups[number], known))
+        for number, place in places
+    }
 
 
 def _dwellings(group: Sequence[Subject], known: Mapping[bytes, str]) -> Iterable[str]:

@@ -40,9 +40,18 @@ class Vault(Seals):
         content = f"{kind}\0{value}".encode()
         return tuple([Find(hmac.digest(key, content, "sha256")[:16], version) for version, key in self._finds])
 
+    def bucket(self, kind: str, value: str) -> int:
+        """The newest of these cut to BUCKET_BITS, which many values share: what lies there is opened and compared."""
+        _, newest = self._finds[0]
+        return _cut(hmac.digest(newest, f"{kind}\0{value}".encode(), "sha256"))
+
     def buckets(self, kind: str, value: str) -> tuple[int, ...]:
-        """The same cut to BUCKET_BITS, which many values share: what lies in a bucket has to be opened and compared."""
-        return tuple([int.from_bytes(f.found_by[:4]) >> (32 - BUCKET_BITS) for f in self.finds(kind, value)])
+        """All of them cut so, the newest first."""
+        return tuple([_cut(find.found_by) for find in self.finds(kind, value)])
+
+
+def _cut(hashed: bytes) -> int:
+    return int.from_bytes(hashed[:4]) >> (32 - BUCKET_BITS)
 
 
 _EXPORTED = "gridward:"

@@ -35,10 +35,10 @@ TOKEN = make_token(SecretStr(KEY), "sender", frozenset({"sender"}))
 STEPS = (
     ("records", "exclusive", "from records"),
     ("vault_keys", "share", "insert into vault_keys"),
-    ("vault_persons", "share", "insert into vault_persons"),
-    ("vault_dwellings", "share", "insert into vault_dwellings"),
+    ("vault_persons", "share", 'COPY "vault_persons"'),
+    ("vault_dwellings", "share", 'COPY "vault_dwellings"'),
     ("records", "share", "update records"),
-    ("records", "share", "insert into records"),
+    ("records", "share", 'COPY "records"'),
     ("vault_rejects", "share", "vault_rejects"),
     ("ledger", "share", "insert into ledger"),
     ("outbox", "share", "insert into outbox"),

@@ -31,6 +31,8 @@ FOR_LIFE = frozenset({DocumentKind.HOME_RETURN_PERMIT, DocumentKind.TAIWAN_PERMI
 
 def plain(text: str) -> str:
     """Full-width characters made narrow, blanks and hyphens left out, capitals."""
+    if text.isascii() and text.isalnum():
+        return text.upper()
     narrow = unicodedata.normalize("NFKC", text)
     return "".join(each for each in narrow if not each.isspace() and each not in "-‐‑–—").upper()
 
@@ -80,5 +82,5 @@ _PHONE = re.compile(r"(?:\+|00)?86(?=1\d{10}$)")
 def plain_phone(text: str) -> str:
     """A telephone number: digits and a leading + alone, without the country's own 86 before a mobile number."""
     narrow = unicodedata.normalize("NFKC", text)
-    digits = "".join(each for each in narrow if each.isdigit() or each == "+")
+    digits = narrow if narrow.isdigit() else "".join(each for each in narrow if each.isdigit() or each == "+")
     return _PHONE.sub("", digits) or narrow.strip()

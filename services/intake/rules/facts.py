@@ -8,6 +8,7 @@ was said about the first one.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from functools import cache
 from typing import Any, get_args
 
 from contracts.envelope import Fact
@@ -45,8 +46,13 @@ def named_in(sayings: Iterable[Saying]) -> set[str]:
     """The ids of everybody, and of every dwelling, that statements are about."""
     facts = [saying.fact for saying in sayings]
     members = (member for fact in facts if isinstance(fact, TubeSampled) for member in fact.members)
-    named = {getattr(fact, name, None) for fact in facts for name in _NAMES} | {each.person_id for each in members}
-    return {each for each in named if each}
+    named = {getattr(fact, name) for fact in facts for name in _names_in(type(fact))}
+    return {each for each in named if each} | {each.person_id for each in members}
+
+
+@cache
+def _names_in(kind: type[Fact]) -> tuple[str, ...]:
+    return tuple(name for name in _NAMES if name in kind.model_fields)
 
 
 def _household_visit(record: records.HouseholdVisit, ids: Ids) -> Iterator[Fact]:

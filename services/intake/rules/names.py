@@ -10,7 +10,8 @@ from itertools import islice, product
 from pypinyin import Style, pinyin
 from rapidfuzz.fuzz import ratio
 
-_DOTS = "·•‧∙⋅・･.．｡。"
+_WRITTEN = str.maketrans({**dict.fromkeys("·•‧∙⋅・･.．｡。", "·"), ",": " "})
+"""Every kind of middle dot to one, and a comma to a blank."""
 _UNWRITTEN = frozenset("?□*＊？〓�○X")
 """What senders write for a character that their system has not."""
 _SURNAMES = {
@@ -37,10 +38,8 @@ class Alike(StrEnum):
 
 def plain_name(text: str) -> str:
     """One way of writing a name: narrow, without blanks between characters, every kind of middle dot the same."""
-    narrow = unicodedata.normalize("NFKC", text)
-    dotted = "".join("·" if each in _DOTS else " " if each == "," else each for each in narrow).strip("· ").casefold()
-    words = dotted.replace("·", " · ").split() if _is_latin(dotted) else dotted.split()
-    return (" " if _is_latin(dotted) else "").join(word for word in words if word != "·" or not _is_latin(dotted))
+    dotted = unicodedata.normalize("NFKC", text).translate(_WRITTEN).strip("· ").casefold()
+    return " ".join(dotted.replace("·", " ").split()) if _is_latin(dotted) else "".join(dotted.split())
 
 
 def alike(one: str, other: str) -> Alike:
@@ -74,7 +73,7 @@ def initials(name: str) -> tuple[str, ...]:
 
 
 def _is_latin(text: str) -> bool:
-    return bool(text) and all(ord(each) < 0x250 or each == "·" for each in text)
+    return bool(text) and max(text) < "\u0250"
 
 
 def _same_characters(one: str, other: str) -> Alike:

@@ -67,7 +67,17 @@ async def load_persons(tx: Tx, person_ids: Iterable[str], *, lock: bool = False)
     return {row[0]: PersonRow(*row) for row in rows}
 
 
+async def add_persons(tx: Tx, persons: Iterable[PersonRow]) -> None:
+    """Persons who are new. Raises asyncpg.UniqueViolationError: another transaction has just added one of them."""
+    rows = sorted(persons)
+    if rows:
+        kept = [row[:-1] for row in rows]
+        await tx.copy_records_to_table("vault_persons", columns=PersonRow._fields[:-1], records=kept)
+        await words.add(tx, {row.person_id: (row.division_code[:6], row.buckets) for row in rows})
+
+
 async def save_persons(tx: Tx, persons: Iterable[PersonRow]) -> None:
+    """Persons over what was kept of them."""
     rows = sorted(persons)
     if rows:
         await tx.execute(
@@ -99,7 +109,17 @@ async def known_of(tx: Tx, owners: Sequence[str]) -> list[str]:
     return [row[0] for row in rows]
 
 
+async def add_dwellings(tx: Tx, dwellings: Iterable[DwellingRow]) -> None:
+    """As `add_persons`."""
+    rows = sorted(dwellings)
+    if rows:
+        kept = [row[:-1] for row in rows]
+        await tx.copy_records_to_table("vault_dwellings", columns=DwellingRow._fields[:-1], records=kept)
+        await words.add(tx, {row.dwelling_id: (row.division_code[:6], row.buckets) for row in rows})
+
+
 async def save_dwellings(tx: Tx, dwellings: Iterable[DwellingRow]) -> None:
+    """Dwellings over what was kept of them."""
     rows = sorted(dwellings)
     if rows:
         await tx.execute(

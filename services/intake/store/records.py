@@ -28,10 +28,6 @@ _BESIDE_OTHERS = "select pg_advisory_xact_lock_shared(hashtext('gridward intake 
 _ALONE = "select pg_advisory_xact_lock(hashtext('gridward intake admission'))"
 
 
-class Raced(Exception):
-    """Another transaction has just stored one of these records: roll back and begin again, now knowing it."""
-
-
 async def take_turn(tx: Tx, *, alone: bool) -> None:
     """Beside the other admissions; or alone, after those under way and before those that come."""
     await tx.execute(_ALONE if alone else _BESIDE_OTHERS)
@@ -62,28 +58,10 @@ async def ids_of(tx: Tx, found_by: Iterable[bytes]) -> dict[bytes, str]:
 
 
 async def insert_new(tx: Tx, kept: Sequence[Kept], received_at: datetime) -> None:
-    """Raises Raced."""
-    if not kept:
-        return
-    rows = sorted(kept, key=lambda row: row.found_by)
-    inserted = await tx.fetchval(
-        """with new as (
-               insert into records (found_by, record_id, feed, revision, division_code, content_hash, said, revised_at,
-                                    named_besides, received_at)
-               select found_by, record_id, feed, revision, division_code, content_hash, said, revised_at,
-                      array_remove(string_to_array(named_besides, ' '), ''), $10
-                 from unnest($1::bytea[], $2::text[], $3::text[], $4::int[], $5::text[], $6::bytea[], $7::bytea[],
-                             $8::timestamptz[], $9::text[])
-                      x(found_by, record_id, feed, revision, division_code, content_hash, said, revised_at,
-                        named_besides)
-                order by 1 on conflict do nothing returning 1)
-           select count(*) from new""",
-        *([row[column] for row in rows] for column in range(8)),
-        [" ".join(row.named_besides) for row in rows],
-        received_at,
-    )
-    if inserted != len(rows):
-        raise Raced(f"{len(rows) - inserted} of {len(rows)} records were stored by another transaction")
+    """Raises asyncpg.UniqueViolationError: another transaction has just stored one of them."""
+    rows = [(*row, received_at) for row in sorted(kept, key=lambda row: row.found_by)]
+    if rows:
+        await tx.copy_records_to_table("records", columns=(*Kept._fields, "received_at"), records=rows)
 
 
 class Span(NamedTuple):

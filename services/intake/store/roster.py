@@ -28,26 +28,6 @@ _TABLES: dict[type[Any], str] = {
     lead_rows.NeedHeld: "needs",
     lead_rows.NeedDone: "needs_met",
 }
-_ARRAYS = {
-    "record_id": "text", "division_code": "text", "drill": "bool", "dwelling_id": "text", "round_id": "text",
-    "called_at": "timestamptz", "channel": "text", "outcome": "text", "entered_by": "text", "person_id": "text",
-    "since_at": "timestamptz", "temperature_celsius": "real", "registered_at": "timestamptz", "lived_in": "bool",
-    "state": "text", "where_words": "text", "back_at": "timestamptz", "opened_by": "text", "from_at": "timestamptz",
-    "until_at": "timestamptz", "post_id": "text", "duty": "text", "site_id": "text", "valid_from_at": "timestamptz",
-    "valid_until_at": "timestamptz", "from_post_id": "text", "to_post_id": "text", "handed_at": "timestamptz",
-    "what": "text", "done_at": "timestamptz", "placement_id": "text", "source": "text", "reference": "text",
-    "sent_by": "text", "received_at": "timestamptz", "lead_id": "text", "did": "text", "done_by": "text",
-    "to_division_code": "text", "need": "text", "asked_at": "timestamptz", "need_id": "text",
-}  # fmt: skip
-
-
-def _insert(kind: type[Any]) -> str:
-    columns = kind._fields
-    given = ", ".join(f"${n}::{_ARRAYS[column]}[]" for n, column in enumerate(columns, 1))
-    return f"insert into {_TABLES[kind]} ({', '.join(columns)}) select * from unnest({given})"  # noqa: S608
-
-
-_INSERTS = {kind: _insert(kind) for kind in _TABLES}
 
 
 async def forget(tx: Tx, record_ids: Collection[str]) -> None:
@@ -84,7 +64,7 @@ async def keep(tx: Tx, told: Iterable[Row]) -> None:
     for row in told:
         by_kind[type(row)].append(row)
     for kind, its in by_kind.items():
-        await tx.execute(_INSERTS[kind], *map(list, zip(*its, strict=True)))
+        await tx.copy_records_to_table(_TABLES[kind], columns=kind._fields, records=its)
 
 
 BELOW = """division_code collate "C" >= $1 and division_code collate "C" < $1 || '~'"""

@@ -14,7 +14,7 @@ select distinct owner_id from vault_words
 
 async def save(tx: Tx, buckets: Mapping[str, tuple[str, Collection[int]]]) -> None:
     """In the place of those before. buckets: owner -> the county (6 characters), and the buckets of its words."""
-    rows = sorted((bucket, county, owner) for owner, (county, its) in buckets.items() for bucket in its)
+    rows = _rows(buckets)
     columns = [[row[column] for row in rows] for column in range(3)]
     await tx.execute(
         """delete from vault_words w where owner_id = any($4::text[]) and not exists (
@@ -28,6 +28,15 @@ async def save(tx: Tx, buckets: Mapping[str, tuple[str, Collection[int]]]) -> No
            select * from unnest($1::int[], $2::text[], $3::text[]) on conflict do nothing""",
         *columns,
     )
+
+
+async def add(tx: Tx, buckets: Mapping[str, tuple[str, Collection[int]]]) -> None:
+    """The same of owners who have none yet."""
+    await tx.copy_records_to_table("vault_words", columns=("bucket", "county", "owner_id"), records=_rows(buckets))
+
+
+def _rows(buckets: Mapping[str, tuple[str, Collection[int]]]) -> list[tuple[int, str, str]]:
+    return sorted((bucket, county, owner) for owner, (county, its) in buckets.items() for bucket in its)
 
 
 async def find(tx: Tx, buckets: Collection[int], division: str, limit: int) -> list[str]:

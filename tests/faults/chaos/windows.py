@@ -41,7 +41,8 @@ class Trap:
 
 
 TRAPS: tuple[Trap, ...] = (
-    *(Trap(ADMISSION, "intake", f"intake.{table}", "share", f"insert into {table}") for table in ("records", "outbox")),
+    Trap(ADMISSION, "intake", "intake.records", "share", 'COPY "records"'),
+    Trap(ADMISSION, "intake", "intake.outbox", "share", "insert into outbox"),
     *(
         Trap(HANDLER, service, f"{service}.positions", "share", "update positions")
         for service in ("tracing", "alerts", "rollup")
