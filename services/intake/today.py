@@ -24,6 +24,8 @@ from services.intake.store import worklist as kept
 
 LEADER = "leader"
 _VILLAGE = 12
+_SHOWN = Item._fields[:-1]
+"""What an item says of itself beside `more`, its last field."""
 
 
 class Area(NamedTuple):
@@ -123,6 +125,9 @@ def _progress(area: Area) -> dict[str, Any]:
 
 
 def _shown(item: Item) -> dict[str, Any]:
-    shown = {name: value for name, value in item._asdict().items() if name != "more" and value is not None}
-    local = {name: at.astimezone(SHANGHAI) for name, at in shown.items() if isinstance(at, datetime)}
-    return {**shown, **local, **item.more}
+    shown = {
+        name: value.astimezone(SHANGHAI) if isinstance(value, datetime) else value
+        for name, value in zip(_SHOWN, item, strict=False)
+        if value is not None
+    }
+    return {**shown, **item.more}

@@ -21,8 +21,7 @@ class Member(NamedTuple):
     away: Presence | None
 
 
-@dataclass(frozen=True)
-class Household:
+class Household(NamedTuple):
     """reached_at: when it was last reached in the round. attempts: how often it was sought in vain, and why at last."""
 
     dwelling_id: str
@@ -59,25 +58,26 @@ def households(dwellings: Mapping[str, str], told: Told, open_round: Round | Non
     calls = _by_dwelling(each for each in told.calls if open_round and _of_round(each, open_round))
     residents = _by_dwelling(each for each in told.residents if each.drill <= drill)
     registers = _latest_registers(told.registers, drill)
+    met = {(each.dwelling_id, each.person_id) for each in told.residents if open_round and _met_in(each, open_round)}
     away = _away(told.presences, drill)
     answer = []
     for dwelling_id, division in dwellings.items():
-        people = living_there(residents[dwelling_id], registers.get(dwelling_id))
         register = registers.get(dwelling_id)
+        people = living_there(residents[dwelling_id], register)
         if register is not None and not register.lived_in and not people:
             continue
-        met = {each.person_id for each in residents[dwelling_id] if open_round and _met_in(each, open_round)}
-        members = tuple(Member(each, each in met, away.get(each)) for each in people)
-        answer.append(_household(dwelling_id, division, members, calls[dwelling_id]))
+        members = tuple([Member(each, (dwelling_id, each) in met, away.get(each)) for each in people])
+        answer.append(Household(dwelling_id, division, members, *_sought(calls[dwelling_id])))
     return answer
 
 
-def _household(dwelling_id: str, division: str, members: tuple[Member, ...], calls: Sequence[Call]) -> Household:
+def _sought(calls: Sequence[Call]) -> tuple[datetime | None, int, str | None]:
+    """When it was last reached, how often it was sought in vain, and why at last."""
+    if not calls:
+        return None, 0, None
     reached = [each.called_at for each in calls if each.outcome == REACHED]
     vain = sorted((each.called_at, each.outcome) for each in calls if each.outcome != REACHED)
-    return Household(
-        dwelling_id, division, members, max(reached, default=None), len(vain), vain[-1][1] if vain else None
-    )
+    return max(reached, default=None), len(vain), vain[-1][1] if vain else None
 
 
 def _of_round(call: Call, open_round: Round) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from contracts.leads import Tenure
@@ -133,9 +134,13 @@ def _visit_due(care: Owed, visited: Iterable[datetime], now: datetime) -> Iterat
     first, last = max(care.since_at, start_of_day(day_of(now))), min(care.due_at, end_of_day(day_of(now)))
     if last <= first:
         return
-    for start, end in slots_between(first, last, care.checks_per_day):
+    for start, end in _slots(first, last, care.checks_per_day):
         if start <= now < end and not any(start <= at < end for at in visited):
             yield _item(care, "visit", end, "visit", f".{start:%Y%m%dT%H%M}", start)
+
+
+_slots = lru_cache(maxsize=1_024)(slots_between)
+"""Most have the same of a day."""
 
 
 def _test_due(care: Owed, sampled: Iterable[datetime], now: datetime) -> Iterator[Item]:

@@ -81,7 +81,7 @@ async def load(tx: Tx, kind: type[Any], division: str) -> list[Any]:
         f"select {', '.join(kind._fields)} from {_TABLES[kind]} where {BELOW} order by record_id",  # noqa: S608
         division,
     )
-    return [kind(*row) for row in found]
+    return [kind._make(row) for row in found]
 
 
 async def dwellings_in(tx: Tx, division: str) -> dict[str, str]:
