@@ -11,7 +11,7 @@ import asyncpg
 from rich.console import Console
 
 from benchmarks.counting import count_one_by_one, count_ours, count_quix, read_alone
-from benchmarks.door import door_ours, door_plain, fresh_records, open_the_day
+from benchmarks.door import bare_copy, door_ours, door_plain, fresh_records, open_the_day
 from benchmarks.lab import KAFKA_VERSION, Lab, lab
 from benchmarks.latency import latency
 from benchmarks.results import Results, machine
@@ -99,6 +99,7 @@ class Run:
                 bulk, single = await door_ours(servers, running, self.scale, records)
                 self._found("door-bulk", *bulk)
                 self._found("door-single", *single)
+                self._found("copy", await bare_copy(servers))
             for rate in self.scale.latency_rates if "latency" in self.parts else ():
                 found = await latency(servers, running, rate, self.scale.latency_seconds, records)
                 self.results.latencies.append({name: round(one, 4) for name, one in asdict(found).items()})

@@ -17,6 +17,7 @@ NAMES = {
     "quix": "Quix Streams: six counters in state",
     "one-by-one": "FastStream, one message and one upsert at a time",
     "relay": "relay: outbox to Kafka, acknowledged and deleted",
+    "copy": "bare COPY of the rows that the door left, into empty tables like its own (the limit)",
     "door-bulk": "door, 5,000 lines a request, one connection",
     "plain-bulk": "the same in bulk to a plain FastAPI handler",
     "door-single": "door, one record a request, 64 connections",
