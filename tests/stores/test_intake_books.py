@@ -96,7 +96,8 @@ def test_whatever_is_sent_the_books_balance_and_what_is_known_is_what_was_said_l
 async def _balance(database: str, batches: list[list[tuple[int, int, str, bool]]]) -> None:
     async with intake(database) as world:
         await world.pool.execute(
-            "truncate records, checks, corrections, outbox, ledger, vault_rejects, vault_keys, vault_persons, vault_words"
+            "truncate records, checks, corrections, outbox, ledger,"
+            " vault_rejects, vault_keys, vault_persons, vault_words"
         )
         words: list[str] = []
         for batch in batches:
