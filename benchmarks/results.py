@@ -37,7 +37,7 @@ TODAY_TARGET_SECONDS = 0.05
 class Results:
     """rates: records a second by measure, a value a repetition. latencies: one for each rate offered.
 
-    lists: `GET /today`, one for each role.
+    lists: `GET /today`, one for each role. flood: ten times the steady rate.
     """
 
     scale: Scale
@@ -46,6 +46,7 @@ class Results:
     rates: dict[str, list[float]] = field(default_factory=dict)
     latencies: list[dict[str, float]] = field(default_factory=list)
     lists: list[dict[str, object]] = field(default_factory=list)
+    flood: dict[str, object] = field(default_factory=dict)
     seconds: float = 0.0
 
     def add(self, name: str, *values: float) -> None:
@@ -65,6 +66,7 @@ class Results:
             "ratios": _ratios(self.rates),
             "latency": self.latencies,
             "today": self.lists,
+            "flood": self.flood,
         }
 
     def write(self) -> Path:

@@ -11,7 +11,8 @@ import asyncpg
 from rich.console import Console
 
 from benchmarks.counting import count_one_by_one, count_ours, count_quix, read_alone
-from benchmarks.door import bare_copy, door_ours, door_plain, fresh_records, open_the_day
+from benchmarks.door import Records, bare_copy, door_ours, door_plain, fresh_records, open_the_day
+from benchmarks.flood import flood
 from benchmarks.lab import KAFKA_VERSION, Lab, lab
 from benchmarks.latency import latency
 from benchmarks.results import Results, machine
@@ -44,7 +45,7 @@ class Run:
             self.results.facts = machine(await _postgres_version(servers), KAFKA_VERSION)
             if TOPIC_READERS & set(self.parts):
                 await self._read_topic(servers)
-            if {"door", "latency", "today", "sheet"} & set(self.parts):
+            if {"door", "latency", "flood", "today", "sheet"} & set(self.parts):
                 await self._door(servers)
         self.results.seconds = time.monotonic() - self._began
         return self.results
@@ -107,9 +108,19 @@ class Run:
                     f"latency at {rate:,}/s: {found.reached:,.0f}/s accepted, "
                     f"p50 {found.p50:.3f} s, p99 {found.p99:.3f} s"
                 )
+            if "flood" in self.parts:
+                await self._flood(servers, running, records)
             if "today" in self.parts:
                 await self._today(servers, running)
             await self._sheets(servers, running)
+
+    async def _flood(self, servers: Lab, running: Fleet, records: Records) -> None:
+        found = await flood(servers, running, self.scale.flood_seconds, records)
+        self.results.flood = {name: _rounded(one) for name, one in asdict(found).items()}
+        self.tell(
+            f"flood: {found.offered:,} offered, {found.accepted:,} accepted, {found.told_to_wait:,} told to wait; "
+            f"intake {found.memory_before:.0f} MiB before, {found.memory_most:.0f} at most"
+        )
 
     async def _today(self, servers: Lab, running: Fleet) -> None:
         for found in await today(servers, running):

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from math import inf
 
 GRIDS = 76_000
-PARTS = ("relay", "reading", "ours", "one-by-one", "quix", "door", "latency", "today", "sheet")
+PARTS = ("relay", "reading", "ours", "one-by-one", "quix", "door", "latency", "flood", "today", "sheet")
 
 
 @dataclass(frozen=True)
@@ -25,10 +25,11 @@ class Scale:
     bulk_requests: int
     single_requests: int
     latency_seconds: float
+    flood_seconds: float
     repeat_until_seconds: float
     sheet_persons: int
     latency_rates: tuple[int, ...] = (1_000, 5_000)
 
 
-SHORT = Scale("short", 200_000, 3, 2_000, 20_000, 3, 2_000, 8.0, 100.0, 0)
-FULL = Scale("full", 1_000_000, 5, 10_000, 150_000, 10, 10_000, 60.0, inf, 1_000_000)
+SHORT = Scale("short", 200_000, 3, 2_000, 20_000, 3, 2_000, 8.0, 8.0, 100.0, 0)
+FULL = Scale("full", 1_000_000, 5, 10_000, 150_000, 10, 10_000, 60.0, 60.0, inf, 1_000_000)

@@ -41,6 +41,8 @@ def rows(found: Mapping[str, Any]) -> Iterator[str]:
         yield from _ratio_rows(found["ratios"])
     if found["latency"]:
         yield from _latency_rows(found["latency"])
+    if found.get("flood"):
+        yield from _flood_rows(found["flood"])
     if found.get("today"):
         yield from _today_rows(found["today"])
 
@@ -70,6 +72,20 @@ def _latency_rows(latencies: list[Mapping[str, float]]) -> Iterator[str]:
             reached = one["p99"] < P99_TARGET_SECONDS and one["reached"] > 0.99 * one["offered"]
             target = f"p99 under {P99_TARGET_SECONDS:g} s: {'reached' if reached else 'not reached'}"
         yield f"| {one['offered']:,} | {one['reached']:,.0f} | {one['p50']:.2f} s | {one['p99']:.2f} s | {target} |"
+
+
+def _flood_rows(one: Mapping[str, Any]) -> Iterator[str]:
+    yield from (
+        "",
+        "| ten times the steady rate | seconds | accepted | told to wait | lost | intake's memory |",
+    )
+    memory = f"{one['memory_before']:.0f} MiB before, {one['memory_most']:.0f} MiB at most"
+    lost = one["offered"] - one["accepted"] - one["told_to_wait"]
+    yield "|---:|---:|---:|---:|---:|---|"
+    yield (
+        f"| {one['offered']:,} | {one['seconds']:.0f} | {one['accepted']:,} | {one['told_to_wait']:,} | {lost} "
+        f"| {memory} |"
+    )
 
 
 def _today_rows(lists: list[Mapping[str, Any]]) -> Iterator[str]:

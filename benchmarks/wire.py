@@ -11,7 +11,11 @@ from benchmarks.measure import BenchError
 
 
 class ComeBackLater(BenchError):
-    """The server answered 429: it takes no more at present."""
+    """The server answered 429: it takes no more at present. seconds: when to come back, if it said so."""
+
+    def __init__(self, message: str, seconds: int | None) -> None:
+        super().__init__(message)
+        self.seconds = seconds
 
 
 class Line:
@@ -38,8 +42,11 @@ class Line:
         body = await self._reader.readexactly(length)
         if not head.startswith(b"http/1.1 200"):
             status = head.splitlines()[0].decode()
-            kind = ComeBackLater if " 429" in status else BenchError
-            raise kind(f"answered {status}: {body[:500].decode()}")
+            words = f"answered {status}: {body[:500].decode()}"
+            if " 429" in status:
+                after = head.partition(b"retry-after:")[2].partition(b"\r\n")[0].strip()
+                raise ComeBackLater(words, int(after) if after else None)
+            raise BenchError(words)
         return body
 
 
