@@ -42,9 +42,14 @@ def _seen(lead: LeadHeld, done: Sequence[LeadDone], divisions: Collection[str]) 
         yield Listed(lead, own[-1], held[-1], done)
 
 
-async def held_in(tx: Tx, divisions: Collection[str], state: LeadState) -> list[tuple[LeadHeld, Tenure]]:
+async def held_in(tx: Tx, divisions: Collection[str], state: LeadState) -> list[Listed]:
     """The leads in a state that one of these divisions, or one below, holds now."""
-    return [(each.lead, each.tenure) for each in await listed(tx, divisions, state) if each.tenure == each.holder]
+    return [each for each in await listed(tx, divisions, state) if each.tenure == each.holder]
+
+
+def passed_on_because(each: Listed) -> str | None:
+    """Why it came to the division that holds it, where that was said when it was passed on."""
+    return next((done.reason for done in each.done if done.record_id == each.tenure.begun_by), None)
 
 
 def shown(each: Listed) -> dict[str, Any]:
@@ -66,7 +71,7 @@ def shown(each: Listed) -> dict[str, Any]:
 
 
 def _step(done: LeadDone) -> dict[str, Any]:
-    more = {"to_division_code": done.to_division_code, "outcome": done.outcome}
+    more = {"to_division_code": done.to_division_code, "outcome": done.outcome, "reason": done.reason}
     head = {"did": done.did, "division_code": done.division_code, "done_by": done.done_by}
     return {
         **head, "done_at": done.done_at.astimezone(SHANGHAI), **{k: v for k, v in more.items() if v is not None}

@@ -359,6 +359,7 @@ create table if not exists lead_steps (
     to_division_code text collate "C",
     outcome          text
 );
+alter table lead_steps add column if not exists reason text;  -- in words that name nobody
 create index if not exists lead_steps_lead on lead_steps (lead_id);
 create index if not exists lead_steps_to on lead_steps (to_division_code) where to_division_code is not null;
 

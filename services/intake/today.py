@@ -12,7 +12,7 @@ from contracts.policy.days import SHANGHAI, day_of, start_of_day
 from services.chassis.access import Caller
 from services.chassis.database import Tx
 from services.chassis.errors import NotAllowed
-from services.intake.listing import held_in
+from services.intake.listing import held_in, passed_on_because
 from services.intake.rules import worklist
 from services.intake.rules.assigned import Scope, scope_of
 from services.intake.rules.households import Household, Told, households
@@ -86,7 +86,8 @@ async def load_items(tx: Tx, now: datetime, scope: Scope, areas: Sequence[Area])
     since = min([start_of_day(day_of(now)), *waiting])
     checks = await kept.load_checks(tx, {each.person_id for each in owed}, since)
     items = list(worklist.of_care(owed, checks, now))
-    items += worklist.of_leads(await held_in(tx, scope.divisions, LeadState.OPEN), owed)
+    held = await held_in(tx, scope.divisions, LeadState.OPEN)
+    items += worklist.of_leads([(each.lead, each.tenure, passed_on_because(each)) for each in held], owed)
     items += worklist.of_needs(await leads.open_needs(tx, [*scope.divisions], scope.persons))
     for area in areas:
         if area.round is not None:

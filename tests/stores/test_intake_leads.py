@@ -77,6 +77,9 @@ async def test_a_lead_is_passed_on_and_landed_and_each_sees_what_is_theirs(datab
         assert (await seen(here, GRID), await listed(here)) == ({lead: "passed_on"}, [])
         assert (await seen(there, OTHER_GRID), await listed(there)) == ({lead: "open"}, [("lead", person)])
         assert (await there.get("/roster")).json()["others"][0]["name"] == "王某1"
+        [item] = (await there.get("/today")).json()["items"]
+        [shown] = (await there.get("/leads", params={"division": OTHER_GRID})).json()
+        assert (item["passed_on_because"], shown["steps"][0]["reason"]) == ("已搬到二网格",) * 2
         late = await here.post(f"/leads/{lead}/landed", json={"done_at": (NOON + timedelta(hours=1)).isoformat()})
         assert (late.status_code, late.json()["errors"][0]["field"]) == (422, "division_code")
         assert OTHER_GRID in late.json()["errors"][0]["would_be_right"]

@@ -127,6 +127,8 @@ async def test_the_page_of_a_lead_is_in_english_large_enough_and_a_name_in_the_r
         await phone.tab("today")
         await page.get_by_text("↻ Refresh").click()
         await expect(page.locator(".card.lead")).to_have_count(1)
+        await page.click(".card.lead")
+        await expect(page.locator("main")).to_contain_text("Passed on because: moved within the village")
     assert [event.data.reason for event in await passed_on(world)] == ["moved within the village"]
 
 

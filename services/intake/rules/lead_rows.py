@@ -42,6 +42,7 @@ class LeadDone(NamedTuple):
     done_by: str
     to_division_code: str | None
     outcome: str | None
+    reason: str | None
 
 
 class NeedHeld(NamedTuple):
@@ -97,8 +98,9 @@ def _lead(record: leads.Lead, ids: Ids, by: str) -> Iterator[Row]:
 def _step(record: leads.LeadStep, ids: Ids, by: str) -> Iterator[Row]:
     passed = record.to_division_code if isinstance(record, leads.PassedOn) else None
     outcome = record.outcome.value if isinstance(record, leads.ClosedLead) else None
+    reason = record.reason if isinstance(record, leads.PassedOn | leads.ClosedLead) else None
     head = ids.record_id, record.division_code, record.drill, ids.followed, ids.people[0]
-    yield LeadDone(*head, _DID[type(record)].value, record.done_at, record.done_by, passed, outcome)
+    yield LeadDone(*head, _DID[type(record)].value, record.done_at, record.done_by, passed, outcome, reason)
 
 
 def _need(record: leads.Need, ids: Ids, by: str) -> Iterator[Row]:

@@ -101,11 +101,16 @@ def of_care(owed: Iterable[Owed], checks: Sequence[Check], now: datetime) -> Ite
             yield _item(each, "release", each.due_at, None)
 
 
-def of_leads(found: Iterable[tuple[LeadHeld, Tenure]], owed: Iterable[Owed]) -> Iterator[Item]:
-    """Leads that nobody has followed yet, with whoever holds them. owed: when by, as far as alerts has said it."""
+def of_leads(found: Iterable[tuple[LeadHeld, Tenure, str | None]], owed: Iterable[Owed]) -> Iterator[Item]:
+    """Leads that nobody has followed yet, with whoever holds them, and why they were passed on to him or her.
+
+    owed: when by, as far as alerts has said it.
+    """
     due = {(each.about_id, each.division_code): each.due_at for each in owed if each.kind == LEAD}
-    for lead, now in found:
+    for lead, now, because in found:
         more = {"lead_id": lead.record_id, "source": lead.source, "reference": lead.reference}
+        if because is not None:
+            more["passed_on_because"] = because
         yield Item(
             f"lead.{now.begun_by}",
             LEAD,

@@ -48,6 +48,7 @@
     }
     page = GW.el('section.form', { 'data-form': 'lead' }, GW.care.head(item),
       GW.el('p', {}, GW.t('source_' + item.source) + (item.reference ? '　' + item.reference : '')),
+      item.passed_on_because ? GW.el('p', {}, GW.t('passed_on_because', { reason: item.passed_on_because })) : null,
       before ? GW.field(GW.t('why'), 'why', function () {}) : null,
       GW.el('p.wrong', { id: 'wrong', role: 'alert' }),
       GW.button('main', '✓ ' + GW.t('lead-landed'), tapped('lead-landed')),

@@ -128,6 +128,7 @@ var GW = {};
     'lead-passed-on': ['转出', 'Pass on'],
     lead_pass: ['应由其他区域核查，转出', 'Not ours: pass it on'],
     pass_find: ['转往（可搜索名称或区划代码）', 'To (find by name or code)'],
+    passed_on_because: ['转来原因：{reason}', 'Passed on because: {reason}'],
     pass_to: ['转往：{place}', 'To: {place}'],
     pass_none: ['没有找到，请转往县（市、区）。', 'None found: pass it to the county.'],
     pass_needed: ['请选择转往何处，并写明原因（不写姓名）。', 'Choose where it goes and say why, naming nobody.'],
