@@ -7,7 +7,7 @@ import io
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import count
 from typing import Any
 
@@ -64,18 +64,29 @@ async def send_bulk(url: str, token: str, records: Records) -> float:
     return LINES_A_REQUEST / seconds
 
 
-async def send_single(url: str, token: str, records: Records, wanted: int) -> float:
-    """Records a second: a request each, over 64 kept connections, each sending as soon as it is answered."""
+@dataclass(frozen=True)
+class Load:
+    """Records a second, by repetition, in bulk and one by one; seconds that each of the latter took."""
+
+    bulk: list[float] = field(default_factory=list)
+    single: list[float] = field(default_factory=list)
+    took: list[float] = field(default_factory=list)
+
+
+async def send_single(url: str, token: str, records: Records, wanted: int, load: Load) -> None:
+    """A request each, over 64 kept connections, each sending as soon as it is answered."""
     left = iter(records.take(wanted))
 
     async def keep_sending(line: Line) -> None:
         for body in left:
+            sent = time.perf_counter()
             _must_be_accepted(await line.post("/records", body, JSON), 1)
+            load.took.append(time.perf_counter() - sent)
 
     async with lines(url, CONNECTIONS, token) as opened:
         began = time.perf_counter()
         await asyncio.gather(*map(keep_sending, opened))
-        return wanted / (time.perf_counter() - began)
+        load.single.append(wanted / (time.perf_counter() - began))
 
 
 def _must_be_accepted(answer: bytes, wanted: int) -> None:
@@ -83,17 +94,17 @@ def _must_be_accepted(answer: bytes, wanted: int) -> None:
         raise BenchError(f"{accepted} of {wanted} records were accepted: {answer[:500].decode()}")
 
 
-async def door_ours(lab: Lab, running: Fleet, scale: Scale, records: Records) -> tuple[list[float], list[float]]:
-    """Rates in bulk and single. The four services work on what was accepted; between two loads they come to rest."""
-    intake, bulk, single = running.urls["intake"], list[float](), list[float]()
+async def door_ours(lab: Lab, running: Fleet, scale: Scale, records: Records) -> Load:
+    """The four services work on what was accepted; between two loads they come to rest."""
+    intake, load = running.urls["intake"], Load()
     async with lab.client() as client:
         for _ in range(scale.bulk_requests):
-            bulk.append(await send_bulk(intake, lab.token, records))
+            load.bulk.append(await send_bulk(intake, lab.token, records))
             await until_quiet(client, running.urls)
         for _ in range(scale.rounds):
-            single.append(await send_single(intake, lab.token, records, scale.single_requests))
+            await send_single(intake, lab.token, records, scale.single_requests, load)
             await until_quiet(client, running.urls)
-    return bulk, single
+    return load
 
 
 async def bare_copy(lab: Lab) -> float:
@@ -120,12 +131,15 @@ async def _copied(source: asyncpg.Connection, pool: asyncpg.Pool, table: str) ->
     return time.perf_counter() - began
 
 
-async def door_plain(lab: Lab, scale: Scale, records: Records) -> tuple[list[float], list[float]]:
+async def door_plain(lab: Lab, scale: Scale, records: Records) -> Load:
     """The same of the plain handler, with the machine to itself."""
+    load = Load()
     async with plain_door(lab) as url:
-        bulk = [await send_bulk(url, lab.token, records) for _ in range(scale.bulk_requests)]
-        single = [await send_single(url, lab.token, records, scale.single_requests) for _ in range(scale.rounds)]
-    return bulk, single
+        for _ in range(scale.bulk_requests):
+            load.bulk.append(await send_bulk(url, lab.token, records))
+        for _ in range(scale.rounds):
+            await send_single(url, lab.token, records, scale.single_requests, load)
+    return load
 
 
 @asynccontextmanager

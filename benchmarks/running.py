@@ -11,10 +11,11 @@ import asyncpg
 from rich.console import Console
 
 from benchmarks.counting import count_one_by_one, count_ours, count_quix, read_alone
-from benchmarks.door import Records, bare_copy, door_ours, door_plain, fresh_records, open_the_day
+from benchmarks.door import Load, Records, bare_copy, door_ours, door_plain, fresh_records, open_the_day
 from benchmarks.flood import flood
 from benchmarks.lab import KAFKA_VERSION, Lab, lab
 from benchmarks.latency import latency
+from benchmarks.measure import percentile
 from benchmarks.results import Results, machine
 from benchmarks.scale import Scale
 from benchmarks.sheet import fill_vault, sheet_rate
@@ -90,16 +91,12 @@ class Run:
     async def _door(self, servers: Lab) -> None:
         records = fresh_records()
         if "door" in self.parts:
-            bulk, single = await door_plain(servers, self.scale, records)
-            self._found("plain-bulk", *bulk)
-            self._found("plain-single", *single)
+            self._loaded("plain", await door_plain(servers, self.scale, records))
         async with servers.services() as running:
             self.tell("four services are ready")
             await open_the_day(servers, running)
             if "door" in self.parts:
-                bulk, single = await door_ours(servers, running, self.scale, records)
-                self._found("door-bulk", *bulk)
-                self._found("door-single", *single)
+                self._loaded("door", await door_ours(servers, running, self.scale, records))
                 self._found("copy", await bare_copy(servers))
             for rate in self.scale.latency_rates if "latency" in self.parts else ():
                 found = await latency(servers, running, rate, self.scale.latency_seconds, records)
@@ -113,6 +110,12 @@ class Run:
             if "today" in self.parts:
                 await self._today(servers, running)
             await self._sheets(servers, running)
+
+    def _loaded(self, who: str, load: Load) -> None:
+        self._found(f"{who}-bulk", *load.bulk)
+        self._found(f"{who}-single", *load.single)
+        p50, p99 = (round(percentile(load.took, percent), 4) for percent in (50, 99))
+        self.results.singles.append({"who": who, "p50": p50, "p99": p99})
 
     async def _flood(self, servers: Lab, running: Fleet, records: Records) -> None:
         found = await flood(servers, running, self.scale.flood_seconds, records)

@@ -7,7 +7,13 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from benchmarks.results import P99_TARGET_RATE, P99_TARGET_SECONDS, TARGETS, TODAY_TARGET_SECONDS
+from benchmarks.results import (
+    P99_TARGET_RATE,
+    P99_TARGET_SECONDS,
+    SINGLE_TARGET_SECONDS,
+    TARGETS,
+    TODAY_TARGET_SECONDS,
+)
 
 README = Path(__file__).parent / "README.md"
 BEGIN, END = "<!-- begin: written by `make bench` -->", "<!-- end -->"
@@ -25,6 +31,8 @@ NAMES = {
     "sheet": "a spreadsheet of 10,000 rows by `POST /sheets` into a base of a million persons, rows",
 }
 
+SINGLES = {"door": "door", "plain": "a plain FastAPI handler"}
+
 
 def rows(found: Mapping[str, Any]) -> Iterator[str]:
     """Markdown lines of a run's JSON."""
@@ -41,6 +49,8 @@ def rows(found: Mapping[str, Any]) -> Iterator[str]:
         yield from _ratio_rows(found["ratios"])
     if found["latency"]:
         yield from _latency_rows(found["latency"])
+    if found.get("singles"):
+        yield from _single_rows(found["singles"])
     if found.get("flood"):
         yield from _flood_rows(found["flood"])
     if found.get("today"):
@@ -72,6 +82,17 @@ def _latency_rows(latencies: list[Mapping[str, float]]) -> Iterator[str]:
             reached = one["p99"] < P99_TARGET_SECONDS and one["reached"] > 0.99 * one["offered"]
             target = f"p99 under {P99_TARGET_SECONDS:g} s: {'reached' if reached else 'not reached'}"
         yield f"| {one['offered']:,} | {one['reached']:,.0f} | {one['p50']:.2f} s | {one['p99']:.2f} s | {target} |"
+
+
+def _single_rows(found: list[Mapping[str, Any]]) -> Iterator[str]:
+    yield from ("", "| one record a request, 64 connections | p50 | p99 | to reach |", "|---|---:|---:|---|")
+    for one in found:
+        p50, p99 = (f"{one[name] * 1000:.0f} ms" for name in ("p50", "p99"))
+        target = ""
+        if one["who"] == "door":
+            reached = "reached" if one["p99"] < SINGLE_TARGET_SECONDS else "not reached"
+            target = f"p99 under {SINGLE_TARGET_SECONDS * 1000:g} ms: {reached}"
+        yield f"| {SINGLES[one['who']]} | {p50} | {p99} | {target} |"
 
 
 def _flood_rows(one: Mapping[str, Any]) -> Iterator[str]:

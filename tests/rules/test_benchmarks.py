@@ -88,9 +88,12 @@ def test_a_table_says_whether_each_aim_was_reached() -> None:
     results.latencies += [slow]
     results.lists += [{"role": "worker", "items": 90, "p50": 0.02, "p99": 0.04}]
     results.lists += [{"role": "leader", "items": 270, "p50": 0.04, "p99": 0.06}]
+    results.singles += [{"who": "door", "p50": 0.09, "p99": 0.2}, {"who": "plain", "p50": 0.03, "p99": 0.3}]
     results.flood = {"offered": 100, "seconds": 9.6, "accepted": 60, "told_to_wait": 39}
     results.flood |= {"memory_before": 90.2, "memory_most": 120.0}
     table = "\n".join(rows(results.as_json()))
+    assert "| door | 90 ms | 200 ms | p99 under 250 ms: reached |" in table
+    assert "| a plain FastAPI handler | 30 ms | 300 ms |  |" in table
     assert "| 100 | 10 | 60 | 39 | 1 | 90 MiB before, 120 MiB at most |" in table
     assert "| ours of reading alone | 0.4 | 0.35: reached |" in table
     assert "| ours over one by one | 30 | 50: not reached |" in table
