@@ -27,7 +27,7 @@ from services.intake.identity import finds_of_dwelling, finds_of_person
 from services.intake.lookups import known_by
 from services.intake.rules.facts import named_in
 from services.intake.rules.recognise import unpack
-from services.intake.rules.retention import Measures, hold
+from services.intake.rules.retention import Leads, Measures, hold
 from services.intake.store import books, people, records
 from services.intake.store import forgetting as store
 from services.intake.vault import Vault
@@ -92,17 +92,19 @@ class Forgetting:
         return done
 
     async def _tied_and_held(self) -> set[str]:
-        """Ties each record to whom it names; gives those whose measures still run."""
-        measures = Measures()
+        """Ties each record to whom it names; gives those whose measures still run, or whose name a lead bore."""
+        measures, leads = Measures(), Leads()
         async for told in store.read_records(self._db):
             ties = []
             for each in told:
                 said = unpack(each.said).sayings
                 measures.tell(said)
+                leads.tell(said, each.named_besides)
                 named = named_in(said) | {*each.named_besides}
                 ties += [(owner, each.found_by, each.received_at) for owner in named]
             await store.tie(self._db, ties)
-        return measures.held(self._now) if hold(self._cutoff, measures_ended_at(self._now)) else set()
+        still_run = hold(self._cutoff, measures_ended_at(self._now))
+        return leads.held() | (measures.held(self._now) if still_run else set())
 
     async def _named_in_rejects(self) -> set[str]:
         """People named by rejected rows that somebody may still mend."""

@@ -138,6 +138,22 @@ async def test_who_is_placed_ordered_or_waits_to_be_mended_is_kept(database: str
         assert await world.pool.fetchval("select count(*) from vault_persons") == known == 3
 
 
+async def test_who_was_named_by_mistake_in_a_lead_that_is_open_stays_until_it_is_closed(database: str) -> None:
+    said = {"source": "letter", "received_at": THEN}
+    head = {"feed": "letters", "source_id": "lead-1", "kind": "lead", "division_code": GRID, **said}
+    closed = {"lead": {"feed": "letters", "source_id": "lead-1"}, "outcome": "no_risk", "reason": "已回沪"}
+    async with intake(database, clock="stage") as world:
+        await world.at(THEN)
+        assert await world.words({**head, **a_person(1)}, {**head, **a_person(2), "revision": 2}) == ["accepted"] * 2
+        await world.at(LATER)
+        await world.send(a_test(1, 2))
+        assert await forget(world) == 0
+        step = {"feed": "desk", "source_id": "c-1", "kind": "lead-closed", "division_code": GRID, **closed}
+        assert await world.words({**step, "done_at": SOON, "done_by": "grid"}) == ["accepted"]
+        assert await forget(world) == 1
+        assert await world.pool.fetchval("select count(*) from vault_persons") == 1
+
+
 async def test_when_an_edition_ended_the_measure_a_placement_that_was_never_closed_keeps_nobody(database: str) -> None:
     stay = {"placement_id": "stay-2", "mode": "hospital", "site_id": "s-1", "started_at": THEN}
     placed = {"feed": "all", "source_id": "p-1", "division_code": GRID, "kind": "placement", **a_person(1), **stay}

@@ -6,9 +6,10 @@ edition ends the measure: its placements end with it, and retention starts count
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 
+from contracts.events.leads import LeadClosed, LeadReceived
 from contracts.events.quarantine import PlacementEnded, PlacementStarted, QuarantineEnded, QuarantineOrdered
 from services.intake.rules.statements import Saying
 
@@ -41,6 +42,26 @@ class Measures:
             for order, (person, until_at) in self._ordered.items()
             if until_at > now and f"order {order}" not in self._over
         }
+
+
+class Leads:
+    """Leads that named somebody else before: nothing could follow them once the record went with that one."""
+
+    def __init__(self) -> None:
+        self._besides: dict[str, Collection[str]] = {}
+        self._closed: set[str] = set()
+
+    def tell(self, sayings: Sequence[Saying], named_besides: Collection[str]) -> None:
+        for _, fact in sayings:
+            match fact:
+                case LeadReceived() if named_besides:
+                    self._besides[fact.lead_id] = named_besides
+                case LeadClosed():
+                    self._closed.add(fact.lead_id)
+
+    def held(self) -> set[str]:
+        """Whom leads that nobody has closed named before."""
+        return {each for lead, named in self._besides.items() if lead not in self._closed for each in named}
 
 
 def hold(cutoff: datetime, measures_ended_at: datetime | None) -> bool:
