@@ -7,9 +7,13 @@ journeys, which are many processes and run one after the other, one with the fau
 from __future__ import annotations
 
 import os
+import signal
 
 import pytest
 from xdist.scheduler import LoadScopeScheduling
+
+# Whatever starts these tests may ignore Ctrl-C, as a shell does for its background; children would inherit that.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 pytest_plugins = ["tests.servers", "tests.leftovers"]
 

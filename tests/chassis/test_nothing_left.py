@@ -58,7 +58,7 @@ def test_nothing_is_left_when_the_process_dies(
     pids = family(process.pid)
     assert len(pids) > 8  # itself, the guard, the broker, PostgreSQL's nine: else the test would look at nothing
     os.kill(process.pid, number)
-    process.wait()
+    process.wait(60)
     until(lambda: not any(map(running, pids)), "every process has ended")
     until(lambda: not directory.exists(), "the directory is gone")
     assert shared_memory_made_by(pids) == []

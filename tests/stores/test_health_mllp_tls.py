@@ -16,6 +16,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
+from structlog.testing import capture_logs
 
 from services.chassis.errors import WrongSettings
 from services.chassis.settings import Settings
@@ -25,6 +26,8 @@ from services.intake.health.sources import load_sources
 from tests.rules.hl7_messages import an_oru
 from tests.stores.intake_world import World, intake
 from tests.stores.test_health_hl7 import SOURCES, ack_of, answered
+
+REFUSED = "mllp connection refused"
 
 
 class Pair(NamedTuple):
@@ -92,40 +95,58 @@ async def test_a_message_over_tls_gets_its_ack(database: str, tmp_path: Path) ->
 
 
 async def test_plain_text_at_a_port_of_tls_is_closed_with_a_line_and_no_trace(
-    database: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+    database: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     server = a_pair(tmp_path, "gridward")
-    async with intake(database, sources=SOURCES) as world, listening(world, server) as port:
-        for words in (START + an_oru() + END, b"GET / HTTP/1.1\r\n\r\n"):
-            reader, writer = await asyncio.open_connection("127.0.0.1", port)
-            writer.write(words)
-            async with asyncio.timeout(20):
-                assert START not in await reader.read()
-            writer.close()
-        assert await acked(port, server) == "AA"
-        ledger = await world.ledger()
-    logged = "".join(capfd.readouterr())
-    assert logged.count("it spoke no TLS") == 2
-    assert "Traceback" not in logged and "王某" not in logged
+    with capture_logs() as lines:
+        async with intake(database, sources=SOURCES) as world, listening(world, server) as port:
+            for words in (START + an_oru() + END, b"GET / HTTP/1.1\r\n\r\n"):
+                reader, writer = await asyncio.open_connection("127.0.0.1", port)
+                writer.write(words)
+                async with asyncio.timeout(20):
+                    assert START not in await reader.read()
+                writer.close()
+            assert await acked(port, server) == "AA"
+            ledger = await world.ledger()
+    refused = [line["why"] for line in lines if line["event"] == REFUSED]
+    assert refused == ["it spoke no TLS; this port takes nothing else"] * 2
+    assert [record for record in caplog.records if record.exc_info] == [] and "王某" not in str(lines)
     assert ledger["jiashan-lab"]["received"] == 1
 
 
 async def test_only_clients_of_the_named_authority_are_taken(
-    database: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+    database: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     server, hospital, stranger = (a_pair(tmp_path, name) for name in ("gridward", "hospital", "stranger"))
-    async with (
-        intake(database, sources=SOURCES) as world,
-        listening(world, server, mllp_clients=hospital.certificate) as port,
-    ):
-        for client in (None, stranger):
-            with pytest.raises(OSError):
-                await acked(port, server, client)
-        assert await world.ledger() == {}
-        assert await acked(port, server, hospital) == "AA"
-    logged = "".join(capfd.readouterr())
-    assert logged.count("it showed no certificate of an authority") == 2
-    assert "Traceback" not in logged
+    with capture_logs() as lines:
+        async with (
+            intake(database, sources=SOURCES) as world,
+            listening(world, server, mllp_clients=hospital.certificate) as port,
+        ):
+            for client in (None, stranger):
+                with pytest.raises(OSError):
+                    await acked(port, server, client)
+            assert await world.ledger() == {}
+            assert await acked(port, server, hospital) == "AA"
+    refused = [line["why"] for line in lines if line["event"] == REFUSED]
+    assert refused == ["it showed no certificate of an authority in GRIDWARD_MLLP_CLIENTS"] * 2
+    assert [record for record in caplog.records if record.exc_info] == []
+
+
+async def test_a_listener_that_ends_while_somebody_is_connected_leaves_no_trace(
+    database: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    server = a_pair(tmp_path, "gridward")
+    async with intake(database, sources=SOURCES) as world:
+        async with listening(world, server) as port:
+            context = ssl.create_default_context(cafile=server.certificate)
+            reader, writer = await asyncio.open_connection("127.0.0.1", port, ssl=context)
+            writer.write(START + an_oru() + END)
+            assert ack_of(await answered(reader)) == "AA"
+        async with asyncio.timeout(20):
+            assert await reader.read() == b""
+        writer.close()
+    assert [record.getMessage() for record in caplog.records if record.levelname == "ERROR"] == []
 
 
 async def test_certificates_that_cannot_be_used_are_told_at_start(database: str, tmp_path: Path) -> None:

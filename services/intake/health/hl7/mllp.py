@@ -108,6 +108,8 @@ class Listener:
             await self._serve(reader, writer, address)
         except (TimeoutError, OSError) as error:
             log.info("mllp connection ended", error=type(error).__name__)
+        except asyncio.CancelledError:
+            pass  # by `end` alone; of a task that stays cancelled asyncio 3.11 prints a trace
         finally:
             self._tasks.discard(task)
             writer.close()
