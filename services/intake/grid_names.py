@@ -14,7 +14,7 @@ from services.chassis.access import Caller
 from services.chassis.database import Tx
 from services.intake.opening import Purpose
 from services.intake.passing import passed_to
-from services.intake.rules.households import Household, Member
+from services.intake.rules.households import Household
 from services.intake.rules.names import initials, plain_name
 from services.intake.store import accesses, people
 from services.intake.store.accesses import Look
@@ -30,9 +30,9 @@ async def names_of_grid(tx: Tx, now: datetime, caller: Caller, division: str | N
     others: people of the caller's list who live in none of these households. passed_to: where leads may go on to.
     """
     scope = await scope_of_caller(tx, now, caller, division)
-    areas = await load_areas(tx, now, scope)
+    areas = await load_areas(tx, now, scope, people_of_all=True)
     homes = [home for area in areas for home in area.households]
-    at_home = {member.person_id for home in homes for member in home.members}
+    at_home = {each for home in homes for each in home.people}
     listed = {item.person_id for item in await load_items(tx, now, scope, areas) if item.person_id}
     others = (listed | scope.persons) - at_home
     names = await _people(tx, vault, at_home | others)
@@ -51,7 +51,7 @@ def _shown(home: Household, addresses: dict[str, str], names: dict[str, dict[str
         "dwelling_id": home.dwelling_id,
         "division_code": home.division_code,
         "address": addresses.get(home.dwelling_id, ""),
-        "members": [_member(each, names) for each in home.members],
+        "members": [_member(home, each, names) for each in home.people],
         "reached_at": home.reached_at and home.reached_at.astimezone(SHANGHAI),
         "attempts": home.attempts,
         "last_outcome": home.last_outcome,
@@ -59,13 +59,14 @@ def _shown(home: Household, addresses: dict[str, str], names: dict[str, dict[str
     }
 
 
-def _member(member: Member, names: dict[str, dict[str, str]]) -> dict[str, Any]:
-    away = member.away and {
-        "since_at": member.away.since_at.astimezone(SHANGHAI),
-        "where": member.away.where_words,
-        "back_at": member.away.back_at and member.away.back_at.astimezone(SHANGHAI),
+def _member(home: Household, person_id: str, names: dict[str, dict[str, str]]) -> dict[str, Any]:
+    away = home.away.get(person_id)
+    told = away and {
+        "since_at": away.since_at.astimezone(SHANGHAI),
+        "where": away.where_words,
+        "back_at": away.back_at and away.back_at.astimezone(SHANGHAI),
     }
-    return {"person_id": member.person_id, **names.get(member.person_id, {}), "met": member.met, "away": away}
+    return {"person_id": person_id, **names.get(person_id, {}), "met": person_id in home.met, "away": told}
 
 
 async def _people(tx: Tx, vault: Vault, person_ids: Iterable[str]) -> dict[str, dict[str, str]]:

@@ -15,12 +15,13 @@ from services.chassis.errors import NotAllowed
 from services.intake.listing import held_in, passed_on_because
 from services.intake.rules import worklist
 from services.intake.rules.assigned import Scope, scope_of
-from services.intake.rules.households import Household, Told, households
-from services.intake.rules.roster import Call, Presence, Register, Resident, Round
+from services.intake.rules.households import Household
+from services.intake.rules.roster import Round
 from services.intake.rules.worklist import Item
 from services.intake.sender import WORKER
 from services.intake.store import leads, roster
 from services.intake.store import worklist as kept
+from services.intake.store.households import load_households
 
 LEADER = "leader"
 _VILLAGE = 12
@@ -59,24 +60,26 @@ def _within(code: str, bound: str) -> str | None:
     return longer if longer.startswith(shorter) else None
 
 
-async def load_areas(tx: Tx, now: datetime, scope: Scope) -> list[Area]:
-    """The households of a scope by its divisions. Raises NotAllowed where that is more than a person can walk."""
+async def load_areas(tx: Tx, now: datetime, scope: Scope, *, people_of_all: bool) -> list[Area]:
+    """The households of a scope by its divisions. Raises NotAllowed where that is more than a person can walk.
+
+    people_of_all: as `load_households` has it.
+    """
     if any(len(each) < _VILLAGE for each in scope.divisions):
         raise NotAllowed("more than a village at once: add ?division= with a village or a grid")
-    places = await roster.places_of_dwellings(tx, scope.dwellings)
+    places = await roster.places_of_dwellings(tx, scope.dwellings) if scope.dwellings else {}
     linked = {each for each in places.values() if not scope.covers(each)}
     rounds = await roster.open_rounds(tx, [*scope.divisions, *linked], now)
-    areas = [await _area(tx, each, rounds) for each in sorted(scope.divisions)]
+    areas = [await _area(tx, each, rounds, people_of_all) for each in sorted(scope.divisions)]
     for each in sorted(linked):
-        area = await _area(tx, each, rounds)
+        area = await _area(tx, each, rounds, people_of_all)
         areas.append(area._replace(households=[home for home in area.households if home.dwelling_id in places]))
     return areas
 
 
-async def _area(tx: Tx, division: str, rounds: Sequence[Round]) -> Area:
+async def _area(tx: Tx, division: str, rounds: Sequence[Round], people_of_all: bool) -> Area:
     current = next((each for each in rounds if division.startswith(each.division_code)), None)
-    told = Told(*[await roster.load(tx, kind, division) for kind in (Call, Resident, Register, Presence)])
-    return Area(division, current, households(await roster.dwellings_in(tx, division), told, current))
+    return Area(division, current, await load_households(tx, division, current, people_of_all=people_of_all))
 
 
 async def load_items(tx: Tx, now: datetime, scope: Scope, areas: Sequence[Area]) -> list[Item]:
@@ -96,9 +99,9 @@ async def load_items(tx: Tx, now: datetime, scope: Scope, areas: Sequence[Area])
 
 
 async def today(tx: Tx, now: datetime, caller: Caller, division: str | None) -> dict[str, Any]:
-    """The list as the page shows it; ids alone, no name is in it."""
+    """The list as the page shows it, to be encoded as JSON; ids alone, no name is in it."""
     scope = await scope_of_caller(tx, now, caller, division)
-    areas = await load_areas(tx, now, scope)
+    areas = await load_areas(tx, now, scope, people_of_all=False)
     items = await load_items(tx, now, scope, areas)
     return {
         "now": now.astimezone(SHANGHAI),
@@ -126,9 +129,8 @@ def _progress(area: Area) -> dict[str, Any]:
 
 
 def _shown(item: Item) -> dict[str, Any]:
-    shown = {
-        name: value.astimezone(SHANGHAI) if isinstance(value, datetime) else value
-        for name, value in zip(_SHOWN, item, strict=False)
-        if value is not None
-    }
-    return {**shown, **item.more}
+    shown = {name: value for name, value in zip(_SHOWN, item, strict=False) if value is not None}
+    shown["since_at"] = item.since_at.astimezone(SHANGHAI)
+    if item.due_at is not None:
+        shown["due_at"] = item.due_at.astimezone(SHANGHAI)
+    return shown | item.more

@@ -6,6 +6,7 @@ from importlib.resources import files
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, HTTPException, Query, Request, Response
+from msgspec import json
 
 from contracts.policy.days import SHANGHAI
 from services.chassis.access import Caller
@@ -74,12 +75,12 @@ def _add_page(router: APIRouter) -> None:
 def _add_lists(router: APIRouter, app: App, door: Door) -> None:
     Asking = Annotated[Caller, Depends(app.caller)]  # noqa: N806 - a type
 
-    @router.get("/today")
-    async def what_is_due(response: Response, caller: Asking, division: str | None = None) -> dict[str, Any]:
+    @router.get("/today", response_model=dict[str, Any])
+    async def what_is_due(caller: Asking, division: str | None = None) -> Response:
         """Role worker or leader: what the caller owes now, in order of time left; ids alone."""
-        response.headers["cache-control"] = "no-store"
         async with app.reading(caller, Purpose.CANVASSING) as turn:
-            return await today(turn.tx, turn.now, caller, division)
+            owed = await today(turn.tx, turn.now, caller, division)
+        return Response(json.encode(owed), media_type="application/json", headers={"cache-control": "no-store"})
 
     @router.get("/roster")
     async def own_roster(response: Response, caller: Asking, division: str | None = None) -> dict[str, Any]:

@@ -84,12 +84,6 @@ async def load(tx: Tx, kind: type[Any], division: str) -> list[Any]:
     return [kind._make(row) for row in found]
 
 
-async def dwellings_in(tx: Tx, division: str) -> dict[str, str]:
-    """Every dwelling that any record has named there, and its grid."""
-    sql = f"select dwelling_id, division_code from vault_dwellings where {BELOW} order by 1"  # noqa: S608
-    return {row[0]: row[1] for row in await tx.fetch(sql, division)}
-
-
 async def hand_overs_around(tx: Tx, division: str) -> list[rows.Handed]:
     """Those of a division, of those below it and of those above it."""
     found = await tx.fetch(
