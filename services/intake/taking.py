@@ -58,11 +58,10 @@ async def take(door: Door, taken: Taken, sender: Sender, language: Language) -> 
     counts, reasons = Counter[str](), dict[int, str]()
     try:
         for units in _batches(taken.read.units):
-            for verdict in await _admitted(door, units, taken, sender, language):
-                counts[verdict.word] += 1
-                if verdict.word == REJECTED:
-                    reasons[verdict.at] = verdict.reason
-                yield _line(_told(verdict))
+            verdicts = await _admitted(door, units, taken, sender, language)
+            counts.update(verdict.word for verdict in verdicts)
+            reasons |= {verdict.at: verdict.reason for verdict in verdicts if verdict.word == REJECTED}
+            yield b"".join([_line(_told(verdict)) for verdict in verdicts])
     except (GridwardError, *DATABASE_ERRORS) as error:
         log.warning("a sheet was broken off", error=type(error).__name__)
         yield _line({"error": "broken off: send the file again, what was taken is recognised 中断：请重新报送整个文件"})

@@ -133,4 +133,4 @@ def _shown(item: Item) -> dict[str, Any]:
     shown["since_at"] = item.since_at.astimezone(SHANGHAI)
     if item.due_at is not None:
         shown["due_at"] = item.due_at.astimezone(SHANGHAI)
-    return shown | item.more
+    return {**shown, **item.more}

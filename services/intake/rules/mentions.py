@@ -90,7 +90,7 @@ def _unnamed(record: Record | Withdrawal, mentions: tuple[Mention, ...]) -> Iter
 
 def dwelling_of(record: Record | Withdrawal) -> parts.Dwelling | None:
     """The dwelling that a record is about."""
-    dwelling = getattr(record, "dwelling", None)
+    dwelling = record.__dict__.get("dwelling")  # getattr would look in five places where a kind has none
     return dwelling if isinstance(dwelling, parts.Dwelling) else None
 
 

@@ -54,6 +54,8 @@ def _cleaned(text: str, column: str) -> str:
     elif text.lstrip()[:1] in ("=", "@") or text.lstrip()[:2].upper() in ("+@", "-@"):
         raise Wrong(column, "cell_formula")
     text = text.translate(_INVISIBLE).strip()
+    if text.isprintable():
+        return text
     if any(unicodedata.category(each) in ("Cc", "Cs") for each in text if each not in "\n\r\t"):
         raise Wrong(column, "not_printed")
     return " ".join(text.split()) if any(each in text for each in "\n\r\t\u2028\u2029") else text

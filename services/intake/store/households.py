@@ -63,4 +63,4 @@ async def load_households(tx: Tx, division: str, open_round: Round | None, *, pe
     await tx.fetchval(_NESTED_LOOPS, "off")
     found = await tx.fetch(_HOUSEHOLDS, division, drill, round_id, people_of_all)
     await tx.fetchval(_NESTED_LOOPS, "on")
-    return [Household(*row, away) for row in found]
+    return [Household._make((*row, away)) for row in found]
