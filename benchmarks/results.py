@@ -37,7 +37,8 @@ SINGLE_TARGET_SECONDS, TODAY_TARGET_SECONDS = 0.25, 0.05
 class Results:
     """rates: records a second by measure, a value a repetition. latencies: one for each rate offered.
 
-    lists: `GET /today`, one for each role. singles: requests of one record each. flood: ten times the steady rate.
+    lists: `GET /today`, one for each role. searches: in a million persons, one for each way. singles: requests of one
+    record each. flood: ten times the steady rate.
     """
 
     scale: Scale
@@ -46,6 +47,7 @@ class Results:
     rates: dict[str, list[float]] = field(default_factory=dict)
     latencies: list[dict[str, float]] = field(default_factory=list)
     lists: list[dict[str, object]] = field(default_factory=list)
+    searches: list[dict[str, object]] = field(default_factory=list)
     singles: list[dict[str, object]] = field(default_factory=list)
     flood: dict[str, object] = field(default_factory=dict)
     seconds: float = 0.0
@@ -67,6 +69,7 @@ class Results:
             "ratios": _ratios(self.rates),
             "latency": self.latencies,
             "today": self.lists,
+            "searches": self.searches,
             "singles": self.singles,
             "flood": self.flood,
         }

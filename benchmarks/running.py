@@ -18,6 +18,7 @@ from benchmarks.latency import latency
 from benchmarks.measure import percentile
 from benchmarks.results import Results, machine
 from benchmarks.scale import Scale
+from benchmarks.search import search
 from benchmarks.sheet import fill_vault, sheet_rate
 from benchmarks.today import today
 from benchmarks.topic import Log, write_log
@@ -138,6 +139,9 @@ class Run:
             await fill_vault(servers, self.scale.sheet_persons, self.tell)
             for number in range(1, self.scale.rounds + 1):
                 self._found("sheet", await sheet_rate(servers, running, number, self.scale.sheet_persons))
+            for found in await search(servers, running, self.scale.sheet_persons):
+                self.results.searches.append({name: _rounded(one) for name, one in asdict(found).items()})
+                self.tell(f"search by {found.way}: p50 {found.p50 * 1000:.0f} ms, p99 {found.p99 * 1000:.0f} ms")
 
     def _found(self, name: str, *rates: float) -> None:
         self.results.add(name, *rates)

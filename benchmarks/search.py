@@ -1,0 +1,69 @@
+"""`POST /people/searches` in the base of a million persons, one after the other: each way in which somebody is looked for."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import httpx
+from pydantic import SecretStr
+
+from benchmarks.lab import Lab
+from benchmarks.measure import BenchError, percentile
+from benchmarks.sheet import PERSONS_A_DWELLING, door_of, name_of, phone_of
+from deploy.fleet import Fleet
+from services.chassis.access import make_token
+from services.intake.rules.names import initials
+
+ASKED = 100
+"""Searches of each way that are timed."""
+_COUNTY = "330421"
+
+
+@dataclass(frozen=True)
+class Search:
+    """Seconds. shown: people and dwellings in an answer, the mean."""
+
+    way: str
+    shown: float
+    p50: float
+    p99: float
+
+
+async def search(lab: Lab, running: Fleet, persons: int) -> list[Search]:
+    """By a county's reader; all of the base live there. Raises BenchError where nobody is found."""
+    key = SecretStr(lab.environment["GRIDWARD_TOKEN_KEY"])
+    token = make_token(key, "bench-search", frozenset({"identity-reader"}), _COUNTY)
+    found, url = [], f"{running.urls['intake']}/people/searches"
+    async with httpx.AsyncClient(headers={"authorization": f"Bearer {token}"}, timeout=60.0) as client:
+        for way in _typed(0):
+            took, shown = list[float](), 0
+            for number in range(ASKED + ASKED // 10):
+                query = _typed(number * (persons // (2 * ASKED)))[way]
+                began = time.perf_counter()
+                answer = await client.post(url, json={"purpose": "tracing", "query": query})
+                took.append(time.perf_counter() - began)
+                its = _shown(answer)
+                if not its:
+                    raise BenchError(f"nobody was found by {way}: {answer.status_code} {answer.text[:300]}")
+                shown += its
+            timed = took[-ASKED:]
+            found.append(Search(way, shown / len(took), percentile(timed, 50), percentile(timed, 99)))
+    return found
+
+
+def _typed(n: int) -> Mapping[str, str]:
+    """What somebody types who looks for the n-th person, or for where he or she lives."""
+    name = name_of(n)
+    return {
+        "name": name,
+        "initials": initials(name)[0],
+        "last four": phone_of(n)[-4:],
+        "dwelling": door_of(n // PERSONS_A_DWELLING),
+    }
+
+
+def _shown(answer: httpx.Response) -> int:
+    told = answer.json() if answer.status_code == 200 else {}
+    return len(told.get("people", ())) + len(told.get("dwellings", ()))
