@@ -25,6 +25,21 @@ class Find(NamedTuple):
 
 
 BUCKET_BITS = 12
+_BLOCK = 64  # bytes of a block of SHA-256
+
+
+class _Mac:
+    """HMAC-SHA256 (RFC 2104) under one key, whose blocks are hashed once: `hmac.digest` takes almost three times as long."""
+
+    def __init__(self, key: bytes) -> None:
+        padded = key.ljust(_BLOCK, b"\0")
+        self._inner, self._outer = (hashlib.sha256(bytes(byte ^ pad for byte in padded)) for pad in (0x36, 0x5C))
+
+    def of(self, content: bytes) -> bytes:
+        inner, outer = self._inner.copy(), self._outer.copy()
+        inner.update(content)
+        outer.update(inner.digest())
+        return outer.digest()
 
 
 class Vault(Seals):
@@ -33,17 +48,17 @@ class Vault(Seals):
     def __init__(self, secrets: Mapping[int, bytes], in_use: Sequence[int] = ()) -> None:
         """As `Seals`."""
         super().__init__(secrets, b"seal", in_use)
-        self._finds = [(version, derived(secrets[version], b"find")) for version in self.in_use]
+        self._finds = [(version, _Mac(derived(secrets[version], b"find"))) for version in self.in_use]
 
     def finds(self, kind: str, value: str) -> tuple[Find, ...]:
         """The keyed hashes of a value under every key in use, the newest first: whoever is kept is kept under all."""
         content = f"{kind}\0{value}".encode()
-        return tuple([Find(hmac.digest(key, content, "sha256")[:16], version) for version, key in self._finds])
+        return tuple([Find(mac.of(content)[:16], version) for version, mac in self._finds])
 
     def bucket(self, kind: str, value: str) -> int:
         """The newest of these cut to BUCKET_BITS, which many values share: what lies there is opened and compared."""
         _, newest = self._finds[0]
-        return _cut(hmac.digest(newest, f"{kind}\0{value}".encode(), "sha256"))
+        return _cut(newest.of(f"{kind}\0{value}".encode()))
 
     def buckets(self, kind: str, value: str) -> tuple[int, ...]:
         """All of them cut so, the newest first."""
