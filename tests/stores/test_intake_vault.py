@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hmac
 import json
 import zlib
 from pathlib import Path
@@ -12,9 +13,9 @@ from structlog.testing import capture_logs
 
 from services.chassis import own_work
 from services.chassis.errors import WrongSettings
-from services.chassis.sealing import CannotOpen, needed_keys
+from services.chassis.sealing import CannotOpen, derived, needed_keys
 from services.intake.ledger import SHOW_LEDGER
-from services.intake.vault import Vault
+from services.intake.vault import Find, Vault
 from tests.stores.intake_world import (
     KEY,
     World,
@@ -52,6 +53,13 @@ def test_what_is_sealed_opens_for_its_own_row_only() -> None:
     for wrong, row in ((sealed, "person-2"), (altered, "person-1"), (b"\x07" + sealed[1:], "person-1")):
         with pytest.raises(CannotOpen):
             vault.open(wrong, row)
+
+
+def test_who_is_found_is_found_by_hmac_sha256() -> None:
+    vault = Vault({1: b"k" * 32})
+    mac = hmac.digest(derived(b"k" * 32, b"find"), b"phone\x00" + "13912345678".encode(), "sha256")
+    assert vault.finds("phone", "13912345678") == (Find(mac[:16], 1),)
+    assert vault.bucket("phone", "13912345678") == int.from_bytes(mac[:4]) >> 20
 
 
 async def test_nothing_that_identifies_anybody_is_anywhere_outside_the_vault_s_seals(
