@@ -1,4 +1,4 @@
-"""`POST /people/searches` in the base of a million persons, one after the other: each way in which somebody is looked for."""
+"""`POST /people/searches` in a base of a million persons, one after another: each way of looking for somebody."""
 
 from __future__ import annotations
 

@@ -28,7 +28,7 @@ NAMES = {
     "plain-bulk": "the same in bulk to a plain FastAPI handler",
     "door-single": "door, one record a request, 64 connections",
     "plain-single": "the same one by one to a plain FastAPI handler",
-    "sheet": "a spreadsheet of 10,000 rows by `POST /sheets` into a base of a million persons, rows (2,000 to reach: 5 s)",
+    "sheet": "a spreadsheet of 10,000 rows by `POST /sheets` into a base of a million persons, rows (2,000 wanted)",
 }
 
 SINGLES = {"door": "door", "plain": "a plain FastAPI handler"}
