@@ -6,9 +6,13 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from statistics import median, quantiles
+from typing import TypeVar
 
 LOOK_AGAIN = 0.02
 PATIENCE = 300.0  # seconds without any progress
+ASKED = 100
+"""Requests of one kind that are timed."""
+T = TypeVar("T")
 
 
 class BenchError(Exception):
@@ -39,6 +43,16 @@ async def _moved(look: Look, from_: int, wanted: int) -> int:
             raise BenchError(f"stopped at {from_:,} of {wanted:,}: nothing moved for {PATIENCE:.0f} s")
         await asyncio.sleep(LOOK_AGAIN)
     return done
+
+
+async def timed(ask: Callable[[int], Awaitable[T]]) -> tuple[list[T], float, float]:
+    """What `ask` gave, number by number and one after another; p50 and p99 in seconds of all but the first tenth."""
+    answers, took = list[T](), list[float]()
+    for number in range(ASKED + ASKED // 10):
+        began = time.perf_counter()
+        answers.append(await ask(number))
+        took.append(time.perf_counter() - began)
+    return answers, percentile(took[-ASKED:], 50), percentile(took[-ASKED:], 99)
 
 
 def percentile(values: Sequence[float], percent: int) -> float:

@@ -6,6 +6,7 @@ import time
 from collections.abc import Collection
 from contextlib import AsyncExitStack
 from dataclasses import asdict
+from typing import Any
 
 import asyncpg
 from rich.console import Console
@@ -101,7 +102,7 @@ class Run:
                 self._found("copy", await bare_copy(servers))
             for rate in self.scale.latency_rates if "latency" in self.parts else ():
                 found = await latency(servers, running, rate, self.scale.latency_seconds, records)
-                self.results.latencies.append({name: round(one, 4) for name, one in asdict(found).items()})
+                self.results.latencies.append(_rounded(found))
                 self.tell(
                     f"latency at {rate:,}/s: {found.reached:,.0f}/s accepted, "
                     f"p50 {found.p50:.3f} s, p99 {found.p99:.3f} s"
@@ -120,7 +121,7 @@ class Run:
 
     async def _flood(self, servers: Lab, running: Fleet, records: Records) -> None:
         found = await flood(servers, running, self.scale.flood_seconds, records)
-        self.results.flood = {name: _rounded(one) for name, one in asdict(found).items()}
+        self.results.flood = _rounded(found)
         self.tell(
             f"flood: {found.offered:,} offered, {found.accepted:,} accepted, {found.told_to_wait:,} told to wait; "
             f"intake {found.memory_before:.0f} MiB before, {found.memory_most:.0f} at most"
@@ -128,7 +129,7 @@ class Run:
 
     async def _today(self, servers: Lab, running: Fleet) -> None:
         for found in await today(servers, running):
-            self.results.lists.append({name: _rounded(one) for name, one in asdict(found).items()})
+            self.results.lists.append(_rounded(found))
             self.tell(
                 f"/today of a {found.role}, {found.items:,} items: "
                 f"p50 {found.p50 * 1000:.0f} ms, p99 {found.p99 * 1000:.0f} ms"
@@ -140,7 +141,7 @@ class Run:
             for number in range(1, self.scale.rounds + 1):
                 self._found("sheet", await sheet_rate(servers, running, number, self.scale.sheet_persons))
             for found in await search(servers, running, self.scale.sheet_persons):
-                self.results.searches.append({name: _rounded(one) for name, one in asdict(found).items()})
+                self.results.searches.append(_rounded(found))
                 self.tell(f"search by {found.way}: p50 {found.p50 * 1000:.0f} ms, p99 {found.p99 * 1000:.0f} ms")
 
     def _found(self, name: str, *rates: float) -> None:
@@ -148,8 +149,9 @@ class Run:
         self.tell(f"{name}: {', '.join(f'{rate:,.0f}' for rate in rates)} records/s")
 
 
-def _rounded(value: object) -> object:
-    return round(value, 4) if isinstance(value, float) else value
+def _rounded(found: Any) -> dict[str, Any]:
+    """The fields of a dataclass as they are kept."""
+    return {name: round(one, 4) if isinstance(one, float) else one for name, one in asdict(found).items()}
 
 
 async def _postgres_version(servers: Lab) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -10,15 +9,11 @@ import httpx
 from pydantic import SecretStr
 
 from benchmarks.lab import Lab
-from benchmarks.measure import BenchError, percentile
-from benchmarks.sheet import PERSONS_A_DWELLING, door_of, name_of, phone_of
+from benchmarks.measure import ASKED, BenchError, timed
+from benchmarks.sheet import COUNTY, PERSONS_A_DWELLING, door_of, name_of, phone_of
 from deploy.fleet import Fleet
 from services.chassis.access import make_token
 from services.intake.rules.names import initials
-
-ASKED = 100
-"""Searches of each way that are timed."""
-_COUNTY = "330421"
 
 
 @dataclass(frozen=True)
@@ -34,22 +29,17 @@ class Search:
 async def search(lab: Lab, running: Fleet, persons: int) -> list[Search]:
     """By a county's reader; all of the base live there. Raises BenchError where nobody is found."""
     key = SecretStr(lab.environment["GRIDWARD_TOKEN_KEY"])
-    token = make_token(key, "bench-search", frozenset({"identity-reader"}), _COUNTY)
+    token = make_token(key, "bench-search", frozenset({"identity-reader"}), COUNTY)
     found, url = [], f"{running.urls['intake']}/people/searches"
     async with httpx.AsyncClient(headers={"authorization": f"Bearer {token}"}, timeout=60.0) as client:
         for way in _typed(0):
-            took, shown = list[float](), 0
-            for number in range(ASKED + ASKED // 10):
+
+            async def ask(number: int, way: str = way) -> httpx.Response:
                 query = _typed(number * (persons // (2 * ASKED)))[way]
-                began = time.perf_counter()
-                answer = await client.post(url, json={"purpose": "tracing", "query": query})
-                took.append(time.perf_counter() - began)
-                its = _shown(answer)
-                if not its:
-                    raise BenchError(f"nobody was found by {way}: {answer.status_code} {answer.text[:300]}")
-                shown += its
-            timed = took[-ASKED:]
-            found.append(Search(way, shown / len(took), percentile(timed, 50), percentile(timed, 99)))
+                return await client.post(url, json={"purpose": "tracing", "query": query})
+
+            answers, p50, p99 = await timed(ask)
+            found.append(Search(way, sum(map(_shown, answers)) / len(answers), p50, p99))
     return found
 
 
@@ -66,4 +56,7 @@ def _typed(n: int) -> Mapping[str, str]:
 
 def _shown(answer: httpx.Response) -> int:
     told = answer.json() if answer.status_code == 200 else {}
-    return len(told.get("people", ())) + len(told.get("dwellings", ()))
+    shown = len(told.get("people", ())) + len(told.get("dwellings", ()))
+    if not shown:
+        raise BenchError(f"a search found nobody: {answer.status_code} {answer.text[:300]}")
+    return shown

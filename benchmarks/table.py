@@ -89,12 +89,16 @@ def _latency_rows(latencies: list[Mapping[str, float]]) -> Iterator[str]:
 def _single_rows(found: list[Mapping[str, Any]]) -> Iterator[str]:
     yield from ("", "| one record a request, 64 connections | p50 | p99 | to reach |", "|---|---:|---:|---|")
     for one in found:
-        p50, p99 = (f"{one[name] * 1000:.0f} ms" for name in ("p50", "p99"))
+        p50, p99 = _percentiles(one)
         target = ""
         if one["who"] == "door":
             reached = "reached" if one["p99"] < SINGLE_TARGET_SECONDS else "not reached"
             target = f"p99 under {SINGLE_TARGET_SECONDS * 1000:g} ms: {reached}"
         yield f"| {SINGLES[one['who']]} | {p50} | {p99} | {target} |"
+
+
+def _percentiles(one: Mapping[str, Any]) -> tuple[str, str]:
+    return f"{one['p50'] * 1000:.0f} ms", f"{one['p99'] * 1000:.0f} ms"
 
 
 def _flood_rows(one: Mapping[str, Any]) -> Iterator[str]:
@@ -116,14 +120,14 @@ def _today_rows(lists: list[Mapping[str, Any]]) -> Iterator[str]:
     for one in lists:
         reached = "reached" if one["p99"] < TODAY_TARGET_SECONDS else "not reached"
         target = f"p99 under {TODAY_TARGET_SECONDS * 1000:g} ms: {reached}"
-        p50, p99 = (f"{one[name] * 1000:.0f} ms" for name in ("p50", "p99"))
+        p50, p99 = _percentiles(one)
         yield f"| {one['role']} | {one['items']:,} | {p50} | {p99} | {target} |"
 
 
 def _search_rows(ways: list[Mapping[str, Any]]) -> Iterator[str]:
     yield from ("", "| `POST /people/searches` in a million persons by | shown | p50 | p99 |", "|---|---:|---:|---:|")
     for one in ways:
-        p50, p99 = (f"{one[name] * 1000:.0f} ms" for name in ("p50", "p99"))
+        p50, p99 = _percentiles(one)
         yield f"| {one['way']} | {one['shown']:.0f} | {p50} | {p99} |"
 
 

@@ -7,7 +7,6 @@ leads, needs and people in quarantine stand in the list.
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
@@ -17,15 +16,13 @@ import httpx
 from pydantic import SecretStr
 
 from benchmarks.lab import Lab
-from benchmarks.measure import BenchError, percentile
+from benchmarks.measure import BenchError, timed
 from benchmarks.sheet import id_number
 from benchmarks.town import BEGIN
 from deploy.fleet import Fleet
 from deploy.play.quiet import until_quiet
 from services.chassis.access import make_token
 
-ASKED = 100
-"""Requests of a role that are timed."""
 _VILLAGE = "330421001001"
 _GRIDS = tuple(f"{_VILLAGE}{number:03}" for number in (1, 2, 3))
 _HOUSEHOLDS, _MEMBERS, _OF_A_KIND = 300, 3, 30
@@ -60,18 +57,12 @@ async def today(lab: Lab, running: Fleet) -> list[Today]:
 async def _asked(lab: Lab, url: str, role: str, query: dict[str, str]) -> Today:
     key = SecretStr(lab.environment["GRIDWARD_TOKEN_KEY"])
     headers = {"authorization": f"Bearer {make_token(key, _POST, frozenset({role}), _VILLAGE)}"}
-    took, items = list[float](), 0
     async with httpx.AsyncClient(headers=headers, timeout=30.0) as client:
-        for number in range(ASKED + ASKED // 10):
-            began = time.perf_counter()
-            answer = await client.get(f"{url}/today", params=query)
-            took.append(time.perf_counter() - began)
-            if answer.status_code != 200:
-                raise BenchError(f"/today answered a {role} {answer.status_code}: {answer.text[:300]}")
-            if number == 0:
-                items = len(answer.json()["items"])
-    timed = took[-ASKED:]
-    return Today(role, items, percentile(timed, 50), percentile(timed, 99))
+        answers, p50, p99 = await timed(lambda _: client.get(f"{url}/today", params=query))
+    for answer in answers:
+        if answer.status_code != 200:
+            raise BenchError(f"/today answered a {role} {answer.status_code}: {answer.text[:300]}")
+    return Today(role, len(answers[0].json()["items"]), p50, p99)
 
 
 def _records() -> Iterator[dict[str, Any]]:

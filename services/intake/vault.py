@@ -14,6 +14,9 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.hmac import HMAC
+
 from services.chassis.sealing import Seals, derived
 
 
@@ -25,21 +28,6 @@ class Find(NamedTuple):
 
 
 BUCKET_BITS = 12
-_BLOCK = 64  # bytes of a block of SHA-256
-
-
-class _Mac:
-    """HMAC-SHA256 (RFC 2104) under one key, whose blocks are hashed once: `hmac.digest` takes thrice as long."""
-
-    def __init__(self, key: bytes) -> None:
-        padded = key.ljust(_BLOCK, b"\0")
-        self._inner, self._outer = (hashlib.sha256(bytes(byte ^ pad for byte in padded)) for pad in (0x36, 0x5C))
-
-    def of(self, content: bytes) -> bytes:
-        inner, outer = self._inner.copy(), self._outer.copy()
-        inner.update(content)
-        outer.update(inner.digest())
-        return outer.digest()
 
 
 class Vault(Seals):
@@ -48,21 +36,28 @@ class Vault(Seals):
     def __init__(self, secrets: Mapping[int, bytes], in_use: Sequence[int] = ()) -> None:
         """As `Seals`."""
         super().__init__(secrets, b"seal", in_use)
-        self._finds = [(version, _Mac(derived(secrets[version], b"find"))) for version in self.in_use]
+        self._finds = [(version, HMAC(derived(secrets[version], b"find"), SHA256())) for version in self.in_use]
 
     def finds(self, kind: str, value: str) -> tuple[Find, ...]:
         """The keyed hashes of a value under every key in use, the newest first: whoever is kept is kept under all."""
         content = f"{kind}\0{value}".encode()
-        return tuple([Find(mac.of(content)[:16], version) for version, mac in self._finds])
+        return tuple([Find(_mac(keyed, content)[:16], version) for version, keyed in self._finds])
 
     def bucket(self, kind: str, value: str) -> int:
         """The newest of these cut to BUCKET_BITS, which many values share: what lies there is opened and compared."""
         _, newest = self._finds[0]
-        return _cut(newest.of(f"{kind}\0{value}".encode()))
+        return _cut(_mac(newest, f"{kind}\0{value}".encode()))
 
     def buckets(self, kind: str, value: str) -> tuple[int, ...]:
         """All of them cut so, the newest first."""
         return tuple([_cut(find.found_by) for find in self.finds(kind, value)])
+
+
+def _mac(keyed: HMAC, content: bytes) -> bytes:
+    """`keyed` is copied, not made anew: `hmac.digest` takes thrice as long."""
+    mac = keyed.copy()
+    mac.update(content)
+    return mac.finalize()
 
 
 def _cut(hashed: bytes) -> int:

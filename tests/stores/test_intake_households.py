@@ -127,6 +127,21 @@ def test_whom_a_round_has_not_met_in_a_household_that_it_reached_is_known_withou
     assert {each: (home.missing, home.unmet) for each, home in homes.items()} == {"a": (True, ("q",)), "b": (True, ())}
 
 
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(st.tuples(st.sampled_from("abc"), st.sampled_from("pq"), st.booleans(), st.integers(1, 9)), max_size=8))
+def test_every_household_is_either_reached_whole_or_on_the_list(
+    seen: Seen, told: list[tuple[str, str, bool, int]]
+) -> None:
+    rows = [
+        visit(home, who, at=at, record=f"r{n}") if met else attempt(home, at + 0.5, record=f"r{n}")
+        for n, (home, who, met, at) in enumerate(told)
+    ]
+    homes = seen(register("a", "p"), register("b", "q"), *rows)
+    listed = {item.dwelling_id for item in of_round(homes.values(), ROUND)}
+    whole = {home.dwelling_id for home in homes.values() if home.reached_at and {*home.people} <= {*home.met}}
+    assert (listed | whole, listed & whole) == (homes.keys(), set())
+
+
 HOMES, PEOPLE, HOURS, DRILL = st.sampled_from("abc"), st.sampled_from("pqr"), st.integers(0, 3), st.booleans()
 SOME = st.lists(PEOPLE, max_size=3, unique=True)
 TOLD = st.one_of(

@@ -130,9 +130,5 @@ def _text(cell: Cell) -> str:
 
 def repeats_header(row: Row, header: Header) -> bool:
     """Whether a row is the header once more, as at the top of a second page."""
-    first = normal(_text(row[0])) if row else ""
-    if header.names and first != normal(header.names[0]):
-        return False
-    texts = [normal(_text(cell)) for cell in row]
-    named = [normal(name) for name in header.names]
-    return any(texts) and texts[: len(named)] == named[: len(texts)]
+    alike = all(normal(_text(cell)) == normal(name) for cell, name in zip(row, header.names, strict=False))
+    return alike and any(normal(_text(cell)) for cell in row)
