@@ -38,8 +38,7 @@ class Line:
         self._writer.write(request)
         await self._writer.drain()
         head = (await self._reader.readuntil(b"\r\n\r\n")).lower()
-        length = int(head.partition(b"content-length:")[2].partition(b"\r\n")[0])
-        body = await self._reader.readexactly(length)
+        body = await self._body(head)
         if not head.startswith(b"http/1.1 200"):
             status = head.splitlines()[0].decode()
             words = f"answered {status}: {body[:500].decode()}"
@@ -48,6 +47,15 @@ class Line:
                 raise ComeBackLater(words, int(after) if after else None)
             raise BenchError(words)
         return body
+
+    async def _body(self, head: bytes) -> bytes:
+        if b"transfer-encoding: chunked" not in head:
+            return await self._reader.readexactly(int(head.partition(b"content-length:")[2].partition(b"\r\n")[0]))
+        pieces = list[bytes]()
+        while size := int(await self._reader.readline(), 16):
+            pieces.append((await self._reader.readexactly(size + 2))[:-2])
+        await self._reader.readexactly(2)
+        return b"".join(pieces)
 
 
 @asynccontextmanager

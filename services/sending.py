@@ -158,17 +158,16 @@ def _reason(verdict: dict[str, Any]) -> str:
 
 
 def _post(client: httpx.Client, target: Target, lines: Sequence[bytes]) -> Iterator[dict[str, Any]]:
-    """The verdicts in the order of the lines. A request that was not answered goes again: repeats are recognised."""
+    """The verdicts in the order of the lines. A request that was not answered whole goes again: repeats are known."""
     if not lines:
         return iter(())
-    answer = _answered(client, f"{target.to.rstrip('/')}/records", b"\n".join(lines))
-    verdicts = [json.loads(line) for line in answer.content.splitlines()]
+    verdicts = _answered(client, f"{target.to.rstrip('/')}/records", b"\n".join(lines))
     if len(verdicts) != len(lines):
         raise SendError(f"{len(verdicts)} verdicts for {len(lines)} rows: send the file again")
     return iter(verdicts)
 
 
-def _answered(client: httpx.Client, url: str, body: bytes) -> httpx.Response:
+def _answered(client: httpx.Client, url: str, body: bytes) -> list[dict[str, Any]]:
     why = ""
     for tried in range(TRIES):
         try:
@@ -176,10 +175,11 @@ def _answered(client: httpx.Client, url: str, body: bytes) -> httpx.Response:
         except httpx.TransportError as error:
             why = f"does not answer ({type(error).__name__})"
         else:
-            if answer.status_code == 200:
-                return answer
-            why = f"answered {answer.status_code}: {answer.text[:300]}"
-            if answer.status_code < 500:
+            verdicts = [json.loads(line) for line in answer.content.splitlines()] if answer.status_code == 200 else []
+            if verdicts and "error" not in verdicts[-1]:
+                return verdicts
+            why = f"answered {answer.status_code}: {verdicts[-1]['error'] if verdicts else answer.text[:300]}"
+            if 200 < answer.status_code < 500:
                 break
         time.sleep(0.2 * 2**tried)
     raise SendError(f"{url} {why}. Check --to and --token, then send the file again: repeats are recognised")

@@ -73,7 +73,10 @@ async def send(client: httpx.AsyncClient, intake: str, feeds: Sequence[Path]) ->
     for at in range(0, len(lines), LINES_A_REQUEST):
         body = b"".join(lines[at : at + LINES_A_REQUEST])
         answer = await _post(client, f"{intake}/records", body, "application/x-ndjson")
-        verdicts.update(json.loads(line)["verdict"] for line in answer.splitlines())
+        told = [json.loads(line) for line in answer.splitlines()]
+        if "error" in told[-1]:
+            raise PlayError(f"{intake}: {told[-1]['error']}")
+        verdicts.update(each["verdict"] for each in told)
     return verdicts
 
 

@@ -13,6 +13,7 @@ import uvicorn
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import JSONResponse
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from starlette.requests import ClientDisconnect
 
 from services.chassis.books import books
 from services.chassis.database import DATABASE_ERRORS, is_transient
@@ -41,6 +42,7 @@ def make_web(app: App, health: Health) -> FastAPI:
     _add_own_routes(web, app, health)
     web.add_exception_handler(GridwardError, _on_our_error)
     web.add_exception_handler(asyncpg.DataError, _on_unfit_value)
+    web.add_exception_handler(ClientDisconnect, _on_broken_off)
     for kind in DATABASE_ERRORS:
         web.add_exception_handler(kind, _on_database_error)
     return web
@@ -74,6 +76,11 @@ async def _on_database_error(request: Request, error: Exception) -> JSONResponse
     if not is_transient(error):
         raise error
     return JSONResponse({"detail": "the database does not answer: send it again"}, 503, {"Retry-After": "1"})
+
+
+async def _on_broken_off(request: Request, error: Exception) -> Response:
+    log.info("a sender broke off", path=request.url.path)
+    return Response(status_code=400)
 
 
 async def _on_unfit_value(request: Request, error: Exception) -> JSONResponse:

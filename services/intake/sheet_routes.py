@@ -3,16 +3,14 @@
 Annotations are evaluated here, not kept as text: FastAPI would not find the local names.
 """
 
-from collections.abc import AsyncIterator
 from contextlib import ExitStack
 from importlib.resources import files
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, HTTPException, Query, Request, Response
-from fastapi.responses import StreamingResponse
-from starlette.types import Receive, Scope, Send
 
 from services.chassis.service import App
+from services.intake.answering import Streamed
 from services.intake.door import Door
 from services.intake.posting import NDJSON
 from services.intake.problems import language_of
@@ -55,23 +53,11 @@ def add_sheets(router: APIRouter, app: App, door: Door) -> None:
             with ExitStack() as room:
                 room.enter_context(door.room.sheet(sender))
                 taken = await opened(await _body(request, door), how, file)
-                return _Answer(take(door, taken, sender, language), room.pop_all())
+                return Streamed(take(door, taken, sender, language), room.pop_all(), NDJSON[0])
         except ComeBackLater as later:
             raise HTTPException(429, str(later), {"retry-after": str(later.seconds)}) from None
         except SheetRefused as refused:
             raise HTTPException(422, refused.told(language)) from None
-
-
-class _Answer(StreamingResponse):
-    """Lines as they are known; the room that the file takes is given back whatever becomes of the answer."""
-
-    def __init__(self, lines: AsyncIterator[bytes], room: ExitStack) -> None:
-        super().__init__(lines, media_type=NDJSON[0])
-        self._room = room
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        with self._room:
-            await super().__call__(scope, receive, send)
 
 
 def _add_mappings(router: APIRouter) -> None:

@@ -19,6 +19,7 @@ from pydantic_core import to_json
 from services.chassis.database import DATABASE_ERRORS
 from services.chassis.errors import GridwardError
 from services.intake.door import BATCH, Door
+from services.intake.posting import BROKEN_OFF
 from services.intake.problems import Language
 from services.intake.reading import Reading, read
 from services.intake.sender import Sender
@@ -64,7 +65,7 @@ async def take(door: Door, taken: Taken, sender: Sender, language: Language) -> 
             yield b"".join([_line(_told(verdict)) for verdict in verdicts])
     except (GridwardError, *DATABASE_ERRORS) as error:
         log.warning("a sheet was broken off", error=type(error).__name__)
-        yield _line({"error": "broken off: send the file again, what was taken is recognised 中断：请重新报送整个文件"})
+        yield _line({"error": BROKEN_OFF})
         return
     summary = {"rows": taken.read.rows, **{word: counts[word] for word in WORDS}}
     if counts.total() != taken.read.rows:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from pydantic import SecretStr
+from structlog.testing import capture_logs
 
 from services.chassis.access import make_token
 from services.chassis.health import Health
@@ -97,3 +98,26 @@ async def test_a_refusal_is_told_with_what_to_do(database: str, tmp_path: Path) 
     async with listening(database) as (_, url):
         with pytest.raises(SendError, match=r"401.*--token"):
             await sent(file, url, token="x")  # noqa: S106
+
+
+FAILS_ONCE = """
+create sequence said;
+create function fail_once() returns trigger language plpgsql as $$
+begin
+    if nextval('said') = 2 then raise exception 'once'; end if;
+    return null;
+end $$;
+create trigger fails before insert on outbox for each statement execute function fail_once();
+"""
+
+
+async def test_what_was_broken_off_is_sent_again(database: str, tmp_path: Path) -> None:
+    """One request of two batches, the second of which fails: its last line says so."""
+    file = tmp_path / "long.ndjson"
+    file.write_text("\n".join(json.dumps(a_test(n, n)).replace("{", "{" + " " * 6_000, 1) for n in range(900)))
+    async with listening(database) as (world, url):
+        await world.pool.execute(FAILS_ONCE)
+        with capture_logs() as heard:
+            assert await sent(file, url) == 0
+        assert "a body was broken off" in [told["event"] for told in heard]
+        assert (await world.ledger())["lab"]["accepted"] == 900

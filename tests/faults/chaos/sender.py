@@ -109,7 +109,8 @@ class Sender:
                 said = f"{replica.name}: {type(away).__name__} {away}"
                 self._shunned[replica.name] = time.monotonic() + SHUNNED_FOR
             else:
-                if answer.status_code < 500 and answer.status_code not in (401, 403, 413, 415):
+                broken_off = '\n{"error"' in answer.text
+                if answer.status_code < 500 and answer.status_code not in (401, 403, 413, 415) and not broken_off:
                     return answer.text
                 said = f"{replica.name}: {answer.status_code} {answer.text[:300]}"
             on_unanswered()
