@@ -24,6 +24,7 @@ from deploy.local import Child, Stack, free_port, start_child
 from deploy.local.apache import apache_kafka
 from deploy.local.children import scratch_directory
 from deploy.local.postgres import embedded_postgres
+from deploy.play.stage import make_upstream_topic
 from deploy.run import environment_of
 from services.chassis.access import make_token
 from services.chassis.topics import make_topics
@@ -133,4 +134,5 @@ async def lab() -> AsyncIterator[Lab]:
             await make_topics(kafka.kafka, TOPICS, -1)
             token = make_token(SecretStr(token_key), "bench", ROLES)
             environment = environment_of(stack, token_key, vault_key)
+            await make_upstream_topic(kafka.kafka)
             yield Lab(kafka.kafka, postgres.dsn, environment, token, directory)

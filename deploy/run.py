@@ -22,9 +22,10 @@ from deploy.fleet import Fleet, FleetError, fleet
 from deploy.local import Stack, embedded_stack, start_child
 from deploy.local.children import scratch_directory
 from deploy.play.compare import differences, observe, read_truth
-from deploy.play.player import PlayError, Stage, let_time_run, play
+from deploy.play.player import let_time_run, play
 from deploy.play.progress import shown
 from deploy.play.quiet import NotQuietError
+from deploy.play.stage import PlayError, Stage, make_upstream_topic, settings_of_senders
 from deploy.play.summary import print_summary
 from services.chassis.access import make_token
 
@@ -80,10 +81,14 @@ async def _stage(
         console.print("Starting PostgreSQL, a broker and four services; writing the sample outbreak and its truth …")
         async with _sample_written(directory, scale, seed) as written, embedded_stack() as stack:
             environment = environment_of(stack, token_key, vault_key)
+            await make_upstream_topic(stack.kafka)
             async with fleet(environment, directory) as services:
                 await written()
                 console.print(f"Ready in {time.monotonic() - began:.1f} s")
-                yield stack, services, Stage(services.urls, token), directory
+                stage = Stage(
+                    services.urls, token, SecretStr(token_key), stack.kafka, int(environment["GRIDWARD_MLLP_PORT"])
+                )
+                yield stack, services, stage, directory
 
 
 def environment_of(stack: Stack, token_key: str, vault_key: str) -> Mapping[str, str]:
@@ -93,6 +98,7 @@ def environment_of(stack: Stack, token_key: str, vault_key: str) -> Mapping[str,
         "GRIDWARD_CLOCK": "stage",
         "GRIDWARD_TOKEN_KEY": token_key,
         "GRIDWARD_VAULT_KEY": vault_key,
+        **settings_of_senders(stack.kafka),
     }
 
 

@@ -11,8 +11,9 @@ from typing import Any
 
 import httpx
 
-from deploy.play.player import Played, Stage
+from deploy.play.player import Played
 from deploy.play.quiet import read_books, unbalanced
+from deploy.play.stage import Stage
 
 PROVINCE, CITY = "33", "3304"
 NAMES_A_REQUEST = 1_000
@@ -22,7 +23,10 @@ Figures = dict[str, int]
 
 @dataclass(frozen=True)
 class Observed:
-    """What was read from the services. states: by identity number, as in the truth; names: of divisions."""
+    """What was read from the services. states: by identity number, as in the truth; names: of divisions.
+
+    today: what the sample's worker is shown as owed, by kind.
+    """
 
     figures: Mapping[str, Figures]
     names: Mapping[str, str]
@@ -32,6 +36,7 @@ class Observed:
     owed: list[str]
     dead_letters: Mapping[str, int]
     drift: int
+    today: Mapping[str, int]
     lanes: int
     applied: int
     played: Played
@@ -59,6 +64,7 @@ async def observe(stage: Stage, played: Played, truth: Mapping[str, Any]) -> Obs
             owed=unbalanced(positions, lanes),
             dead_letters={name: books["dead_letters"] for name, books in lanes.items()},
             drift=(await _json(client, f"{stage.urls['rollup']}/drift?now=true"))["drift"],
+            today=await _today(client, stage, truth["worker"]),
             lanes=sum(len(books["lanes"]) for books in lanes.values()),
             applied=sum(sum(books["positions"].values()) for books in lanes.values()),
             played=played,
@@ -71,6 +77,7 @@ def differences(truth: Mapping[str, Any], observed: Observed) -> list[str]:
         *_unequal("figure", _flat(truth["figures"]), _flat(observed.figures, truth["figures"])),
         *_unequal("state", _states_flat(truth["end_states"]), _states_flat(observed.states)),
         *_unequal("ledger", _flat(truth["ledger"]), _flat(observed.ledger, truth["ledger"])),
+        *_unequal("today", truth["worker"]["today"], observed.today),
         *([f"{observed.strangers} people have a state whom the truth does not know"] if observed.strangers else []),
         *(f"books: {each}" for each in observed.owed),
         *(f"{n} dead letters in {name}" for name, n in observed.dead_letters.items() if n),
@@ -138,6 +145,16 @@ async def named_ids(client: httpx.AsyncClient, intake: str, numbers: Iterable[st
         body = {"purpose": PURPOSE, "id_numbers": asked[at : at + NAMES_A_REQUEST]}
         found |= (await client.post(f"{intake}/people/lookups", json=body)).raise_for_status().json()["id_numbers"]
     return found
+
+
+async def _today(client: httpx.AsyncClient, stage: Stage, worker: Mapping[str, Any]) -> dict[str, int]:
+    """Of the kinds that the truth counts; nothing is asked where it counts none."""
+    if not worker["today"]:
+        return {}
+    headers = stage.as_worker(worker["post_id"], worker["division_code"])
+    answer = (await client.get(f"{stage.urls['intake']}/today", headers=headers)).raise_for_status().json()
+    kinds = Counter(item["kind"] for item in answer["items"])
+    return {kind: kinds[kind] for kind in worker["today"]}
 
 
 async def _ledger(client: httpx.AsyncClient, intake: str) -> dict[str, Figures]:

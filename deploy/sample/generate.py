@@ -16,10 +16,11 @@ from deploy.sample.cases import send_cases
 from deploy.sample.cast import Case, Cast, Contact
 from deploy.sample.counts import GRIDS, Counts, counts_at
 from deploy.sample.doubles import register_twice
-from deploy.sample.duty import WORKER, send_duty
+from deploy.sample.duty import send_duty
 from deploy.sample.exposures import send_exposures, send_places
+from deploy.sample.forms.carrying import give_to_carriers, in_their_forms
 from deploy.sample.leads import send_leads
-from deploy.sample.mail import Mail, write_feeds
+from deploy.sample.mail import Mail, as_records, write_feeds
 from deploy.sample.meetings import involved
 from deploy.sample.needs import send_needs
 from deploy.sample.people import Household, Person, Registry, settle
@@ -49,10 +50,11 @@ _NOTES = {
 }
 
 
-def generate(out_dir: Path, scale: float = 0.1, seed: int = 1) -> dict[str, Any]:
+def generate(out_dir: Path, scale: float = 0.1, seed: int = 1, *, in_forms: bool = True) -> dict[str, Any]:
     """Write grids.csv, posts.ndjson, timeline.json, feeds/ and truth.json into out_dir. Returns the truth.
 
-    The same scale and seed write the same bytes. Raises ValueError for a scale that does not work.
+    in_forms: some senders speak HL7 v2, FHIR, CloudEvents or by sheets; without it all send records. The same scale
+    and seed write the same bytes. Raises ValueError for a scale that does not work.
     """
     counts = counts_at(scale)
     places = load_places(GRIDS)
@@ -65,12 +67,15 @@ def generate(out_dir: Path, scale: float = 0.1, seed: int = 1) -> dict[str, Any]
     others = _without_a_part(households, involved(contacts, cases), _chance(seed, "sought"))
     send_leads(mail, _sought(others, registry), places, counts.leads, grid, _chance(seed, "leads"))
     send_vaccinations(mail, others, counts.vaccinated, _chance(seed, "vaccinations"))
+    if in_forms:
+        give_to_carriers(mail)
     out_dir.mkdir(parents=True, exist_ok=True)
     places.write_grids(out_dir / "grids.csv")
     write_posts(places, out_dir / "posts.ndjson")
-    write_timeline(out_dir, write_feeds(mail, out_dir / "feeds"), {step_at(at): note for at, note in _NOTES.items()})
+    files = write_feeds(mail, out_dir / "feeds", in_their_forms if in_forms else as_records)
+    write_timeline(out_dir, files, {step_at(at): note for at, note in _NOTES.items()})
     head = {"scale": scale, "seed": seed, "planted": asdict(counts)}
-    truth = head | {"worker": {"post_id": WORKER, "division_code": grid}} | truth_of(mail, places)
+    truth = head | truth_of(mail, places, grid)
     (out_dir / "truth.json").write_text(json.dumps(truth, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
     return truth
 

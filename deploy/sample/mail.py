@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -27,11 +27,12 @@ class Verdict(StrEnum):
 
 @dataclass(slots=True)
 class Sent:
-    """One record on its way; step is the index of the instant at which it is received."""
+    """One record on its way; step is the index of the instant at which it is received, made at which it was written."""
 
     step: int
     record: Record
     verdict: Verdict = Verdict.ACCEPTED
+    made: int = 0
     _statement: tuple[str, str] | None = None
 
     @property
@@ -49,6 +50,10 @@ class Sent:
             own = self.record.get("source_id") or json.dumps(self.record, sort_keys=True)
             self._statement = self.feed, str(own)
         return self._statement
+
+    def forget_statement(self) -> None:
+        """The record goes by another feed now."""
+        self._statement = None
 
 
 @dataclass
@@ -99,22 +104,30 @@ class Mail:
             yield [sent for feed in sorted(feeds) for sent in feeds[feed]]
 
 
-def write_feeds(mail: Mail, folder: Path) -> list[list[str]]:
-    """One NDJSON file a step and feed. Returns for every step its files, relative to the folder's parent."""
+Writing = Callable[[str, Sequence[Sent]], tuple[str, bytes]]
+"""A feed and what it sends at a step -> the suffix of its file, and the content."""
+
+
+def as_records(feed: str, received: Sequence[Sent]) -> tuple[str, bytes]:
+    """NDJSON, whatever the feed."""
+    return ".ndjson", _lines(sent.record for sent in received).encode()
+
+
+def write_feeds(mail: Mail, folder: Path, writing: Writing = as_records) -> list[list[str]]:
+    """One file a step and feed. Returns for every step its files, relative to the folder's parent."""
     folder.mkdir(parents=True, exist_ok=True)
     files = []
     for at, received in zip(STEPS, mail.by_step(), strict=True):
         by_feed: dict[str, list[Sent]] = {}
         for sent in received:
             by_feed.setdefault(sent.feed, []).append(sent)
+        names = []
         for feed, its in by_feed.items():
-            (folder / _file(at, feed)).write_text(_lines(sent.record for sent in its), encoding="utf-8")
-        files.append([f"{folder.name}/{_file(at, feed)}" for feed in by_feed])
+            suffix, content = writing(feed, its)
+            names.append(f"{folder.name}/{at:%m%d-%H%M}-{feed}{suffix}")
+            (folder.parent / names[-1]).write_bytes(content)
+        files.append(names)
     return files
-
-
-def _file(at: datetime, feed: str) -> str:
-    return f"{at:%m%d-%H%M}-{feed}.ndjson"
 
 
 def _lines(records: Iterable[Record]) -> str:

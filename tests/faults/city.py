@@ -23,8 +23,8 @@ import asyncpg
 import httpx
 
 from contracts.topics import SERVICES
-from deploy.play.player import send
 from deploy.play.quiet import until_quiet
+from deploy.play.ways import send
 from deploy.sample.timeline import Step, read_timeline
 from services.chassis.access import make_token
 from services.chassis.running import Running, running

@@ -20,7 +20,7 @@ def town(background: Background, kafka: str, postgres: str, tmp_path_factory: py
     """Four services on a log of their own, nothing played; one for all tests of a file, which go on with its story."""
     logs.configure("ERROR")
     folder = tmp_path_factory.mktemp("sample")
-    generate(folder, SCALE, SEED)
+    generate(folder, SCALE, SEED, in_forms=False)
     background.run(forget_all(kafka))
     with background.opened(city(kafka, postgres, "town", folder)) as here:
         yield here

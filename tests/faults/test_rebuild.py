@@ -10,7 +10,7 @@ import pytest
 
 from contracts.envelope import say
 from contracts.events.contacts import ContactIdentified
-from deploy.play.player import send
+from deploy.play.ways import send
 from services.alerts.replaying import REPLAYING as ALERTS
 from services.alerts.service import SERVICE
 from services.chassis import outbox, rebuilding

@@ -10,7 +10,7 @@ from pathlib import Path
 from pydantic import SecretStr
 
 from deploy.fleet import fleet
-from deploy.play.player import Stage
+from deploy.play.stage import Stage, make_upstream_topic, settings_of_senders
 from services.chassis.access import make_token
 from tests.journeys.town import ROLES
 
@@ -28,6 +28,10 @@ async def processes(
         "GRIDWARD_CLOCK": "stage",
         "GRIDWARD_TOKEN_KEY": KEY,
         "GRIDWARD_VAULT_KEY": KEY,
+        **settings_of_senders(kafka),
+        **more,
     }
-    async with fleet(environment | more, logs) as services:
-        yield Stage(services.urls, make_token(SecretStr(KEY), "tester", roles))
+    await make_upstream_topic(kafka)
+    async with fleet(environment, logs) as services:
+        token, mllp = make_token(SecretStr(KEY), "tester", roles), int(environment["GRIDWARD_MLLP_PORT"])
+        yield Stage(services.urls, token, SecretStr(KEY), environment["GRIDWARD_UPSTREAM_KAFKA"], mllp)

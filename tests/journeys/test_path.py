@@ -90,7 +90,7 @@ def _wrong(journey: Recorded, again: dict[str, dict[str, dict[str, object]]]) ->
     states = {numbers.get(person_id, person_id): state for person_id, state in again["states"].items()}
     observed = Observed(
         figures=again["figures"], names={}, states=states, strangers=0, ledger=journey.truth["ledger"], owed=[],  # type: ignore[arg-type]
-        dead_letters={}, drift=0, lanes=0, applied=0, played=Played(),
+        dead_letters={}, drift=0, today=journey.truth["worker"]["today"], lanes=0, applied=0, played=Played(),
     )  # fmt: skip
     return differences(journey.truth, observed)
 

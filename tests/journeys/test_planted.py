@@ -8,8 +8,8 @@ from typing import Any
 
 from aiokafka import AIOKafkaProducer
 
-from deploy.play.player import Stage
 from deploy.play.quiet import until_quiet
+from deploy.play.stage import Stage
 from tests.journeys.planted import (
     ADDRESSES,
     NEEDLES,

@@ -21,7 +21,8 @@ from pydantic import SecretStr
 from contracts.envelope import Event, Fact, parse
 from contracts.events.policies import TimeAdvanced
 from contracts.topics import OF_FACT, SERVICES, heard_by
-from deploy.play.player import Stage
+from deploy.play.stage import Stage
+from deploy.sample.forms.carrying import SOURCES
 from services.chassis import clock, outbox
 from services.chassis.access import make_token
 from services.chassis.database import open_pool
@@ -31,6 +32,10 @@ from services.chassis.service import App, Service
 from services.chassis.settings import Settings
 from services.chassis.ticking import run_once
 from services.chassis.web import make_web
+from services.intake.door import BATCH, door_of
+from services.intake.health.hl7.mllp import mllp_listener
+from services.intake.health.sources import Sources, load_sources
+from services.intake.health.upstream.reading import Raw, read_record
 
 KEY = SecretStr("k" * 40)
 ROLES = frozenset({"sender", "operator"})
@@ -106,13 +111,21 @@ class Courier:
 class Town(Stage):
     """A stage whose services are in this process."""
 
-    transport: httpx.AsyncBaseTransport
-    courier: Courier
+    transport: httpx.AsyncBaseTransport = field(kw_only=True)
+    courier: Courier = field(kw_only=True)
+    sources: Sources = field(kw_only=True)
 
     def client(self) -> httpx.AsyncClient:
         return httpx.AsyncClient(
             headers={"authorization": f"Bearer {self.token}"}, transport=self.transport, timeout=60
         )
+
+    async def put(self, topic: str, lines: Sequence[bytes]) -> None:
+        """As intake reads them of a topic; the offsets are tested on Kafka (`stores/test_health_upstream`)."""
+        [source] = [source for source in self.sources.all if topic in source.topics]
+        readings = [each for line in lines for each in read_record(Raw(line, []), source).ready]
+        for at in range(0, len(readings), BATCH):
+            await door_of(self.courier.apps["intake"]).admit_readings(readings[at : at + BATCH])
 
 
 class Doors(httpx.AsyncBaseTransport):
@@ -128,7 +141,10 @@ class Doors(httpx.AsyncBaseTransport):
 @asynccontextmanager
 async def town(database: str, *, chance: Random | None = None) -> AsyncIterator[Town]:
     """The town, its courier under way. Whatever ends the courier fails the block."""
-    settings = Settings(database=database, token_key=KEY, vault_key=KEY, clock="stage", log_level="ERROR")
+    senders = str(SOURCES)
+    settings = Settings(
+        database=database, token_key=KEY, vault_key=KEY, clock="stage", log_level="ERROR", sources=senders, mllp_port=0
+    )
     async with AsyncExitStack() as stack:
         apps: dict[str, App] = {}
         for name in SERVICES:
@@ -138,10 +154,13 @@ async def town(database: str, *, chance: Random | None = None) -> AsyncIterator[
             apps[name] = App(service, settings, pool)
         doors = Doors({name: httpx.ASGITransport(make_web(app, Health(name))) for name, app in apps.items()})
         courier = Courier(apps, chance)
+        known = load_sources(senders)
+        mllp = await stack.enter_async_context(mllp_listener(door_of(apps["intake"]), known, settings))
         async with asyncio.TaskGroup() as group:
             task = group.create_task(courier.run())
             token = make_token(KEY, "stage manager", ROLES)
-            yield Town({name: f"http://{name}" for name in apps}, token, doors, courier)
+            urls = {name: f"http://{name}" for name in apps}
+            yield Town(urls, token, KEY, mllp_port=mllp or 0, transport=doors, courier=courier, sources=known)
             task.cancel()
 
 

@@ -17,8 +17,11 @@ import asyncpg
 import pytest
 from aiokafka import AIOKafkaProducer
 from aiokafka.admin import NewTopic
+from structlog.testing import capture_logs
 
 from deploy.local import Child, start_child
+from deploy.local.broker import embedded_broker
+from services.chassis.reader import log_reader
 from services.chassis.topics import admin
 from services.intake.door import door_of
 from services.intake.health.sources import load_sources
@@ -223,3 +226,39 @@ async def produce_quickly(kafka: str, sent: Sequence[Sent]) -> None:
             for n, (value, headers) in enumerate(sent)
         ]
         await asyncio.gather(*answers)
+
+
+async def until_looked_again(monkeypatch: pytest.MonkeyPatch, times: int) -> None:
+    """Whether the log is still the one that was read has been asked so often."""
+    looks, begin_at = asyncio.Semaphore(0), consumer.begin_at
+
+    async def looked(*given: Any) -> int:
+        found = await begin_at(*given)
+        looks.release()
+        return found
+
+    monkeypatch.setattr(consumer, "begin_at", looked)
+    for _ in range(times):
+        async with asyncio.timeout(30):
+            await looks.acquire()
+
+
+async def test_a_broker_that_tells_an_end_within_its_last_batch_is_not_read_again(
+    database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As the embedded one does: what was read last still lies where it lay, so the log is the same."""
+    monkeypatch.setattr(consumer, "LOOK_AGAIN", 0.05)
+    sent = [structured(a_result(n), n) for n in range(5)]
+    async with embedded_broker() as broker, intake(database, sources=SOURCES) as world:
+        await make(broker.kafka, 1)
+        async with AIOKafkaProducer(bootstrap_servers=broker.kafka) as producer:
+            for value, headers in sent:
+                await producer.send(TOPIC, value, partition=0, headers=headers)
+        async with log_reader(broker.kafka) as reader:
+            assert await reader.ends([(TOPIC, 0)]) == {(TOPIC, 0): 1}
+        async with reading(world, broker.kafka):
+            await until_read(world.pool, len(sent))
+            with capture_logs() as heard:
+                await until_looked_again(monkeypatch, 5)
+        assert heard == []
+        assert (await world.ledger())["jiashan-hospital"]["received"] == len(sent)

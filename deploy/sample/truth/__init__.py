@@ -9,17 +9,22 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
+from deploy.sample.duty import WORKER
 from deploy.sample.mail import Mail
 from deploy.sample.places import Places
 from deploy.sample.steps import STEPS
 from deploy.sample.truth.care import care_of_all
 from deploy.sample.truth.contacts import classified
 from deploy.sample.truth.figures import figures, instant_of
+from deploy.sample.truth.owed import owed_in
 from deploy.sample.truth.telling import Told, digests, tell
 
 
-def truth_of(mail: Mail, places: Places) -> dict[str, Any]:
-    """Everything that `truth.json` says but scale and seed. Raises StoryError for a story that has a race."""
+def truth_of(mail: Mail, places: Places, workers_grid: str = "") -> dict[str, Any]:
+    """Everything that `truth.json` says but scale and seed. Raises StoryError for a story that has a race.
+
+    workers_grid: of the one worker whose list is counted.
+    """
     told = tell(mail)
     cases = classified(told.book)
     care = care_of_all(told.book, told.exposed, cases)
@@ -28,6 +33,7 @@ def truth_of(mail: Mail, places: Places) -> dict[str, Any]:
         "figures": figures(told, cases, care, places),
         "ledger": _ledger(mail),
         "people": _people(told),
+        "worker": {"post_id": WORKER, "division_code": workers_grid, "today": owed_in(told.book, workers_grid)},
         "end_states": _end_states(told, cases, care),
         "clocks": _clocks(told),
         "missed_visits": sorted((slot.person, slot.begin.isoformat()) for slot in told.missed),

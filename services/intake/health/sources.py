@@ -22,6 +22,8 @@ from services.intake.health.codes import CodeLists
 from services.intake.problems import Language
 from services.intake.sender import Sender
 
+_VILLAGE, _GRID = 12, 15
+
 
 class _Part(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -96,12 +98,15 @@ class Source(_Part):
         return next(iter(known)) if len(known) == 1 and named not in known else named
 
     def division(self, codes: Iterable[str]) -> str:
-        """The first of the codes or names of places that means a division, else the source's own."""
+        """The first of the codes or names of places that means a division, else the source's own.
+
+        A grid's is one whose village is known; whether there is the grid, the door says.
+        """
         divisions = Divisions.load()
         for each in codes:
             if found := self.places.get(each):
                 return found
-            if each.isdigit() and each.isascii() and divisions.knows(each):
+            if each.isdigit() and each.isascii() and divisions.knows(each[:_VILLAGE] if len(each) == _GRID else each):
                 return each
         return self.division_code
 

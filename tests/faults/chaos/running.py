@@ -61,7 +61,8 @@ async def run_chaos(asked: Chaos, folder: Path) -> Ended:
     sample, beside_logs, logs = folder / "sample", folder / "undisturbed", folder / "logs"
     for each in (beside_logs, logs):
         each.mkdir()
-    truth = await asyncio.to_thread(generate, sample, asked.records / RECORDS_AT_FULL_SCALE, asked.seed)
+    scale = asked.records / RECORDS_AT_FULL_SCALE
+    truth = await asyncio.to_thread(generate, sample, scale, asked.seed, in_forms=False)
     asked.tell(f"{truth['records']:,} records; the undisturbed run plays beside this one")
     beside = asyncio.create_task(play_undisturbed(sample, beside_logs))
     try:
