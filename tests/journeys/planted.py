@@ -107,6 +107,47 @@ def message() -> tuple[bytes, bytes]:
     return good.encode(), good.replace("ORU^R01", f"ZZZ^{person['phone']}").encode()
 
 
+def bundle() -> bytes:
+    """FHIR about both; the second one's result is a word that nobody has told, and names him."""
+    entries = []
+    for n, (person, address) in enumerate(zip(PEOPLE, ADDRESSES, strict=True)):
+        patient = {
+            "resourceType": "Patient",
+            "id": f"p{n}",
+            "identifier": [{"system": "urn:oid:2.16.156.10011.1.3", "value": person["id_number"]}],
+            "name": [{"use": "official", "text": person["name"]}],
+            "telecom": [{"system": "phone", "value": person["phone"]}],
+            "birthDate": person["birth_date"],
+            "address": [{"text": address, "district": GRID[:12]}],
+        }
+        told = {"text": "阴性"} if n == 0 else {"text": f"见{person['phone']}"}
+        observation = {
+            "resourceType": "Observation",
+            "id": person["id_number"],
+            "status": "final",
+            "code": {"coding": [{"system": "http://loinc.org", "code": "94500-6"}]},
+            "subject": {"reference": f"Patient/p{n}", "display": person["name"]},
+            "effectiveDateTime": "2022-03-05T09:00:00+08:00",
+            "issued": "2022-03-05T18:00:00+08:00",
+            "valueCodeableConcept": told,
+            "note": [{"text": address}],
+        }
+        entries += [{"resource": patient}, {"resource": observation}]
+    whole = {"resourceType": "Bundle", "type": "batch", "entry": entries}
+    for each in entries:
+        kind, name = each["resource"]["resourceType"], each["resource"]["id"]
+        each["request"] = {"method": "PUT", "url": f"{kind}/{name}"}
+    return json.dumps(whole, ensure_ascii=False).encode()
+
+
+def poison() -> list[bytes]:
+    """What no service of ours says: a stranger's record on a topic of ours, with somebody in every place."""
+    person = PEOPLE[0]
+    data = {"person_id": person["id_number"], "result": person["name"], "note": ADDRESSES[0], person["phone"]: person}
+    event = {"type": "test-resulted", "id": person["phone"], "subject": person["name"], "data": data}
+    return [json.dumps(event, ensure_ascii=False).encode(), f"{person['name']},{person['phone']}".encode()]
+
+
 def forms(secret: str) -> Iterator[bytes]:
     """How a text may be written: encodings, escapes, hexadecimal, base64 at each of its three offsets."""
     for raw in {secret.encode(), secret.encode("gb18030"), secret.encode("utf-16-le"), secret.encode("utf-16-be")}:

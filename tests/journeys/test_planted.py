@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -10,20 +14,23 @@ from aiokafka import AIOKafkaProducer
 
 from deploy.play.quiet import until_quiet
 from deploy.play.stage import Stage
+from tests.faults.chaos.waiting import until
 from tests.journeys.planted import (
     ADDRESSES,
     NEEDLES,
     PEOPLE,
+    bundle,
     everything_logged,
     everything_on,
     everything_stored,
     found_in,
     message,
+    poison,
     right,
     sheet,
     wrong,
 )
-from tests.journeys.processes import processes
+from tests.journeys.processes import KEY, processes
 from tests.journeys.town import ROLES
 from tests.servers import address_of, any_kafka
 
@@ -60,9 +67,15 @@ async def test_nobody_who_is_planted_is_found_on_the_bus_in_a_log_a_figure_or_an
                 "rollup.statements.statement",
             } <= names
             assert found_in(places) == []
+            dead = await _dead_letters_of(stage, kafka, database, logs)
+            assert len(dead) > len(poison()) and found_in(dead) == []
             # Controls: the same search finds what is there.
             await _control(kafka, control)
-            assert found_in([*everything_logged(control), *await everything_on(kafka)]) == ["log leak", "topic time"]
+            assert found_in([*everything_logged(control), *await everything_on(kafka)]) == [
+                "log leak",
+                "topic tests",
+                "topic time",
+            ]
 
 
 async def _plant(stage: Stage) -> None:
@@ -76,6 +89,9 @@ async def _plant(stage: Stage) -> None:
         assert await _sent(client, intake, wrong()) == {"rejected"}
         acks = [await client.post(f"{intake}/hl7", content=body) for body in message()]
         assert [ack.status_code for ack in acks] == [200, 400]
+        answer = await client.post(f"{intake}/fhir?feed=jiashan-hospital", content=bundle())
+        outcomes = [entry["response"]["status"][:3] for entry in answer.raise_for_status().json()["entry"]]
+        assert outcomes[1] == "201" and outcomes[3] == "422", outcomes
         named = {"mapping": "single-tests", "file": f"{PEOPLE[0]['name']}.csv"}
         answer = await client.post(f"{intake}/sheets", params=named, content=sheet())
         assert json.loads(answer.text.splitlines()[-1])["summary"]["rejected"] == 1, answer.text
@@ -93,6 +109,32 @@ async def _plant(stage: Stage) -> None:
             assert told["people"] or told["dwellings"], query
         await client.get(f"{intake}/people/{PEOPLE[0]['name']}/record")
         await client.get(f"{intake}/ledger?feed={PEOPLE[0]['phone']}")
+
+
+async def _dead_letters_of(stage: Stage, kafka: str, database: str, logs: Path) -> list[tuple[str, bytes]]:
+    """What operators are shown of a stranger's records, and all that is logged and told while they are set aside."""
+    async with AIOKafkaProducer(bootstrap_servers=kafka) as producer:
+        for body in poison():
+            await producer.send_and_wait("tests", body, PEOPLE[0]["phone"].encode(), 0, headers=[("ce_x", body)])
+    environment = {**os.environ, "GRIDWARD_DATABASE": database, "GRIDWARD_TOKEN_KEY": KEY, "LANG": "C.UTF-8"}
+
+    async def operator(*words: str) -> str:
+        command = (sys.executable, "-m", "services", "deadletters", *words)
+        done = await asyncio.to_thread(subprocess.run, command, env=environment, capture_output=True, timeout=60)
+        return (done.stdout + done.stderr).decode()
+
+    async def all_set_aside() -> bool:
+        async with stage.client() as client:
+            books = [(await client.get(f"{stage.urls[name]}/books")).json() for name in ("tracing", "rollup")]
+        return all(each["dead_letters"] == len(poison()) for each in books)
+
+    await until(all_set_aside, "the stranger's records are set aside", 60)
+    shown = [await operator("list")]
+    for consumer in ("tracing", "rollup"):
+        shown += [await operator("show", consumer, str(number)) for number in (1, 2)]
+    assert all("tests" in each for each in shown), shown
+    told = [(f"deadletters {n}", each.encode()) for n, each in enumerate(shown)]
+    return [*told, *everything_logged(logs), *await _told(stage)]
 
 
 async def _sent(client: Any, intake: str, lines: list[bytes]) -> set[str]:

@@ -8,7 +8,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
 import pytest
-from playwright.async_api import Page, async_playwright, expect
+from playwright.async_api import BrowserContext, async_playwright, expect
 from pydantic import SecretStr
 
 from deploy.local import free_port
@@ -47,12 +47,16 @@ class Network:
 
 
 class Phone:
-    def __init__(self, page: Page, network: Network, profile: Path) -> None:
-        self.page, self.network, self.profile = page, network, profile
+    def __init__(self, browser: BrowserContext, network: Network, profile: Path) -> None:
+        self.browser, self.page, self.network, self.profile = browser, browser.pages[0], network, profile
+
+    def token(self, post: str) -> str:
+        """Of a worker somewhere in the village."""
+        return make_token(SecretStr(KEY), post, frozenset({"worker"}), VILLAGE)
 
     async def sign_in(self, post: str, language: str = "zh") -> None:
         """By the link that a worker is given."""
-        token = make_token(SecretStr(KEY), post, frozenset({"worker"}), VILLAGE)
+        token = self.token(post)
         await self.page.goto(f"{self.network.url}/worker/")
         await self.page.evaluate("language => localStorage.setItem('gridward-language', language)", language)
         await self.page.goto(f"{self.network.url}/worker/?#token={token}")
@@ -92,7 +96,7 @@ async def phone_of(world: World, profile: Path) -> AsyncIterator[Phone]:
             page = browser.pages[0]
             page.on("pageerror", lambda error: errors.append(str(error)))
             page.set_default_timeout(SHOWN_WITHIN_MS)
-            yield Phone(page, network, profile)
+            yield Phone(browser, network, profile)
         finally:
             await browser.close()
             await network.away()

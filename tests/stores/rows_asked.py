@@ -7,13 +7,11 @@ from typing import Any
 from hypothesis import strategies as st
 
 from contracts.indicators import INDICATORS
-from tests.stores.rows_world import ALL_ROLES, VILLAGES
+from tests.stores.rows_world import ALL_ROLES, PLACES, grid_of
 
 Question = tuple[str, str, dict[str, Any]]
 """Service, path, query."""
-DIVISIONS = sorted(
-    {v[:n] for v in VILLAGES for n in (2, 4, 6, 9, 12)} | {f"{v}001" for v in VILLAGES} | {"3304J1", "31"}
-)
+DIVISIONS = sorted({v[:n] for v in PLACES for n in (2, 4, 6, 9, 12)} | {grid_of(v) for v in PLACES} | {"3304J1", "31"})
 SEARCHED = ["王某1", "wm", "0001", "人民路1号", "case-1"]
 AT = ["2022-03-05T10:00:00+08:00", "2030-01-01T00:00:00+08:00", "2000-01-01T00:00:00+08:00"]
 
@@ -22,7 +20,7 @@ AT = ["2022-03-05T10:00:00+08:00", "2030-01-01T00:00:00+08:00", "2000-01-01T00:0
 def all_questions(draw: st.DrawFn) -> list[Question]:
     """Each route that reads, with whatever may be asked of it."""
     division, tree = draw(st.sampled_from(DIVISIONS)), draw(st.sampled_from(["statutory", "reporting"]))
-    at, person = draw(st.sampled_from(AT)), draw(st.integers(0, 7))
+    at, person = draw(st.sampled_from(AT)), draw(st.integers(0, 2 * len(PLACES) - 1))
     indicator = draw(st.sampled_from([one.code for one in INDICATORS]))
     where = {"division": division, "tree": tree}
     return [
@@ -50,7 +48,7 @@ def all_questions(draw: st.DrawFn) -> list[Question]:
         ("intake", "/people/reviews", {}),
         ("intake", "/people/{person}/record", {"person": person}),
         ("intake", "/records/export", {"feed": "all", "since": AT[2], "purpose": "reporting"}),
-        ("intake", f"/records/all/{draw(st.sampled_from(VILLAGES))}-{draw(st.integers(10, 16))}/changes", {}),
+        ("intake", f"/records/all/{draw(st.sampled_from(PLACES))}-{draw(st.integers(10, 16))}/changes", {}),
         ("intake", "/store-key", {}),
         ("rollup", "/indicators", {}),
         ("intake", "/people/openings", {"person": person, "json": "openings"}),
@@ -75,7 +73,11 @@ def asked_of(question: Question, people: list[str]) -> Question:
     if asked == "openings":
         return service, path, {"json": {"purpose": "care", "note": "", "person_ids": [person]}}
     if path.endswith("lookups"):
-        return service, path, {"json": {"purpose": "looking for a leak", "phones": [f"138{n:08d}" for n in range(40)]}}
+        return (
+            service,
+            path,
+            {"json": {"purpose": "looking for a leak", "phones": [f"138{n:08d}" for n in range(10 * len(PLACES))]}},
+        )
     return service, path.format(person=person), {query["as"]: person} if "as" in query else {}
 
 

@@ -31,8 +31,11 @@ from tests.servers import in_database
 from tests.stores.intake_world import GRID, VILLAGE, one_of_each
 
 VILLAGES = ("330421001001", "330402012001", "330402007024", "110101001001")
-CALLERS = ("330421", "330402012001", "3304J1")
-"""A county, a village, and a functional area that takes the village."""
+SIBLINGS = ("330421001002001", "330421001002002")
+"""Two grids of one village, in which nothing else is recorded."""
+PLACES = (*VILLAGES, *SIBLINGS)
+CALLERS = ("330421", "330402012001", "3304J1", SIBLINGS[0])
+"""A county, a village, a functional area that takes the village, and a grid beside another of its village."""
 NOW = "2022-03-06T12:00:00+08:00"
 ALL_ROLES = frozenset({"operator", "sender", "worker", "leader", "identity-reader", "resident"})
 _DIVIDED = """
@@ -110,10 +113,15 @@ async def world_on(dsn: str) -> AsyncIterator[World]:
         yield world
 
 
+def grid_of(place: str) -> str:
+    """A village's first grid; a grid itself."""
+    return place if len(place) == len(GRID) else f"{place}001"
+
+
 def _records(n: int, village: str) -> list[dict[str, Any]]:
-    """One of each kind about two people of that village alone."""
+    """One of each kind about two people of that place alone."""
     text = json.dumps(one_of_each(10 * n + 1, 10 * n + 2))
-    text = text.replace(GRID, f"{village}001").replace(VILLAGE, village)
+    text = text.replace(GRID, grid_of(village)).replace(f'"{VILLAGE}"', f'"{village}"')
     for word in ("r-", "visit-", "tube-", "order-", "stay-", "door-", "hospital-", "worker-"):
         text = text.replace(f'"{word}', f'"{word}{n}-')
     records = [record for record in json.loads(text) if record["kind"] != "same-person"]
@@ -126,17 +134,18 @@ def _records(n: int, village: str) -> list[dict[str, Any]]:
 
 
 async def fill(stage: Town) -> None:
-    """Every kind of record, a key, a post in each village; nothing of one village names another."""
+    """Every kind of record, a key, a post in each place; nothing of one place names another."""
     async with stage.client() as client:
         clock = {"feed": "stage", "source_id": "1", "kind": "stage-time", "division_code": "33", "to_at": NOW}
         (await client.post("http://intake/records", json=clock)).raise_for_status()
-        for n, village in enumerate(VILLAGES):
-            grids = f"code,name\n{village}001,g\n"
+        for n, village in enumerate(PLACES):
+            grids = f"code,name\n{grid_of(village)},g\n"
             (await client.post("http://intake/grids", content=grids)).raise_for_status()
             post = {"post_id": f"post-{village}", "line": "health", "division_code": village, "title": "t"}
             (await client.post("http://alerts/posts", content=json.dumps(post))).raise_for_status()
-            key = {"feed": "lab", "divisions": [village]}
-            (await client.post("http://intake/keys", json=key)).raise_for_status()
+            if village in VILLAGES:  # a key is for a village and more
+                key = {"feed": "lab", "divisions": [village]}
+                (await client.post("http://intake/keys", json=key)).raise_for_status()
             records = _records(n, village)
             changed = [{**one, "revision": 2, "temperature_celsius": 36.9} for one in records if one["kind"] == "visit"]
             lines = "\n".join(map(json.dumps, [*records, *changed]))
@@ -163,11 +172,9 @@ async def keep_only(dsn: str, caller: str) -> None:
         "delete from alerts.messages m where not exists (select from alerts.posts p where p.post_id = m.post_id)"
     )
     await db.execute(
-        "delete from intake.grids where not code = any($1)", [f"{v}001" for v in VILLAGES if inside(caller, v)]
+        "delete from intake.grids where not code = any($1)", [grid_of(v) for v in PLACES if inside(caller, v)]
     )
-    await db.execute(
-        "delete from intake.api_keys where not divisions <@ $1", [v for v in VILLAGES if inside(caller, v)]
-    )
+    await db.execute("delete from intake.api_keys where not divisions <@ $1", [v for v in PLACES if inside(caller, v)])
     await db.execute(_LEFT_OVER)
     await db.close()
 

@@ -39,7 +39,7 @@ from tests.stores.rows_sql import (
     tables_of,
     without_policies,
 )
-from tests.stores.rows_world import ALL_ROLES, CALLERS, both, people_of, token_for, worlds
+from tests.stores.rows_world import ALL_ROLES, CALLERS, SIBLINGS, both, people_of, token_for, worlds
 
 EXAMPLES = settings(
     max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
@@ -125,6 +125,10 @@ def test_the_attack_meets_rows_and_finds_a_leak_when_policies_are_taken_away(
         with without_policies(background, made[0], f"{asked[0]}.{table}"):
             told, expected = attack(background, made, asked, "330421", every)
         assert told != expected and "330402" in told[1]
+
+    own, next_door = SIBLINGS
+    told, expected = attack(background, made, ("tracing", "/states", {}), own, every)
+    assert told == expected and own in told[1] and next_door not in told[1]
 
     @settings(EXAMPLES, phases=[Phase.generate], derandomize=True)
     @given(questions(), st.sampled_from(CALLERS), st.tuples(ROLES, NAMES))

@@ -116,15 +116,18 @@
     return page;
   }
 
+  /* A form is a signed-in worker's; a question may come before. */
+  function open() { return form && (GW.session.current() || form.getAttribute('data-form') === 'question'); }
+
   GW.render = function () {
-    if (form && document.body.contains(form) && GW.session.current()) {
+    if (open() && document.body.contains(form)) {
       line();
       return; // nobody's typing is disturbed by what arrives
     }
     head();
     line();
     tabs();
-    if (form && GW.session.current()) {
+    if (open()) {
       GW.fill('main', form);
     } else if (!GW.session.current()) {
       GW.fill('main', signIn());

@@ -72,6 +72,9 @@
     });
   }
 
+  /* What the worker answers for: with another grid the names of the one before go. */
+  function areas() { return state.today.areas.map(function (area) { return area.division_code; }).join(); }
+
   /* anew: the names too, even if all that the list speaks of are known. */
   async function refresh(anew) {
     if (!GW.session.current()) { return; }
@@ -79,8 +82,9 @@
       state.today = await (await ask('today')).json();
       state.offset = Date.parse(state.today.now) - Date.now();
       await GW.store.put('today', { today: state.today, offset: state.offset });
-      if (anew || !state.roster || unknown()) {
+      if (anew || !state.roster || state.roster.of !== areas() || unknown()) {
         state.roster = await (await ask('roster')).json();
+        state.roster.of = areas();
         await GW.store.put('roster', state.roster);
       }
     } catch (error) { /* said by the line on top: offline, or signed out */ }
