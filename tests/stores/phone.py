@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -15,10 +16,15 @@ from deploy.local import free_port
 from services.chassis.access import make_token
 from services.chassis.health import Health
 from services.chassis.web import make_web, served
+from tests.servers import WHOLE
 from tests.stores.intake_world import KEY, VILLAGE, World
 
 CHROMIUM = shutil.which("chromium")
-needs_chromium = pytest.mark.skipif(CHROMIUM is None, reason="no `chromium`: install it to test the worker's page")
+needs_chromium = pytest.mark.skipif(
+    CHROMIUM is None and not WHOLE, reason="no `chromium`: install it to test the worker's page"
+)
+PICTURES = Path(__file__).parents[2] / "build" / "screenshots"
+"""What each test saw last, and what it asked to keep: to be looked at."""
 FLAGS = [
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
     "--disable-component-update", "--disable-sync",
@@ -62,6 +68,12 @@ class Phone:
         await self.page.goto(f"{self.network.url}/worker/?#token={token}")
         await expect(self.page.locator("#tab-today")).to_be_visible()
 
+    async def picture(self, name: str = "end") -> None:
+        """Keep what is shown, under the name of the test."""
+        test = os.environ["PYTEST_CURRENT_TEST"].rpartition("::")[2].split(" ")[0]
+        PICTURES.mkdir(parents=True, exist_ok=True)
+        await self.page.screenshot(path=PICTURES / f"{test}.{name}.png")
+
     async def tab(self, name: str) -> None:
         await self.page.click(f"#tab-{name}")
 
@@ -96,7 +108,9 @@ async def phone_of(world: World, profile: Path) -> AsyncIterator[Phone]:
             page = browser.pages[0]
             page.on("pageerror", lambda error: errors.append(str(error)))
             page.set_default_timeout(SHOWN_WITHIN_MS)
-            yield Phone(browser, network, profile)
+            phone = Phone(browser, network, profile)
+            yield phone
+            await phone.picture()
         finally:
             await browser.close()
             await network.away()

@@ -190,10 +190,12 @@ async def test_everything_to_tap_is_44_pixels_high_and_every_part_is_served_stri
         await phone.sign_in(WORKER, "en")
         for tab in ("today", "grid", "entries"):
             await phone.tab(tab)
+            await phone.picture(tab)
             assert (await phone.page.evaluate(TOO_SMALL), await phone.page.evaluate(wider)) == ([], False)
         await phone.tab("today")
         await phone.page.get_by_text(door(1), exact=True).click()
         await phone.page.get_by_text("⚠ Ill").click()
+        await phone.picture("form")
         assert (await phone.page.evaluate(TOO_SMALL), await phone.page.evaluate(wider)) == ([], False)
         served = await phone.page.request.get(f"{phone.network.url}/worker/app.js")
     assert served.headers["content-security-policy"] == POLICY

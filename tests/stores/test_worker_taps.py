@@ -54,11 +54,14 @@ async def test_a_health_visit_and_a_sample_are_closed_by_taps_without_a_signal_a
         await expect(page.locator(".card.visit")).to_contain_text("王某1")
         await expect(page.locator(".card.sampling")).to_contain_text("王某2")
         await phone.network.away()
+        await phone.picture("today")
         await page.click(".card.visit")
+        await phone.picture("visit")
         assert await page.evaluate(TOO_SMALL) == []
         await page.fill('[name="temperature"]', "36.8")
         await page.get_by_text("保存", exact=True).click()
         await page.click(".card.sampling")
+        await phone.picture("sampling")
         assert await page.evaluate(TOO_SMALL) == []
         await page.get_by_text("已采样，保存").click()
         await expect(page.locator(".wrong")).not_to_be_empty()
