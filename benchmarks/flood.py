@@ -30,6 +30,8 @@ _A_REQUEST = 200
 _FEED = "bench"
 _MEMORY_EVERY_SECONDS = 0.25
 _MIB = 2**10  # of the kilobytes that /proc tells
+MOST_GROWTH_MIB = 96.0
+"""Flat: what the requests under way hold (16 bodies, their verdicts), however long it lasts."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +47,7 @@ class Flood:
 
 
 async def flood(lab: Lab, running: Fleet, seconds: float, records: Records) -> Flood:
-    """Raises BenchError for another answer than these two, or where figure or ledger tell another number."""
+    """Raises BenchError for another answer than these two, other figures or another ledger, or memory that grows."""
     made = records.take(round(RATE * seconds))
     bodies = [b"\n".join(made[at : at + _A_REQUEST]) for at in range(0, len(made), _A_REQUEST)]
     process = Path(f"/proc/{running.children['intake'].pid}/status")
@@ -61,6 +63,7 @@ async def flood(lab: Lab, running: Fleet, seconds: float, records: Records) -> F
         finally:
             watching.cancel()
         _must_be(await _told(client, running) - before, accepted)
+    must_be_flat(memory)
     return Flood(len(made), took, accepted, told_to_wait, memory[0], max(memory))
 
 
@@ -103,6 +106,12 @@ def _must_be(grown: Counter[str], accepted: int) -> None:
     expected = Counter({"figure": accepted, "received": accepted, "accepted": accepted})
     if grown != +expected:
         raise BenchError(f"{accepted:,} records were accepted, but figure and ledger grew by {dict(grown)}")
+
+
+def must_be_flat(memory: Sequence[float]) -> None:
+    """memory: MiB, the first of them before the flood. Raises BenchError."""
+    if (growth := max(memory) - memory[0]) > MOST_GROWTH_MIB:
+        raise BenchError(f"intake grew by {growth:.0f} MiB: at most {MOST_GROWTH_MIB:.0f} are what requests may hold")
 
 
 async def _watch(process: Path, memory: list[float]) -> None:

@@ -3,7 +3,8 @@
 Kafka: a container where a Docker engine answers; else Apache Kafka as a process (Java 17 and Maven); else the
 embedded broker, and `left_out()` says aloud what that cannot prove. GRIDWARD_TEST_BROKER=docker|apache|embedded decides
 otherwise; with GRIDWARD_TEST_WHOLE=1 the embedded one is not enough. PostgreSQL: GRIDWARD_TEST_DATABASE (a DSN whose
-user may create databases), else a container beside Docker's Kafka, else the wheel. All fixtures are plain ones: a test's event loop is its own, the servers live in another.
+user may create databases), else a container beside Docker's Kafka, else the wheel. All fixtures are plain ones: a
+test's event loop is its own, the servers live in another.
 """
 
 from __future__ import annotations

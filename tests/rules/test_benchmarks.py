@@ -11,6 +11,7 @@ from collections import Counter
 
 import pytest
 
+from benchmarks.flood import must_be_flat
 from benchmarks.latency import Sent, latency_of
 from benchmarks.measure import BenchError, percentile, rate_until
 from benchmarks.results import RESULTS, Results
@@ -46,6 +47,12 @@ def test_the_door_can_read_every_record_that_is_sent_to_it() -> None:
     sent = visits(300, grids(GRIDS), 3_000_000)
     assert {KINDS["household-visit"].model_validate_json(line).division_code for line in sent} <= set(grids(GRIDS))
     assert len({json.loads(line)["members"][0]["person"]["id_number"] for line in sent}) == 300
+
+
+def test_a_flood_that_fills_the_memory_is_no_result() -> None:
+    must_be_flat([200.0, 290.0, 210.0])
+    with pytest.raises(BenchError, match="grew by 97 MiB"):
+        must_be_flat([200.0, 297.0, 210.0])
 
 
 async def test_a_rate_leaves_out_what_was_done_before_the_first_look() -> None:

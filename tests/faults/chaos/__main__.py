@@ -6,17 +6,20 @@ import argparse
 import asyncio
 import signal
 import sys
+from datetime import datetime
+from pathlib import Path
 
 from rich.console import Console
 
 from deploy.local.apache import what_is_missing
 from deploy.local.children import scratch_directory
 from deploy.play.quiet import NotQuietError
-from tests.faults.chaos.report import print_report
+from tests.faults.chaos.report import keep_record, print_report
 from tests.faults.chaos.running import Chaos, run_chaos
 from tests.faults.chaos.schedule import NOTHING, SHORT, Measure
 from tests.faults.chaos.sender import NotTakenError
 
+RECORDS = Path(__file__).parents[3] / "build" / "chaos"
 FORMS = {"full": Measure(), "short": SHORT, "none": NOTHING}
 
 
@@ -48,6 +51,7 @@ async def _run(chaos: Chaos, console: Console) -> int:
     task = asyncio.current_task()
     assert task is not None
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+    began = datetime.now().astimezone()
     with scratch_directory() as folder:
         try:
             ended = await run_chaos(chaos, folder)
@@ -55,6 +59,7 @@ async def _run(chaos: Chaos, console: Console) -> int:
             console.print(f"[bold red]✗ Stopped:[/] {stopped}", soft_wrap=True)
             return 1
     print_report(console, ended)
+    console.print(f"Kept in {keep_record(RECORDS, ended, chaos, began)}", soft_wrap=True)
     return 1 if ended.judgement.wrong else 0
 
 

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import json
+from datetime import datetime
+from pathlib import Path
+
 from rich.console import Console
 from rich.table import Table
 
 from tests.faults.chaos.hunting import AT_WORK
-from tests.faults.chaos.running import Ended
+from tests.faults.chaos.running import Chaos, Ended
 from tests.faults.chaos.windows import WINDOWS
 
 
@@ -21,6 +25,16 @@ def print_report(console: Console, ended: Ended) -> None:
         console.print(f"[bold red]✗[/] {line[:400]}", soft_wrap=True)
     if not wrong:
         console.print("[bold green]✓ Nothing lost, nothing doubled[/]: equal to the undisturbed run and to the truth")
+
+
+def keep_record(folder: Path, ended: Ended, chaos: Chaos, began: datetime) -> Path:
+    """Write the same as JSON, to be kept: with the seed, the pace, and everything that is wrong."""
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"{began:%Y%m%d-%H%M%S}-seed-{chaos.seed}.json"
+    asked = {"began": began.isoformat(timespec="seconds"), "records": chaos.records, "seed": chaos.seed}
+    content = {**asked, "pace": chaos.pace, **dict(_lines(ended)), "wrong": ended.judgement.wrong}
+    path.write_text(json.dumps(content, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+    return path
 
 
 def _lines(ended: Ended) -> list[tuple[str, str]]:
