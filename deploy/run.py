@@ -85,10 +85,7 @@ async def _stage(
             async with fleet(environment, directory) as services:
                 await written()
                 console.print(f"Ready in {time.monotonic() - began:.1f} s")
-                stage = Stage(
-                    services.urls, token, SecretStr(token_key), stack.kafka, int(environment["GRIDWARD_MLLP_PORT"])
-                )
-                yield stack, services, stage, directory
+                yield stack, services, Stage.of(services.urls, token, token_key, environment), directory
 
 
 def environment_of(stack: Stack, token_key: str, vault_key: str) -> Mapping[str, str]:

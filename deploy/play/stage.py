@@ -32,6 +32,12 @@ class Stage:
     kafka: str = ""
     mllp_port: int = 0
 
+    @classmethod
+    def of(cls, urls: Mapping[str, str], token: str, key: str, environment: Mapping[str, str]) -> Stage:
+        """Services that were started in this environment, with `settings_of_senders` in it."""
+        other, mllp = environment["GRIDWARD_UPSTREAM_KAFKA"], environment["GRIDWARD_MLLP_PORT"]
+        return cls(urls, token, SecretStr(key), other, int(mllp))
+
     def client(self) -> httpx.AsyncClient:
         """A client that shows the token."""
         return httpx.AsyncClient(headers={"authorization": f"Bearer {self.token}"}, timeout=TIMEOUT)

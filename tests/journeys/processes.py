@@ -33,5 +33,4 @@ async def processes(
     }
     await make_upstream_topic(kafka)
     async with fleet(environment, logs) as services:
-        token, mllp = make_token(SecretStr(KEY), "tester", roles), int(environment["GRIDWARD_MLLP_PORT"])
-        yield Stage(services.urls, token, SecretStr(KEY), environment["GRIDWARD_UPSTREAM_KAFKA"], mllp)
+        yield Stage.of(services.urls, make_token(SecretStr(KEY), "tester", roles), KEY, environment)

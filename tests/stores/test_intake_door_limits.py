@@ -13,8 +13,6 @@ import httpx
 import pytest
 
 from contracts.policy.days import SHANGHAI
-from services.chassis.health import Health
-from services.chassis.web import make_web, served
 from services.intake import room
 from services.intake.door import door_of
 from services.intake.posting import LARGEST_BODY
@@ -22,6 +20,7 @@ from services.intake.rules.numbers import check_character
 from services.intake.sender import Sender
 from services.intake.sheets.table import LARGEST_FILE
 from tests.stores.intake_world import World, a_household, a_test, intake
+from tests.stores.served_world import listening
 from tests.stores.sheets import TESTS, a_test_row, text_sheet
 
 MEGABYTE = 2**20
@@ -77,11 +76,10 @@ async def test_a_row_of_a_sheet_from_the_future_is_rejected_with_its_column(data
 
 
 @asynccontextmanager
-async def listening(database: str) -> AsyncIterator[tuple[World, httpx.AsyncClient]]:
+async def connected(database: str) -> AsyncIterator[tuple[World, httpx.AsyncClient]]:
     """Over a real connection, so that a body without a length comes in chunks."""
     async with (
-        intake(database, sources=SOURCES) as world,
-        served(make_web(world.app, Health("intake")), "127.0.0.1", 0) as url,
+        listening(database, sources=SOURCES) as (world, url),
         httpx.AsyncClient(base_url=url, headers=world.client.headers, timeout=60) as client,
     ):
         yield world, client
@@ -111,7 +109,7 @@ TOO_LARGE = [
 async def test_a_body_without_a_length_is_refused_once_it_is_too_large(
     database: str, path: str, kind: str, largest: int, status: int
 ) -> None:
-    async with listening(database) as (world, client):
+    async with connected(database) as (world, client):
         body = Growing(largest + MEGABYTE)
         answer = await client.post(path, content=body, headers={"content-type": kind})
         assert answer.status_code == status, answer.text
@@ -125,7 +123,7 @@ async def test_a_body_in_chunks_waits_outside_when_the_room_is_full(
 ) -> None:
     """Before its memory is taken: no more than what lies in the buffers between goes out."""
     monkeypatch.setattr(room, "MOST_BYTES", 4 * MEGABYTE)
-    async with listening(database) as (world, client):
+    async with connected(database) as (world, client):
         with ExitStack() as held:
             hold = held.enter_context(door_of(world.app).room.holding())
             hold(3 * MEGABYTE)
@@ -136,7 +134,7 @@ async def test_a_body_in_chunks_waits_outside_when_the_room_is_full(
 
 
 async def test_no_body_is_begun_when_all_places_are_taken(database: str) -> None:
-    async with listening(database) as (world, client):
+    async with connected(database) as (world, client):
         with ExitStack() as held:
             for _ in range(room.MOST_BODIES):
                 held.enter_context(door_of(world.app).room.body(Sender("other", ("",))))

@@ -5,8 +5,6 @@ from __future__ import annotations
 import asyncio
 import csv
 import json
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
@@ -14,21 +12,13 @@ from pydantic import SecretStr
 from structlog.testing import capture_logs
 
 from services.chassis.access import make_token
-from services.chassis.health import Health
-from services.chassis.web import make_web, served
 from services.sending import SendError, Target, send_file
-from tests.stores.intake_world import KEY, World, a_test, intake
+from tests.stores.intake_world import KEY, a_test
+from tests.stores.served_world import listening
 
 HEADER = "case_id,gender ,age,symptom_onset,symptom_type,confirm_date,Infection_source,start_source,end_source,"
 HEADER += "severity,death,recorrection for start and end source,notes"
 TOKEN = make_token(SecretStr(KEY), "sender", frozenset({"sender"}))
-
-
-@asynccontextmanager
-async def listening(database: str) -> AsyncIterator[tuple[World, str]]:
-    """A replica that listens on a port, and its address."""
-    async with intake(database) as world, served(make_web(world.app, Health("intake")), "127.0.0.1", 0) as url:
-        yield world, url
 
 
 async def sent(file: Path, url: str, mapping: str | None = None, token: str = TOKEN) -> int:

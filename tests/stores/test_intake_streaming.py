@@ -13,13 +13,12 @@ from urllib.parse import urlsplit
 import pytest
 from structlog.testing import capture_logs
 
-from services.chassis.health import Health
-from services.chassis.web import make_web, served
 from services.intake.door import BATCH
 from services.intake.posting import BROKEN_OFF, LARGEST_BODY
 from services.intake.room import MOST_BODIES
 from tests.faults.chaos.waiting import until
 from tests.stores.intake_world import World, a_test, intake
+from tests.stores.served_world import listening
 
 PATIENCE = 60.0
 SMALL = 16 * 1024
@@ -65,12 +64,6 @@ class Sending:
         while part := await self.part():
             told += part
         return told
-
-
-@asynccontextmanager
-async def listening(database: str) -> AsyncIterator[tuple[World, str]]:
-    async with intake(database) as world, served(make_web(world.app, Health("intake")), "127.0.0.1", 0) as url:
-        yield world, url
 
 
 @asynccontextmanager

@@ -126,9 +126,8 @@ def test_the_attack_meets_rows_and_finds_a_leak_when_policies_are_taken_away(
             told, expected = attack(background, made, asked, "330421", every)
         assert told != expected and "330402" in told[1]
 
-    own, next_door = SIBLINGS
-    told, expected = attack(background, made, ("tracing", "/states", {}), own, every)
-    assert told == expected and own in told[1] and next_door not in told[1]
+    told, expected = attack(background, made, ("tracing", "/states", {}), SIBLINGS[0], every)
+    assert told == expected and SIBLINGS[0] in told[1] and SIBLINGS[1] not in told[1]
 
     @settings(EXAMPLES, phases=[Phase.generate], derandomize=True)
     @given(questions(), st.sampled_from(CALLERS), st.tuples(ROLES, NAMES))
