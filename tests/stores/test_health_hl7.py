@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import re
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 
 import hl7
@@ -14,13 +11,11 @@ import pytest
 
 from contracts.events.cases import CaseClassified, CaseFound
 from contracts.events.testing import TestResulted, TubeResulted, TubeSampled
-from services.chassis.settings import Settings
-from services.intake.door import door_of
 from services.intake.health.hl7 import mllp
-from services.intake.health.hl7.mllp import END, START, mllp_listener
-from services.intake.health.sources import load_sources
+from services.intake.health.hl7.mllp import END, START
 from tests.rules.hl7_messages import a_number, an_adt, an_oru, header, message, obr, obx, pid, spm
 from tests.stores.intake_world import World, intake
+from tests.stores.served_world import acknowledged, mllp_line
 
 SOURCES = str(Path(__file__).parents[1] / "sources")
 POSITIVE = "260373001^Detected^SCT"
@@ -172,34 +167,17 @@ async def test_a_tube_and_its_people_and_an_admission_are_said_as_events(databas
     assert ("故不留存" in str(stranger[1]), str(known[1].segment("MSA")[1]), persons) == (True, "AA", 3)
 
 
-@asynccontextmanager
-async def line(world: World, **more: str) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
-    """A connection to a listener of this world."""
-    settings = Settings(**{**world.app.settings.model_dump(), "mllp_port": 0, **more})
-    async with mllp_listener(door_of(world.app), load_sources(settings.sources), settings) as port:
-        reader, writer = await asyncio.open_connection("127.0.0.1", port)
-        try:
-            yield reader, writer
-        finally:
-            writer.close()
-
-
-async def answered(reader: asyncio.StreamReader) -> bytes:
-    async with asyncio.timeout(20):
-        return (await reader.readuntil(END)).removeprefix(START).removesuffix(END)
-
-
 async def test_mllp_answers_each_message_however_the_bytes_arrive(database: str) -> None:
     frames = [START + an_oru(order=f"L{n}", id=f"M{n}", n=n) + END for n in range(1, 5)]
-    async with intake(database, sources=SOURCES) as world, line(world) as (reader, writer):
+    async with intake(database, sources=SOURCES) as world, mllp_line(world) as (reader, writer):
         writer.write(b"\r\nnoise" + frames[0] + b"\n" + frames[1] + frames[2][:100])
-        acks = [await answered(reader), await answered(reader)]
+        acks = [await acknowledged(reader), await acknowledged(reader)]
         for place in range(100, len(frames[2])):
             writer.write(frames[2][place : place + 1])
-        acks.append(await answered(reader))
+        acks.append(await acknowledged(reader))
         writer.write(frames[3][:-2])  # no end: the next one begins
         writer.write(frames[0])
-        acks += [await answered(reader), await answered(reader)]
+        acks += [await acknowledged(reader), await acknowledged(reader)]
         received = await world.ledger()
     assert [ack_of(ack) for ack in acks] == ["AA"] * 5
     assert [str(hl7.parse(ack.decode()).segment("MSA")[2]) for ack in acks] == ["M1", "M2", "M3", "M4", "M1"]
@@ -207,12 +185,12 @@ async def test_mllp_answers_each_message_however_the_bytes_arrive(database: str)
 
 
 async def test_mllp_refuses_what_is_too_long_or_never_ended_and_goes_on(database: str) -> None:
-    async with intake(database, sources=SOURCES) as world, line(world) as (reader, writer):
+    async with intake(database, sources=SOURCES) as world, mllp_line(world) as (reader, writer):
         writer.write(START + an_oru(id="LONG") + b"NTE|" + b"x" * 700_000 + END + START + an_oru() + END)
-        too_long, good = await answered(reader), await answered(reader)
+        too_long, good = await acknowledged(reader), await acknowledged(reader)
         writer.write(START + an_oru(order="L2", id="CUT")[:-30])
         writer.write_eof()
-        cut = await answered(reader)
+        cut = await acknowledged(reader)
         ledger = await world.ledger()
     assert [ack_of(ack) for ack in (too_long, good, cut)] == ["AR", "AA", "AR"]
     assert [str(hl7.parse(ack.decode()).segment("MSA")[2]) for ack in (too_long, cut)] == ["LONG", "CUT"]
@@ -227,10 +205,10 @@ async def test_mllp_waits_for_no_slow_sender_and_takes_none_from_elsewhere(
         text = (Path(SOURCES) / f"{name}.toml").read_text(encoding="utf-8")
         (tmp_path / f"{name}.toml").write_text(text.replace("127.0.0.1/32", "10.9.8.0/24"), encoding="utf-8")
     async with intake(database, sources=SOURCES) as world:
-        async with line(world) as (reader, writer):
+        async with mllp_line(world) as (reader, writer):
             writer.write(START + b"MSH|^~")
             assert await reader.read() == b""
-        async with line(world, sources=str(tmp_path)) as (reader, writer):
+        async with mllp_line(world, sources=str(tmp_path)) as (reader, writer):
             assert await reader.read() == b""
         assert await world.ledger() == {}
 

@@ -25,7 +25,8 @@ from services.intake.health.hl7.mllp import END, START, mllp_listener
 from services.intake.health.sources import load_sources
 from tests.rules.hl7_messages import an_oru
 from tests.stores.intake_world import World, intake
-from tests.stores.test_health_hl7 import SOURCES, ack_of, answered
+from tests.stores.served_world import acknowledged
+from tests.stores.test_health_hl7 import SOURCES, ack_of
 
 REFUSED = "mllp connection refused"
 
@@ -77,7 +78,7 @@ async def acked(port: int, server: Pair, client: Pair | None = None) -> str:
     reader, writer = await asyncio.open_connection("127.0.0.1", port, ssl=context)
     try:
         writer.write(START + an_oru() + END)
-        return ack_of(await answered(reader))
+        return ack_of(await acknowledged(reader))
     except asyncio.IncompleteReadError:
         raise ConnectionError("closed") from None
     finally:
@@ -142,7 +143,7 @@ async def test_a_listener_that_ends_while_somebody_is_connected_leaves_no_trace(
             context = ssl.create_default_context(cafile=server.certificate)
             reader, writer = await asyncio.open_connection("127.0.0.1", port, ssl=context)
             writer.write(START + an_oru() + END)
-            assert ack_of(await answered(reader)) == "AA"
+            assert ack_of(await acknowledged(reader)) == "AA"
         async with asyncio.timeout(20):
             assert await reader.read() == b""
         writer.close()

@@ -5,24 +5,18 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
-import os
-import signal
-import sys
-from pathlib import Path
 from typing import Any
 
 import pytest
 from aiokafka import AIOKafkaProducer
 from structlog.testing import capture_logs
 
-from deploy.local import Child, start_child
 from deploy.local.broker import embedded_broker
 from services.chassis.reader import log_reader
 from services.intake.health.upstream import consumer
-from tests.chassis.conftest import forget_all, others_ran
 from tests.rules.fhir_messages import as_bytes, bundle, condition, observation
 from tests.rules.hl7_messages import an_adt, an_oru
-from tests.stores.intake_world import KEY, intake
+from tests.stores.intake_world import intake
 from tests.stores.upstream_world import (
     SOURCES,
     TOPIC,
@@ -31,12 +25,9 @@ from tests.stores.upstream_world import (
     drop,
     make,
     produce,
-    produce_quickly,
-    read_so_far,
     reading,
     structured,
     topic,
-    until,
     until_read,
 )
 
@@ -122,40 +113,6 @@ async def test_a_fault_of_ours_in_one_record_sets_that_record_aside(
             await until_read(world.pool, 9)
         ledger = (await world.ledger())["jiashan-hospital"]
     assert (ledger["accepted"], ledger["rejected"], ledger["pending"]) == (8, 1, 0)
-
-
-RECORDS, KILLS = 6_000, 1
-
-
-def start_intake(database: str, kafka: str, log: Path) -> Child:
-    given = {"KAFKA": kafka, "UPSTREAM_KAFKA": kafka, "DATABASE": database, "TOKEN_KEY": KEY, "VAULT_KEY": KEY}
-    given |= {"HTTP_PORT": "0", "SOURCES": SOURCES, "INSTANCE": "one"}
-    environment = {**os.environ, **{f"GRIDWARD_{name}": value for name, value in given.items()}}
-    return start_child([sys.executable, "-m", "services", "intake"], environment, log)
-
-
-async def test_intake_killed_again_and_again_admits_each_record_once(database: str, kafka: str, tmp_path: Path) -> None:
-    await forget_all(kafka)
-    await others_ran(kafka)
-    async with topic(kafka), intake(database, sources=SOURCES) as world:
-        await produce_quickly(kafka, [structured(a_result(n), n) for n in range(RECORDS)])
-        for life in range(KILLS):
-            child = start_intake(database, kafka, tmp_path / f"intake-{life}.log")
-            before = await read_so_far(world.pool)
-
-            async def further(before: int = before) -> bool:
-                return await read_so_far(world.pool) > before
-
-            await until(further)
-            os.kill(child.pid, signal.SIGKILL)
-            await child.wait()
-        assert await read_so_far(world.pool) < RECORDS
-        child = start_intake(database, kafka, tmp_path / "intake-last.log")
-        await until_read(world.pool, RECORDS)
-        assert await child.stop() == 0
-        ledger = (await world.ledger())["jiashan-hospital"]
-        assert "Traceback" not in child.log_path.read_text()
-    assert ledger == {"received": RECORDS, "accepted": RECORDS, "duplicate": 0, "rejected": 0, "pending": 0}
 
 
 async def until_looked_again(monkeypatch: pytest.MonkeyPatch, times: int) -> None:
