@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -136,6 +137,15 @@ def _send_lines(lines: Sequence[bytes], target: Target, console: Console) -> Sen
 
 
 def _client(target: Target) -> httpx.Client:
+    """Raises SendError when the target cannot be meant."""
+    if not re.fullmatch(r"[!-~]+", target.token):
+        raise SendError("no token, or one that is none: give --token one of `gridward token` or of your issuer")
+    try:
+        url = httpx.URL(target.to)
+    except httpx.InvalidURL:
+        url = httpx.URL()
+    if url.scheme not in ("http", "https") or not url.host:
+        raise SendError(f"{target.to!r} is no address: give --to one such as http://127.0.0.1:8000")
     headers = {"authorization": f"Bearer {target.token}", "accept-language": _language(), "content-type": NDJSON}
     return httpx.Client(headers=headers, timeout=TIMEOUT)
 

@@ -19,6 +19,7 @@ from services.chassis.errors import Refused, WrongSettings
 from services.chassis.settings import Settings
 
 _NONCE = 12
+_SHORTEST_SEAL = 1 + _NONCE + 16
 _SHORTEST_KEY = 32
 _ONE_KEY = re.compile(r"(?:(\d{1,3}):)?(\S+)")
 
@@ -87,6 +88,8 @@ class Seals:
 
     def open(self, sealed: bytes, bound_to: str) -> bytes:
         """What was sealed for this row. Raises CannotOpen."""
+        if len(sealed) < _SHORTEST_SEAL:
+            raise CannotOpen("a sealed value was cut short: put the row back from a copy of the database")
         key = self._seals.get(sealed[0])
         if key is None:
             raise CannotOpen(f"sealed with key version {sealed[0]}: add that key to GRIDWARD_VAULT_KEY, then restart")

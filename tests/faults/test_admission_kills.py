@@ -16,7 +16,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from signal import Signals
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 import asyncpg
@@ -32,18 +32,37 @@ from tests.stores.intake_world import GRID, a_household, a_test
 
 KEY = secrets.token_hex(20)
 TOKEN = make_token(SecretStr(KEY), "sender", frozenset({"sender"}))
+
+
+class Step(NamedTuple):
+    """A lock on `table` in `mode`, behind which a replica waits in `statement`.
+
+    corrects: whether the batch corrects an earlier record, which is written before what is new.
+    """
+
+    table: str
+    mode: str
+    statement: str
+    corrects: bool = True
+
+
 STEPS = (
-    ("records", "exclusive", "from records"),
-    ("vault_keys", "share", "insert into vault_keys"),
-    ("vault_persons", "share", 'COPY "vault_persons"'),
-    ("vault_dwellings", "share", 'COPY "vault_dwellings"'),
-    ("records", "share", "update records"),
-    ("records", "share", 'COPY "records"'),
-    ("vault_rejects", "share", "vault_rejects"),
-    ("ledger", "share", "insert into ledger"),
-    ("outbox", "share", "insert into outbox"),
+    Step("records", "exclusive", "from records"),
+    Step("vault_keys", "share", "insert into vault_keys"),
+    Step("vault_persons", "share", 'COPY "vault_persons"'),
+    Step("vault_words", "share", 'COPY "vault_words"'),
+    Step("vault_dwellings", "share", 'COPY "vault_dwellings"'),
+    Step("records", "share", "update records"),
+    Step("records", "share", 'COPY "records"', corrects=False),
+    Step("corrections", "share", "insert into corrections"),
+    Step("calls", "share", "delete from calls"),
+    Step("calls", "share", 'COPY "calls"', corrects=False),
+    Step("residents", "share", 'COPY "residents"', corrects=False),
+    Step("vault_rejects", "share", "vault_rejects"),
+    Step("ledger", "share", "insert into ledger"),
+    Step("outbox", "share", "insert into outbox"),
 )
-"""Table, lock and statement in which a replica is caught, in the order of the transaction."""
+"""In the order of the transaction."""
 ANSWERED_NOT = "between commit and answer"
 
 
@@ -121,18 +140,17 @@ async def killed_at(
     db: asyncpg.Connection,
     watch: asyncpg.Connection,
     replica: tuple[Child, str],
-    step: tuple[str, str, str],
+    step: Step,
     records: Any,
 ) -> None:
     """The replica waits in the statement with its transaction open, and is killed there; the sender hears nothing."""
     child, url = replica
-    table, mode, statement = step
-    async with held(db, f"intake.{table}", mode) as holder:
+    async with held(db, f"intake.{step.table}", step.mode) as holder:
         sending = asyncio.create_task(send(url, records))
 
         async def caught() -> Caught | None:
             among = await caught_behind(watch, holder, "intake")
-            return next((each for each in among if each.pid == child.pid and statement in each.query), None)
+            return next((each for each in among if each.pid == child.pid and step.statement in each.query), None)
 
         await until(caught, f"a replica in {step}", 20, 0.01)
         await child.stop(first=Signals.SIGKILL)
@@ -173,9 +191,9 @@ async def test_killed_at_every_step_of_admission_nothing_is_lost_and_nothing_dou
         said = sum(len(each["event_ids"]) for each in await send(running[-1][1], [a_test(0, 1)]))
         expected = {"received": 1, "accepted": 1, "duplicate": 0, "rejected": 0, "pending": 0}
         for n, step in enumerate((*STEPS, ANSWERED_NOT), 1):
-            corrects = step not in (STEPS[5], ANSWERED_NOT)
+            corrects = isinstance(step, Step) and step.corrects
             records = batch(n, corrects=corrects)
-            if isinstance(step, str):
+            if step == ANSWERED_NOT:
                 await killed_before_it_answers(watch, running[n - 1], records)
                 expected = {name: expected[name] + more for name, more in counts(3, 2, 0, 1).items()}
                 said += 4
@@ -184,7 +202,7 @@ async def test_killed_at_every_step_of_admission_nothing_is_lost_and_nothing_dou
             assert await books(watch) == expected, step
             verdicts = await send(running[n][1], records)
             words = [each["verdict"] for each in verdicts]
-            good = "duplicate" if isinstance(step, str) else "accepted"
+            good = "duplicate" if step == ANSWERED_NOT else "accepted"
             assert words == [good, good, "rejected", *[good] * corrects], step
             said += sum(len(each.get("event_ids", ())) for each in verdicts)
             taken = words.count(good)

@@ -6,6 +6,8 @@ import itertools
 from datetime import datetime
 from typing import Any
 
+import pytest
+
 from contracts.envelope import Event, say
 from contracts.events.deadlines import DeadlineJudged, MessageSent, Verdict
 from contracts.events.leads import LeadLanded, LeadPassedOn, LeadReceived, LeadSource
@@ -31,9 +33,9 @@ def landed(at: datetime, **more: Any) -> Event[Any]:
     return say(fact, source="intake", time=at, division=NEXT, cause="test")
 
 
-def adopted(hours: float) -> Event[Any]:
+def adopted(hours: float, source: LeadSource = LeadSource.LETTER) -> Event[Any]:
     fact = PolicyAdopted(
-        statement_id="a1", jurisdiction_code="3304", rule="land.lead.letter", adopted_from=T0 - HOUR,
+        statement_id="a1", jurisdiction_code="3304", rule=f"land.lead.{source}", adopted_from=T0 - HOUR,
         decided_by="city command", document="2022-8", hours=hours,
     )  # fmt: skip
     return said(fact)
@@ -83,3 +85,15 @@ async def test_a_lead_missed_is_told_up_the_line_until_it_lands_and_its_withdraw
     assert [verdict for verdict, *_ in clocks(alerts)] == [Verdict.MISSED]
     await alerts.hear(passed(T0 + 5 * HOUR), received(revision=2, withdrawn=True))
     assert {verdict for verdict, *_ in clocks(alerts)} == {Verdict.CANCELLED}
+
+
+@pytest.mark.parametrize("source", LeadSource)
+async def test_hours_adopted_for_one_source_of_leads_bind_that_source_alone(alerts: Alerts, source: LeadSource) -> None:
+    leads = {each: received(statement_id=f"{each}.lead.p1", lead_id=f"l-{each}", source=each) for each in LeadSource}
+    await alerts.hear(adopted(2, source), *leads.values())
+    told = await alerts.at(T0 + 4 * HOUR)
+    late = {about for verdict, _, _, about in clocks(alerts) if verdict is Verdict.MISSED}
+    unlimited = {about for verdict, _, _, about in clocks(alerts) if verdict is Verdict.UNLIMITED}
+    assert late == {f"l-{source}"} and unlimited == {f"l-{each}" for each in LeadSource if each is not source}
+    lines = {event.data.line for event in told if isinstance(event.data, MessageSent)}
+    assert lines

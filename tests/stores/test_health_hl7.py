@@ -226,3 +226,28 @@ async def test_nothing_of_a_patient_is_outside_the_vault(database: str, capfd: p
     logged = "".join(capfd.readouterr())
     for secret in ("王某", a_number(1), "13812340001", "人民路", "MR0001"):
         assert not any(secret in text for text in (said, kept, metrics, logged)), secret
+
+
+async def test_a_registration_is_taken_as_an_admission_and_only_once(database: str) -> None:
+    async with intake(database, sources=SOURCES) as world:
+        answers = [await send(world, an_adt("A04", id="R1")), await send(world, an_adt("A01", id="R2"))]
+        facts = [event.data for event in await world.events()]
+        ledger = (await world.ledger())["jiashan-hospital"]
+    assert [(status, str(ack.segment("MSA")[1])) for status, ack in answers] == [(200, "AA")] * 2
+    assert [type(fact) for fact in facts] == [CaseFound, CaseClassified]
+    assert (ledger["accepted"], ledger["duplicate"]) == (1, 1)
+
+
+async def test_times_without_a_zone_are_those_of_the_source_and_days_are_those_of_shanghai(
+    database: str, tmp_path: Path
+) -> None:
+    """A laboratory whose clocks show Urumqi's time: two hours behind."""
+    text = (Path(SOURCES) / "jiashan-lab.toml").read_text(encoding="utf-8")
+    (tmp_path / "lab.toml").write_text(text.replace("\n\n[hl7]", '\nzone = "Asia/Urumqi"\n\n[hl7]'), encoding="utf-8")
+    body = message(header(at="20220305233000"), pid(), obr(sampled="202203052230", resulted="202203052300"), obx(at=""))
+    async with intake(database, sources=str(tmp_path)) as world:
+        assert (await send(world, body))[0] == 200
+        [event] = await world.events()
+    assert isinstance(event.data, TestResulted)
+    assert event.data.resulted_at.isoformat() == "2022-03-06T01:00:00+08:00"
+    assert event.data.sampled_at.isoformat() == "2022-03-06T00:30:00+08:00"

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import csv
 import json
+import os
+import pty
+import sys
 from pathlib import Path
 
 import pytest
@@ -13,8 +17,9 @@ from structlog.testing import capture_logs
 
 from services.chassis.access import make_token
 from services.sending import SendError, Target, send_file
-from tests.stores.intake_world import KEY, a_test
+from tests.stores.intake_world import KEY, VILLAGE, a_test
 from tests.stores.served_world import listening
+from tests.stores.sheets import TESTS, a_test_row, text_sheet
 
 HEADER = "case_id,gender ,age,symptom_onset,symptom_type,confirm_date,Infection_source,start_source,end_source,"
 HEADER += "severity,death,recorrection for start and end source,notes"
@@ -111,3 +116,77 @@ async def test_what_was_broken_off_is_sent_again(database: str, tmp_path: Path) 
             assert await sent(file, url) == 0
         assert "a body was broken off" in [told["event"] for told in heard]
         assert (await world.ledger())["lab"]["accepted"] == 900
+
+
+async def command(*asked: str, output: int = asyncio.subprocess.PIPE) -> tuple[int, str, str]:
+    """`gridward send` as a person runs it: code, output, errors."""
+    environment = {
+        name: value for name, value in os.environ.items() if not name.startswith(("GRIDWARD", "LC_", "LANG"))
+    }
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "services", "send", *asked, env=environment, stdout=output, stderr=asyncio.subprocess.PIPE
+    )
+    out, err = await process.communicate()
+    assert process.returncode is not None
+    return process.returncode, (out or b"").decode(), err.decode()
+
+
+async def test_the_command_without_a_token_or_with_one_that_is_over_says_what_to_do(
+    database: str, tmp_path: Path
+) -> None:
+    file = tmp_path / "one.ndjson"
+    file.write_text(json.dumps(a_test(1, 1)))
+    over = make_token(SecretStr(KEY), "sender", frozenset({"sender"}), hours=-1)
+    async with listening(database) as (world, url):
+        for words, *token in (
+            ("no token",),
+            ("401", "--token", over),
+            ("401", "--token", "x"),
+            ("none", "--token", "令牌"),
+        ):
+            code, out, err = await command(str(file), "--to", url, *token)
+            assert (code, out) == (2, "")
+            assert err.startswith("gridward: ") and "--token" in err and words in err and "Traceback" not in err
+        assert await world.ledger() == {}
+    for to, words in (
+        ("127.0.0.1:8000", "no address"),
+        ("http://here:port", "no address"),
+        ("http://127.0.0.1:9", "not answer"),
+    ):
+        code, _, err = await command(str(file), "--to", to, "--token", over)
+        assert code == 2 and words in err and "--to" in err and "Traceback" not in err
+
+
+async def test_a_year_and_a_division_told_beside_the_sheet_count_for_all_its_rows(
+    database: str, tmp_path: Path
+) -> None:
+    file = tmp_path / "results.csv"
+    rows = [TESTS, *(a_test_row(n, 采样时间="3.5 9:30", 检测时间="3.5 18:00", 居住地区划代码="") for n in (1, 2))]
+    file.write_bytes(text_sheet(rows, "gb18030"))
+    given = (str(file), "--mapping", "single-tests", "--token", TOKEN)
+    async with listening(database) as (world, url):
+        code, out, _ = await command(*given, "--to", url)
+        assert code == 1 and "rejected          2" in out
+        code, out, err = await command(*given, "--to", url, "--year", "2022", "--division", VILLAGE)
+        assert (code, err) == (0, "") and "accepted          2" in out
+        events = await world.events()
+    assert {event.division for event in events} == {VILLAGE}
+    assert {event.data.sampled_at.isoformat() for event in events} == {"2022-03-05T09:30:00+08:00"}
+
+
+async def test_progress_is_shown_at_a_terminal_and_nowhere_else(database: str, tmp_path: Path) -> None:
+    file = tmp_path / "many.ndjson"
+    file.write_text("\n".join(json.dumps(a_test(n, n)) for n in range(2500)))
+    terminal, inside = pty.openpty()
+    async with listening(database) as (_, url):
+        code, _, err = await command(str(file), "--to", url, "--token", TOKEN, output=inside)
+        os.close(inside)
+        shown = b""
+        with contextlib.suppress(OSError):  # how a terminal says that nobody writes to it any more
+            while piece := os.read(terminal, 65536):
+                shown += piece
+        os.close(terminal)
+        assert (code, err) == (0, "")
+        assert b"sending" in shown and b"100%" in shown and b"2,500" in shown
+        code, out, _ = await command(str(file), "--to", url, "--token", TOKEN)
+    assert code == 0 and "sending" not in out and "duplicate     2,500" in out

@@ -120,10 +120,13 @@ async def test_another_post_signs_in_on_the_phone_only_after_it_was_emptied_and_
     async with phone_of(world, tmp_path) as phone:
         page = phone.page
         await phone.sign_in(WORKER)
+        await phone.network.away()
         await phone.household(HOME)
-        await expect(page.locator("#line")).to_contain_text("已全部发送")
+        await expect(page.locator("#line")).to_contain_text("1 条待发送")
+        await page.goto("about:blank")  # so that nothing is sent meanwhile
+        await phone.network.back()
         await page.goto(f"{phone.network.url}/worker/?#token={phone.token('neighbour')}")
-        await expect(page.get_by_role("alertdialog")).to_contain_text("本机存有另一岗位的资料，其中可能有未发送的记录")
+        await expect(page.get_by_role("alertdialog")).to_contain_text("本机存有另一岗位的资料，其中 1 条未发送")
         await page.get_by_text("清空并登录").click()
         await phone.tab("grid")
         await page.get_by_text("全部（1）").click()
@@ -138,16 +141,18 @@ async def test_a_page_that_was_closed_for_a_day_is_emptied_before_it_shows_anyth
     counted = "async () => (await indexedDB.databases()).length"
     async with phone_of(world, tmp_path) as phone:
         await phone.sign_in(WORKER)
+        await phone.network.away()
         await phone.household(HOME)
-        await expect(phone.page.locator("#line")).to_contain_text("已全部发送")
+        await expect(phone.page.locator("#line")).to_contain_text("1 条待发送")
         await phone.page.close()
+        await phone.network.back()
         phone.page = await phone.browser.new_page()
         shown = "new MutationObserver(() => { window.shown = (window.shown || '') + document.body.innerText; })"
         await phone.page.add_init_script(f"{shown}.observe(document, {{subtree: true, childList: true}})")
         now = await phone.page.evaluate("Date.now()")
         await phone.page.clock.install(time=(now + 24 * 3600 * 1000 + 60_000) / 1000)
         await phone.page.goto(f"{phone.network.url}/worker/")
-        await expect(phone.page.get_by_text("已满 24 小时")).to_be_visible()
+        await expect(phone.page.get_by_text("已满 24 小时")).to_contain_text("有 1 条未发送，已丢失")
         assert await phone.page.evaluate(counted) == 0
         shown = await phone.page.evaluate("window.shown")
     assert "已满 24 小时" in shown and HOME not in shown and "王某" not in shown

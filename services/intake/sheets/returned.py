@@ -5,10 +5,12 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
 import xlsxwriter
+from xlsxwriter.exceptions import OverlappingRange
 
 from services.intake.reading import ADDED_TO_REJECTS
 from services.intake.sheets.rows import SheetRead
@@ -69,7 +71,8 @@ def _workbook(form: Form, rows: Sequence[Row], merged: Iterable[tuple[int, int, 
                 write_cell(sheet, at, column, cell, formats)
         for top, left, bottom, right in merged:
             if (bottom, right) != (top, left) and left < len(rows[top]):
-                sheet.merge_range(top, left, bottom, right, _text(rows[top][left])[:_LONGEST_TEXT])
+                with suppress(OverlappingRange):  # the one that stands first is kept
+                    sheet.merge_range(top, left, bottom, right, _text(rows[top][left])[:_LONGEST_TEXT])
     return body.getvalue()
 
 

@@ -238,9 +238,15 @@ def _tables(packed: io.BytesIO, scans: Mapping[str, Scan], epoch: Epoch) -> Iter
             sheet = workbook.get_sheet_by_name(about.name)
             rows: list[Row] = [list(row) for row in sheet.to_python(skip_empty_area=False)]
             _mark_formulas(rows, _scan_of(about.name, scans))
-            merged = [(*first, *last) for first, last in sheet.merged_cell_ranges or ()]
+            merged = [_area(first, last) for first, last in sheet.merged_cell_ranges or ()]
             if rows:
                 yield Table(Form("xlsx", sheet=about.name, epoch=epoch), rows, merged)
+
+
+def _area(one: tuple[int, int], other: tuple[int, int]) -> tuple[int, int, int, int]:
+    """Some programs write the last corner first."""
+    (top, bottom), (left, right) = sorted((one[0], other[0])), sorted((one[1], other[1]))
+    return top, left, bottom, right
 
 
 def _scan_of(sheet: str, scans: Mapping[str, Scan]) -> Scan:

@@ -142,7 +142,7 @@
     var how = await GW.session.signIn(token);
     notice = { wrong: GW.t('sign_in_wrong'), away: GW.t('sign_in_away') }[how] || '';
     if (how === 'other') {
-      ask(GW.t('other_store'), GW.t('empty_it'), async function () {
+      ask(GW.t('other_store', { n: await GW.store.unsent() }), GW.t('empty_it'), async function () {
         await GW.store.empty();
         come(token);
       });
@@ -189,11 +189,17 @@
     tabs();
   }
 
-  async function look() {
+  /* Whether the day was over and this phone is empty now; what was not sent is told. */
+  async function dayIsOver() {
     var until = await GW.store.emptiesAt();
-    if (until && Date.now() >= until) {
-      await gone(GW.t('emptied'));
-    } else if (GW.session.current()) {
+    if (!until || Date.now() < until) { return false; }
+    var lost = await GW.store.unsent();
+    await gone(GW.t('emptied') + (lost ? GW.t('emptied_lost', { n: lost }) : ''));
+    return true;
+  }
+
+  async function look() {
+    if (!await dayIsOver() && GW.session.current()) {
       await GW.wire.flush();
       await GW.wire.refresh(false);
     }
@@ -205,10 +211,7 @@
     window.addEventListener('online', function () { GW.wire.state.online = true; look(); });
     window.addEventListener('offline', function () { GW.wire.state.online = false; GW.render(); });
     document.addEventListener('visibilitychange', function () { if (!document.hidden) { look(); } });
-    var until = await GW.store.emptiesAt();
-    if (until && Date.now() >= until) {
-      await gone(GW.t('emptied'));
-    }
+    await dayIsOver();
     var token = GW.session.taken();
     if (token) {
       await come(token);

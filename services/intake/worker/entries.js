@@ -13,7 +13,7 @@
 
   function forget() { held = []; }
 
-  function keep(entry) { return GW.store.put('entry:' + entry.id, entry); }
+  function keep(entry) { return GW.store.put('entry:' + entry.id, entry, entry.state === 'waiting'); }
 
   /* about: what the list shows of it: dwelling_id, person_id, words. */
   async function add(record, about) {

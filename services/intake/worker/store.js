@@ -63,8 +63,9 @@
     }
   }
 
-  async function put(name, value) {
-    var box = await seal(value);
+  /* waits: this is not sent yet, which is told without a key when the store is emptied. */
+  async function put(name, value, waits) {
+    var box = Object.assign(await seal(value), { waits: Boolean(waits) });
     await act('readwrite', function (boxes) { return boxes.put(box, name); });
   }
 
@@ -97,5 +98,11 @@
     return opened ? opened + HOURS_KEPT * 3600000 : null;
   }
 
-  GW.store = { unlock: unlock, put: put, get: get, all: all, drop: drop, empty: empty, emptiesAt: emptiesAt };
+  /* How many boxes would be lost if it were emptied now. */
+  async function unsent() {
+    var boxes = await act('readonly', function (its) { return its.getAll(); });
+    return boxes.filter(function (box) { return box.waits; }).length;
+  }
+
+  GW.store = { unlock: unlock, put: put, get: get, all: all, drop: drop, empty: empty, emptiesAt: emptiesAt, unsent: unsent };
 }());

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from tests.faults.chaos.chronicle import Chronicle
-from tests.faults.chaos.dumps import differences
+from tests.faults.chaos.dumps import DUMPS, differences
 from tests.faults.chaos.log import Count
 from tests.faults.chaos.outcome import Outcome
 from tests.faults.chaos.schedule import Measure
@@ -68,6 +68,7 @@ def judge(
     wrong += verdicts.odd[:5]
     wrong += [f"undisturbed: {each}" for each in undisturbed.against_truth[:5]]
     wrong += [f"against the truth: {each}" for each in chaos.against_truth[:10]]
+    wrong += [f"{what}: nothing was dumped, so nothing was compared" for what in DUMPS if not chaos.dumps.get(what)]
     wrong += differences(undisturbed.dumps, chaos.dumps)[:10]
     return Judgement(count, verdicts, counters, wrong + short)
 
