@@ -12,7 +12,7 @@ from services.alerts.store import posts
 from services.alerts.store.clocks import find_clocks
 from services.alerts.store.posts import Post
 from services.alerts.wording import worded
-from services.chassis.access import Caller
+from services.chassis.access import OPERATOR, Caller
 from services.chassis.sealing import Seals
 from services.chassis.service import App
 
@@ -39,7 +39,7 @@ def routes(app: App) -> APIRouter:
     @router.post("/posts")
     async def give_posts(request: Request, caller: Asking) -> dict[str, int]:
         """Load posts as NDJSON: all of them, or none and which line is wrong."""
-        caller.require("operator")
+        caller.require(OPERATOR)
         given = [
             _read(number, line) for number, line in enumerate((await request.body()).splitlines(), 1) if line.strip()
         ]

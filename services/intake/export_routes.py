@@ -9,11 +9,11 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Depends, HTTPException, Query, Response
 
 from contracts.policy.days import SHANGHAI
-from services.chassis.access import Caller
+from services.chassis.access import READER, Caller
 from services.chassis.service import App
 from services.intake.door import Door
 from services.intake.export import as_line, export, hash_of_line
-from services.intake.opening import READER, Purpose, Purposed
+from services.intake.opening import Purpose, Purposed
 from services.intake.posting import NDJSON
 from services.intake.sheets.exported import as_sheet
 from services.intake.sheets.mapping import MappingError, SheetMapping, load_shipped

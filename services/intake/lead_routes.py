@@ -14,16 +14,14 @@ from pydantic_core import to_json
 from contracts.divisions import Level
 from contracts.events.leads import LeadOutcome
 from contracts.leads import LeadState
-from services.chassis.access import Caller
+from services.chassis.access import LEADER, OPERATOR, WORKER, Caller
 from services.chassis.errors import NotAllowed
 from services.chassis.service import App
 from services.intake.door import Door
 from services.intake.leads import LEAD_STEPS
 from services.intake.listing import listed, shown
-from services.intake.merge_routes import OPERATOR
 from services.intake.problems import language_of
-from services.intake.sender import WORKER, Sender
-from services.intake.today import LEADER
+from services.intake.sender import Sender
 from services.intake.verdicts import REJECTED
 
 FEED = "lead-desk"

@@ -12,7 +12,7 @@ from fastapi import APIRouter, Depends, HTTPException, Query, Request
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic_core import to_json
 
-from services.chassis.access import Caller
+from services.chassis.access import OPERATOR, Caller
 from services.chassis.service import App, Turn
 from services.intake.door import Door
 from services.intake.opening import Purpose
@@ -23,7 +23,6 @@ from services.intake.store.merges import Decision
 from services.intake.vault import Vault
 from services.intake.verdicts import ACCEPTED
 
-OPERATOR = "operator"
 DESK = "people-desk"
 UNDO_WITHIN = timedelta(minutes=10)
 Reason = Annotated[str, Field(min_length=2, max_length=500)]

@@ -16,7 +16,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 from pydantic_core import from_json
 
-from services.chassis.access import Caller
+from services.chassis.access import READER, RESIDENT, Caller
 from services.chassis.database import Tx
 from services.chassis.errors import NotAllowed
 from services.intake.rules.numbers import names_a_resident
@@ -24,7 +24,6 @@ from services.intake.store import accesses, people
 from services.intake.store.accesses import Look
 from services.intake.vault import Vault
 
-READER, RESIDENT = "identity-reader", "resident"
 OWN, OVERSIGHT = "own record", "oversight"
 """Purposes of those who do not give one."""
 MOST = 200

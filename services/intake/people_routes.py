@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, HTTPException, Query
 
-from services.chassis.access import Caller
+from services.chassis.access import OPERATOR, READER, Caller
 from services.chassis.database import Tx
 from services.chassis.errors import NotAllowed
 from services.chassis.service import App
@@ -17,7 +17,6 @@ from services.intake.opening import (
     HELD,
     OVERSIGHT,
     OWN,
-    READER,
     Opening,
     is_self,
     open_people,
@@ -27,8 +26,6 @@ from services.intake.opening import (
 )
 from services.intake.searching import Search, search
 from services.intake.store import accesses, people
-
-OVERSEER = "operator"
 
 
 def people_routes(app: App, door: Door) -> APIRouter:
@@ -82,7 +79,7 @@ def people_routes(app: App, door: Door) -> APIRouter:
     ) -> list[dict[str, Any]]:
         """Role resident, of oneself; role operator, of whom or what lies in the division: who looked, newest first."""
         async with app.reading(caller, OVERSIGHT) as turn:
-            if OVERSEER in caller.roles:
+            if OPERATOR in caller.roles:
                 await _require_own_division(turn.tx, person_id)
             else:
                 require_self(caller, person_id)

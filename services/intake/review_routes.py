@@ -10,12 +10,11 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Depends, HTTPException, Query, Request
 from pydantic import BaseModel, ConfigDict
 
-from services.chassis.access import Caller
+from services.chassis.access import OPERATOR, Caller
 from services.chassis.database import Tx
 from services.chassis.service import App, Turn
 from services.intake.door import Door
 from services.intake.merge_routes import (
-    OPERATOR,
     UNDO_WITHIN,
     MergeAsked,
     Reason,

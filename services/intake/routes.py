@@ -13,7 +13,7 @@ from pydantic_core import to_json
 
 from contracts.divisions import Divisions
 from contracts.policy.days import SHANGHAI
-from services.chassis.access import Caller
+from services.chassis.access import OPERATOR, Caller
 from services.chassis.service import App
 from services.intake import keys
 from services.intake.bookkeeping import to_be_mended
@@ -36,7 +36,6 @@ from services.intake.store import books
 from services.intake.store import keys as kept_keys
 from services.intake.worker_routes import add_worker
 
-OPERATOR = "operator"
 PAGES = ("index.html", "find.html")
 LARGEST_GRID_FILE = 16 * 1024 * 1024
 _BEGINNING = datetime(1900, 1, 1, tzinfo=SHANGHAI)

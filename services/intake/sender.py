@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from services.chassis.access import Caller
+from services.chassis.access import SENDER, WORKER, Caller
 from services.intake.leads import STEPS
 from services.intake.problems import Problem
 
-SENDER, WORKER = "sender", "worker"
 WORKERS_KINDS = frozenset(
     {"household-visit", "canvass-attempt", "household-register", "presence", "visit", "tube", "need", *STEPS},
 )

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from contracts.leads import LeadState
 from contracts.policy.days import SHANGHAI, day_of, start_of_day
-from services.chassis.access import Caller
+from services.chassis.access import LEADER, WORKER, Caller
 from services.chassis.database import Tx
 from services.chassis.errors import NotAllowed
 from services.intake.listing import held_in, passed_on_because
@@ -18,12 +18,10 @@ from services.intake.rules.assigned import Scope, scope_of
 from services.intake.rules.households import Household
 from services.intake.rules.roster import Round
 from services.intake.rules.worklist import Item
-from services.intake.sender import WORKER
 from services.intake.store import leads, roster
 from services.intake.store import worklist as kept
 from services.intake.store.households import load_households
 
-LEADER = "leader"
 _VILLAGE = 12
 _SHOWN = Item._fields[:-1]
 """What an item says of itself beside `more`, its last field."""

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Depends, HTTPException, Query, Request, Response
 from msgspec import json
 
 from contracts.policy.days import SHANGHAI
-from services.chassis.access import Caller
+from services.chassis.access import LEADER, SENDER, WORKER, Caller
 from services.chassis.errors import NotAllowed
 from services.chassis.service import App
 from services.intake.door import Door
@@ -20,9 +20,8 @@ from services.intake.problems import language_of
 from services.intake.rules.assigned import holder_at
 from services.intake.rules.recognise import Said, unpack
 from services.intake.rules.roster import Assigned, Handed
-from services.intake.sender import SENDER, WORKER
 from services.intake.store import corrections, roster
-from services.intake.today import LEADER, today
+from services.intake.today import today
 
 PAGE = files("services.intake").joinpath("worker")
 KINDS = {

@@ -10,7 +10,7 @@ from fastapi.responses import StreamingResponse
 from contracts import policy
 from contracts.events.contacts import Category
 from contracts.events.quarantine import QuarantineProposed
-from services.chassis.access import Caller
+from services.chassis.access import OPERATOR, Caller
 from services.chassis.service import App
 from services.tracing.store.merges import load_merged
 from services.tracing.store.published import Published, load_open, load_published
@@ -18,7 +18,6 @@ from services.tracing.store.reading import load_divisions, load_facts
 from services.tracing.store.states import stream_states
 from services.tracing.store.surroundings import load_adoptions
 
-ROLE = "operator"
 """A state names other persons by their ids (the link of a contact), so it is not for residents or the board."""
 
 
@@ -33,7 +32,7 @@ def routes(app: App) -> APIRouter:
 
         An id that turned out to be another person's leads to the id that was kept; `ids` has all of them.
         """
-        caller.require(ROLE)
+        caller.require(OPERATOR)
         async with app.reading(caller) as turn:
             merged = await load_merged(turn.tx, [person_id])
             ids, kept = merged.all_of(person_id), merged.kept(person_id)
@@ -50,7 +49,7 @@ def routes(app: App) -> APIRouter:
     @router.get("/states", response_class=StreamingResponse)
     async def states(caller: Asking) -> StreamingResponse:
         """Everybody with a state, one JSON object a line, in order of person_id, all as of one instant."""
-        caller.require(ROLE)
+        caller.require(OPERATOR)
 
         async def lines() -> AsyncIterator[str]:
             async with app.reading(caller) as turn:
@@ -64,7 +63,7 @@ def routes(app: App) -> APIRouter:
         caller: Asking, division: str = "", limit: Annotated[int, Query(ge=1, le=1000)] = 100
     ) -> list[dict[str, Any]]:
         """Proposals that wait for a person with the post to decide, in a division and below it."""
-        caller.require(ROLE)
+        caller.require(OPERATOR)
         asked = division or caller.division
         caller.require_division(asked)
         async with app.reading(caller) as turn:
