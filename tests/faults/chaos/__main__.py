@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import shutil
 import signal
 import sys
 from datetime import datetime
@@ -43,7 +44,7 @@ def main() -> int:
     try:
         return asyncio.run(_run(chaos, console))
     except (KeyboardInterrupt, asyncio.CancelledError):
-        console.print("Stopped; nothing is kept.")
+        console.print("Ended by you; nothing is kept.")
         return 130
 
 
@@ -57,6 +58,9 @@ async def _run(chaos: Chaos, console: Console) -> int:
             ended = await run_chaos(chaos, folder)
         except (NotQuietError, NotTakenError, TimeoutError) as stopped:
             console.print(f"[bold red]✗ Stopped:[/] {stopped}", soft_wrap=True)
+            logs = RECORDS / f"{began:%Y%m%d-%H%M%S}-logs"
+            shutil.copytree(folder / "logs", logs)
+            console.print(f"What every process logged lies in {logs}", soft_wrap=True)
             return 1
     print_report(console, ended)
     console.print(f"Kept in {keep_record(RECORDS, ended, chaos, began)}", soft_wrap=True)
