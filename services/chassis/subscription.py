@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import structlog
-from aiokafka import ConsumerRebalanceListener, ConsumerRecord, TopicPartition
+from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, ConsumerRecord, TopicPartition
 from aiokafka.errors import KafkaError
 from asyncpg import Pool
 from faststream import AckPolicy
@@ -121,12 +121,28 @@ async def subscribed(
 
     try:
         await broker.start()
+        _join_again_after_errors(consumer.client())
         yield
     finally:
         consumer.end()
         await turn.end()
         await broker.stop()
         await consumer.care.leave()
+
+
+def _join_again_after_errors(client: AIOKafkaConsumer) -> None:
+    """aiokafka: a heartbeat whose answer it does not know (a broker that was killed still loads its groups) is the last
+    one, the group lets the member go, and every poll raises the same error for ever. Joining again mends that."""
+    poll = client.getmany
+
+    async def getmany(*lanes: TopicPartition, **how: Any) -> Any:
+        try:
+            return await poll(*lanes, **how)
+        except KafkaError:
+            client._coordinator.request_rejoin()  # nothing public says it
+            raise
+
+    client.getmany = getmany
 
 
 async def _whole(message: KafkaAckableMessage) -> KafkaAckableMessage:

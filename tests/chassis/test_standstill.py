@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from aiokafka.consumer.group_coordinator import GroupCoordinator
+from aiokafka.errors import KafkaError
 
 from services.chassis import own_work
 from services.chassis import standstill as module
@@ -66,3 +68,33 @@ async def test_a_consumer_that_is_handed_nothing_joins_its_group_anew(
             return not hearer.health.reasons
 
         await until(well, "it is well again")
+
+
+async def test_a_heartbeat_answered_by_a_broker_that_still_loads_its_groups_is_not_the_last_one(
+    database: str, fresh_kafka: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Left alone, aiokafka sends no heartbeat more and raises the same error at every poll: nothing is heard again."""
+    beat, refused = GroupCoordinator._do_heartbeat, set[str]()
+
+    async def refused_once(coordinator: GroupCoordinator) -> bool:
+        if coordinator.group_id not in refused:
+            refused.add(coordinator.group_id)
+            raise KafkaError("Unexpected exception in heartbeat task: GroupLoadInProgressError()")
+        return bool(await beat(coordinator))
+
+    events = of_lane(0, 9)
+    async with both(database, fresh_kafka) as (door, hearer):
+        async with own_work.transaction(door.app) as turn:
+            turn.say(events[:3])
+        await until_applied(hearer.app.pool, events[:3])
+        first = hearer.consumer
+        monkeypatch.setattr(GroupCoordinator, "_do_heartbeat", refused_once)
+
+        async def hit() -> bool:
+            return "gridward-tracing" in refused
+
+        await until(hit, "the heartbeat was refused")
+        async with own_work.transaction(door.app) as turn:
+            turn.say(events[3:])
+        await until_applied(hearer.app.pool, events)
+        assert hearer.consumer is first
