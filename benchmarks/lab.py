@@ -31,7 +31,7 @@ from services.chassis.topics import make_topics
 
 ROLES = frozenset({"sender", "operator"})
 PROJECT = Path(__file__).parents[1]
-KAFKA_VERSION = "4.1.1"  # of deploy/kafka/pom.xml
+KAFKA_VERSION = "4.1.2"  # of deploy/kafka/pom.xml
 
 
 @dataclass(frozen=True)

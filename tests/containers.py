@@ -15,7 +15,7 @@ from deploy.local.broker import answers_as
 from deploy.local.children import free_port
 from deploy.local.postgres import accepts_connections
 
-_KAFKA = "apache/kafka:4.1.1"
+_KAFKA = "apache/kafka:4.1.2"
 _POSTGRES = "postgres:18"
 
 

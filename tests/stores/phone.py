@@ -61,12 +61,13 @@ class Phone:
         return make_token(SecretStr(KEY), post, frozenset({"worker"}), VILLAGE)
 
     async def sign_in(self, post: str, language: str = "zh") -> None:
-        """By the link that a worker is given."""
+        """By the link that a worker is given, until the grid's names have arrived."""
         token = self.token(post)
         await self.page.goto(f"{self.network.url}/worker/")
         await self.page.evaluate("language => localStorage.setItem('gridward-language', language)", language)
         await self.page.goto(f"{self.network.url}/worker/?#token={token}")
         await expect(self.page.locator("#tab-today")).to_be_visible()
+        await self.page.wait_for_function("GW.wire.state.roster", timeout=SHOWN_WITHIN_MS)
 
     async def picture(self, name: str = "end") -> None:
         """Keep what is shown, under the name of the test."""

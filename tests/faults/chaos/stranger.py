@@ -21,7 +21,7 @@ from tests.faults.chaos.waiting import until
 from tests.faults.chaos.windows import caught_behind, held
 
 JOINS_WITHIN = 40.0
-RECORDS_WITHIN = 20.0
+RECORDS_WITHIN = 8.0
 LOOKUPS_WITHIN = 15.0
 NEXT_OFFSETS = "select topic, partition, next_offset from positions where consumer"
 TRIES = 6
