@@ -16,6 +16,7 @@ from deploy.local import free_port
 from services.chassis.access import make_token
 from services.chassis.health import Health
 from services.chassis.web import make_web, served
+from tests.chassis.rig import until
 from tests.servers import WHOLE
 from tests.stores.intake_world import KEY, VILLAGE, World
 
@@ -67,7 +68,10 @@ class Phone:
         await self.page.evaluate("language => localStorage.setItem('gridward-language', language)", language)
         await self.page.goto(f"{self.network.url}/worker/?#token={token}")
         await expect(self.page.locator("#tab-today")).to_be_visible()
-        await self.page.wait_for_function("GW.wire.state.roster", timeout=SHOWN_WITHIN_MS)
+        await until(self._has_names, "the grid's names on the phone", SHOWN_WITHIN_MS / 1000)
+
+    async def _has_names(self) -> bool:
+        return bool(await self.page.evaluate("GW.wire.state.roster !== null"))
 
     async def picture(self, name: str = "end") -> None:
         """Keep what is shown, under the name of the test."""
