@@ -10,7 +10,7 @@ from fhir.resources.R4B.bundle import Bundle
 from fhir.resources.R4B.capabilitystatement import CapabilityStatement
 from fhir.resources.R4B.operationoutcome import OperationOutcome
 
-from contracts.events.cases import CaseFound
+from contracts.events.cases import CaseClassified, CaseFound
 from contracts.events.testing import TestResulted, TubeResulted, TubeSampled
 from contracts.events.vaccinations import PersonVaccinated
 from tests.rules.fhir_messages import (
@@ -98,6 +98,29 @@ async def test_a_rest_hook_creates_corrects_and_withdraws_a_resource(database: s
     assert posted[0] == 201
     said = [(fact.revision, fact.result.value, fact.withdrawn) for fact in facts]
     assert said == [(1, "negative", False), (2, "positive", False), (3, "positive", True), (1, "negative", False)]
+
+
+async def test_what_is_corrected_to_something_of_no_use_here_is_withdrawn_and_the_rest_never_known(
+    database: str,
+) -> None:
+    later = {"versionId": "2", "lastUpdated": "2022-03-06T08:00:00+08:00"}
+    glucose = {"coding": [{"system": "http://loinc.org", "code": "2345-7"}]}
+    measles = {"coding": [{"system": "http://hl7.org/fhir/sid/icd-10", "code": "B05.9"}]}
+    useful = bundle(patient(), observation(), condition(), immunization())
+    useless = bundle(
+        observation(code=glucose, meta=later), condition(code=measles, meta=later), immunization(cvx="03", meta=later)
+    )
+    async with intake(database, sources=SOURCES) as world:
+        before = await send(world, useless)
+        kept = await world.pool.fetchval("select count(*) from records")
+        answers = [await send(world, each) for each in (useful, useless, useless, useful)]
+        facts = [event.data for event in await world.events()]
+    assert (statuses(before[1]), kept) == (["200"] * 3, 0)
+    assert [statuses(answer)[-3:] for _, answer in answers] == [["201"] * 3, ["201"] * 3, ["200"] * 3, ["200"] * 3]
+    assert "麻疹" not in str(answers[0]) and "麻疹" in str(answers[1])
+    said = [(type(fact), fact.revision, fact.withdrawn) for fact in facts]
+    kinds = (TestResulted, CaseFound, CaseClassified, PersonVaccinated)
+    assert said == [(kind, *how) for how in ((1, False), (2, True)) for kind in kinds]
 
 
 async def test_another_notifiable_disease_is_answered_and_nothing_of_the_person_is_kept(database: str) -> None:

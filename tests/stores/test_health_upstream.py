@@ -84,6 +84,23 @@ async def test_a_topic_made_again_is_read_from_its_start_and_repeats_are_recogni
     assert ledger == {"received": 55, "accepted": 45, "duplicate": 10, "rejected": 0, "pending": 0}
 
 
+async def test_what_was_corrected_to_something_of_no_use_is_withdrawn_though_both_came_in_one_go(
+    database: str, kafka: str
+) -> None:
+    later = {"versionId": "2", "lastUpdated": "2022-03-06T08:00:00+08:00"}
+    glucose = {"coding": [{"system": "http://loinc.org", "code": "2345-7"}]}
+    other = observation(code=glucose, meta=later)
+    sent = [observation(), other, observation(2, code=glucose), observation(3), other]
+    async with topic(kafka, 1), intake(database, sources=SOURCES) as world:
+        await produce(kafka, [binary(as_bytes(each), n, "application/fhir+json") for n, each in enumerate(sent)], 1)
+        async with reading(world, kafka):
+            await until_read(world.pool, 5)
+        facts = [event.data for event in await world.events()]
+        ledger = (await world.ledger())["jiashan-hospital"]
+    assert sorted((fact.revision, fact.withdrawn) for fact in facts) == [(1, False), (1, False), (2, True)]
+    assert ledger == {"received": 4, "accepted": 3, "duplicate": 1, "rejected": 0, "pending": 0}
+
+
 async def test_another_cluster_s_offsets_are_not_taken_for_this_one_s(database: str, kafka: str) -> None:
     async with topic(kafka), intake(database, sources=SOURCES) as world:
         await produce(kafka, [structured(a_result(n), n) for n in range(10)])

@@ -19,12 +19,14 @@ class Item(NamedTuple):
     """A canonical record as a message says it; with problems it may be incomplete, or hold the sender's own words.
 
     place: where in the message (`OBR^1`, `entry[0]`). places: field of the record -> where in the message it stands.
+    only_if_known: a withdrawal which is none where nothing was ever said under its id.
     """
 
     place: str
     record: Record
     problems: tuple[Problem, ...] = ()
     places: Mapping[str, str] = {}
+    only_if_known: bool = False
 
     def reading(self, sender: Sender) -> Reading:
         """As the door takes it. A record that cannot be taken lies among the rejected ones, to be mended as it is."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from contracts.events.cases import Classification, Precision
@@ -199,6 +199,12 @@ def finding_of(
 def no_finding(common: Common, source_id: str, place: str) -> list[Item]:
     """A diagnosis that was entered in error: whichever state it was in."""
     return [Item(place, common.withdrawal("case-finding", f"{source_id}/{state}")) for state in _STATES]
+
+
+def no_longer(gone: Iterable[Item], why: Unused) -> Iterator[Item | Unused]:
+    """What is of no use here now: of one that was of use before, what was said under its id is withdrawn."""
+    yield why
+    yield from (each._replace(only_if_known=True) for each in gone)
 
 
 def details_of(common: Common, source_id: str, patient: Patient, place: str) -> Item | Unused:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 import structlog
@@ -17,7 +17,7 @@ from services.intake.identity import subject_of_mention
 from services.intake.problems import Problem, Refused
 from services.intake.reading import UNREADABLE, Reading
 from services.intake.sender import Sender
-from services.intake.store import books, people
+from services.intake.store import books, people, records
 from services.intake.vault import Vault
 
 log = structlog.get_logger()
@@ -47,7 +47,7 @@ async def take(door: Door, said: Translated, sender: Sender, mends: tuple[str, s
 
     mends: feed and id under which the message itself may lie among the rejected ones, from when it could not be read.
     """
-    said = await without_strangers(door, said)
+    [said] = await of_use(door, [said])
     items = [each for each in said if isinstance(each, Item)]
     desk = await door.desk()
 
@@ -74,34 +74,51 @@ def refusal(
     return Reading(body, feed, source_id, None, problems, sender)
 
 
-async def without_strangers(door: Door, said: Translated) -> Translated:
-    """Data of a person are kept of those only of whom something is recorded here: a hospital has other patients too."""
-    if not any(_is_details(each) for each in said):
-        return said
-    desk, nobody = await door.desk(), Sender("", ("",))
+async def of_use(door: Door, groups: Sequence[Translated]) -> list[Translated]:
+    """What is kept of messages: a person's data if something is recorded here of that person, for a hospital has other
+    patients too; a withdrawal `only_if_known` of what was said."""
+    items = [each for said in groups for each in said if isinstance(each, Item)]
+    details = [each for each in items if _is_details(each)]
+    gone = [each for each in items if each.only_if_known]
+    if not details and not gone:
+        return [*groups]
+    desk = await door.desk()
 
-    async def look(tx: Tx) -> Translated:
+    async def look(tx: Tx) -> set[int]:
         vault = (await desk.read(tx)).vault
-        return [
-            each
-            if isinstance(each, Unused) or not _is_details(each) or await _is_known(tx, vault, each, nobody)
-            else _stranger(each)
-            for each in said
-        ]
+        named = {id(each): _named(each, vault) for each in details}
+        said = {id(each): desk.pepper.found_by(each.record["feed"], each.record["source_id"]) for each in gone}
+        owners = await people.find_owners(tx, {find for finds in named.values() for find in finds})
+        ids = await records.ids_of(tx, said.values())
+        return {each for each, finds in named.items() if not owners.keys().isdisjoint(finds)} | {
+            each for each, found_by in said.items() if found_by in ids
+        }
 
-    return await door.looking(look)
-
-
-def _is_details(each: Item | Unused) -> bool:
-    return isinstance(each, Item) and each.record.get("kind") == "person-details"
+    known = await door.looking(look)
+    return [[kept for each in said for kept in _kept(each, known)] for said in groups]
 
 
-def _stranger(item: Item) -> Unused:
-    return Unused(item.place, Problem("", "person_not_known"))
+def depends(each: Item | Unused) -> bool:
+    """Whether `of_use` must look for it."""
+    return isinstance(each, Item) and (each.only_if_known or _is_details(each))
 
 
-async def _is_known(tx: Tx, vault: Vault, item: Item, nobody: Sender) -> bool:
-    """Also what the door will reject in words is none of ours to judge."""
-    reading = item.reading(nobody)
-    finds = [find.found_by for each in reading.mentions for find in subject_of_mention(vault, each).finds]
-    return bool(reading.problems) or bool(await people.find_owners(tx, finds))
+def _is_details(each: Item) -> bool:
+    return each.record.get("kind") == "person-details"
+
+
+def _named(item: Item, vault: Vault) -> set[bytes]:
+    """By what the person of an item is found."""
+    mentions = item.reading(Sender("", ("",))).mentions
+    return {find.found_by for each in mentions for find in subject_of_mention(vault, each).finds}
+
+
+def _kept(each: Item | Unused, known: set[int]) -> Translated:
+    """What the door will reject in words is none of ours to judge."""
+    if isinstance(each, Unused) or id(each) in known:
+        return [each]
+    if each.only_if_known:
+        return []
+    if _is_details(each) and not each.reading(Sender("", ("",))).problems:
+        return [Unused(each.place, Problem("", "person_not_known"))]
+    return [each]

@@ -14,6 +14,7 @@ from services.intake.health.saying import (
     first_of,
     id_of_visit,
     no_finding,
+    no_longer,
     to_the_minute,
     unused_diagnosis,
 )
@@ -33,7 +34,7 @@ def said_of_condition(entry: Entry, together: Together, source: Source) -> Itera
     name = condition.get("id") or f"{patient.person_ref}/{times[0].text if times else ''}"
     status = code_in(condition.get("verificationStatus"))
     if diagnosis is None or diagnosis.disease != COVID:
-        yield unused_diagnosis(diagnosis, place)
+        yield from no_longer(no_finding(common, f"Condition/{name}", place), unused_diagnosis(diagnosis, place))
     elif status == "entered-in-error":
         yield from no_finding(common, f"Condition/{name}", place)
     else:

@@ -10,7 +10,7 @@ from services.intake.health.fhir.pools import pool_of, specimens_of
 from services.intake.health.fhir.resources import Entry, Resource, common_of, concept, listed, name_of, time_of
 from services.intake.health.items import Item, Unused
 from services.intake.health.pooling import tube_of
-from services.intake.health.saying import Given, Measured, first_of, test_of, to_the_minute
+from services.intake.health.saying import Given, Measured, first_of, no_longer, test_of, to_the_minute
 from services.intake.health.sources import Source
 from services.intake.problems import Problem
 
@@ -21,7 +21,8 @@ _TAKEN = ("final", "amended", "corrected", "preliminary", "appended")
 def said_of_observation(entry: Entry, together: Together, source: Source) -> Iterator[Item | Unused]:
     """An observation by itself; one that a report of this message tells with others is told by the report."""
     if not lines_of(entry, source):
-        yield Unused(entry.place, Problem("", "no_nucleic_acid"))
+        gone = Item(entry.place, common_of(entry.resource, source).withdrawal("test", _source_id(entry)))
+        yield from no_longer([gone], Unused(entry.place, Problem("", "no_nucleic_acid")))
     elif entry.place in together.reported:
         yield Unused(entry.place, Problem("", "told_by_report"))
     else:
@@ -85,7 +86,7 @@ def _tested(told_by: list[Entry], entry: Entry, together: Together, source: Sour
     resource, place = entry.resource, entry.place
     common, name, pool = common_of(resource, source), name_of(resource), pool_of(entry, together, source)
     kind, status = "tube-result" if pool else "test", resource.get("status")
-    source_id = f"{entry.type}/{name or resource.get('fullUrl') or (f'tube/{pool.tube}' if pool else '')}"
+    source_id = _source_id(entry, f"tube/{pool.tube}" if pool else "")
     report = [line for each in told_by for line in lines_of(each, source)]
     if status in _WITHDRAWN:
         yield Item(place, common.withdrawal(kind, source_id))
@@ -102,6 +103,10 @@ def _tested(told_by: list[Entry], entry: Entry, together: Together, source: Sour
             at = resource.get("effectiveDateTime") or resource.get("issued")
             source_id = f"{entry.type}/{patient.person_ref}/{at}"
         yield test_of(common, source_id, patient, report, *_times(told_by, entry, together, source), place)
+
+
+def _source_id(entry: Entry, otherwise: str = "") -> str:
+    return f"{entry.type}/{name_of(entry.resource) or entry.resource.get('fullUrl') or otherwise}"
 
 
 def _times(told_by: list[Entry], entry: Entry, together: Together, source: Source) -> tuple[Given | None, Given | None]:

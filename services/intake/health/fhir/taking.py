@@ -14,7 +14,7 @@ from services.intake.health.fhir.resources import Entry, entries_of
 from services.intake.health.items import Answered, Item, Told, Translated, Unused
 from services.intake.health.saying import short_id
 from services.intake.health.sources import Source
-from services.intake.health.taking import MESSAGES, guarded, refuse, without_strangers
+from services.intake.health.taking import MESSAGES, guarded, of_use, refuse
 from services.intake.problems import Language, Refused
 from services.intake.reading import Reading
 from services.intake.sender import Sender
@@ -72,7 +72,8 @@ async def take_fhir(door: Door, body: bytes, source: Source, sender: Sender, lan
         await refuse(door, body, source, sender, refused)
         MESSAGES.labels(source.feed, "fhir", "refused").inc()
         raise
-    parts = [(entry, await without_strangers(door, said)) for entry, said in parts]
+    useful = await of_use(door, [said for _, said in parts])
+    parts = [(entry, said) for (entry, _), said in zip(parts, useful, strict=True)]
     readings = [readings_of(part, source, sender) for part in parts]
     flat = [each for own in readings for each in own]
     verdicts = iter(await _admit(door, flat, whole=kind == "transaction"))

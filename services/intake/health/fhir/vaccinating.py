@@ -8,7 +8,7 @@ from services.intake.health.fhir.bundles import Together, subject_of
 from services.intake.health.fhir.resources import Entry, Resource, common_of, concept, listed, name_of, time_of
 from services.intake.health.items import Item, Unused
 from services.intake.health.moments import Exact
-from services.intake.health.saying import first_of, put_time
+from services.intake.health.saying import first_of, no_longer, put_time
 from services.intake.health.sources import Source
 from services.intake.problems import Problem
 
@@ -26,7 +26,8 @@ def said_of_immunization(entry: Entry, together: Together, source: Source) -> It
     name = name_of(resource) or f"{patient.person_ref}/{given.text if given else ''}"
     source_id, status = f"Immunization/{name}", resource.get("status")
     if vaccine is None and status != "entered-in-error":
-        yield Unused(place, Problem("", "other_vaccine"))
+        gone = Item(place, common.withdrawal("vaccination", source_id))
+        yield from no_longer([gone], Unused(place, Problem("", "other_vaccine")))
         return
     if status in _NOT_GIVEN:
         yield Item(place, common.withdrawal("vaccination", source_id))

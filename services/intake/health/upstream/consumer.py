@@ -19,7 +19,7 @@ from services.chassis.settings import Settings
 from services.intake.door import BATCH, AdmissionFailed, Door
 from services.intake.health.items import Item
 from services.intake.health.sources import Source, Sources
-from services.intake.health.taking import MESSAGES, refusal, without_strangers
+from services.intake.health.taking import MESSAGES, of_use, refusal
 from services.intake.health.upstream.reading import Content, Raw, read_record
 from services.intake.health.upstream.where import begin_at, cluster_of, mark_of
 from services.intake.problems import Problem
@@ -148,11 +148,11 @@ class Upstream(ConsumerRebalanceListener):  # type: ignore[misc]
             self._expected.pop(lane, None)
 
     async def _pieces(self, records: Sequence[ConsumerRecord], source: Source) -> AsyncIterator[Piece]:
-        """Of at most BATCH readings, or one record; persons' own data after what makes the persons known."""
+        """Of at most BATCH readings, or one record; what looks back is read when all before it was admitted."""
         gathered, readings = list[ConsumerRecord](), list[Reading]()
         for record in records:
             content = read_record(Raw(record.value, record.headers), source)
-            if gathered and (content.of_persons or len(readings) >= BATCH):
+            if readings and (content.looks_back or len(readings) >= BATCH):
                 yield Piece(gathered, readings)
                 gathered, readings = [], []
             gathered.append(record)
@@ -161,9 +161,8 @@ class Upstream(ConsumerRebalanceListener):  # type: ignore[misc]
 
     async def _readings(self, content: Content, source: Source) -> list[Reading]:
         readings = list(content.ready)
-        for said in content.said:
-            known = await without_strangers(self._door, said)
-            readings += [each.reading(source.sender) for each in known if isinstance(each, Item)]
+        for said in await of_use(self._door, content.said):
+            readings += [each.reading(source.sender) for each in said if isinstance(each, Item)]
         return readings
 
     async def _admit(self, lane: Lane, piece: Piece, source: Source) -> None:

@@ -10,10 +10,10 @@ from pydantic_core import from_json, to_json
 from services.intake.health.fhir.taking import Part, read_fhir, readings_of
 from services.intake.health.hl7.message import messages_in, read_message
 from services.intake.health.hl7.reading import translate
-from services.intake.health.items import Item, Translated
+from services.intake.health.items import Translated
 from services.intake.health.saying import short_id
 from services.intake.health.sources import Source
-from services.intake.health.taking import guarded, refusal
+from services.intake.health.taking import depends, guarded, refusal
 from services.intake.health.upstream.events import CloudEvent, read_event
 from services.intake.problems import Refused
 from services.intake.reading import Reading, read
@@ -35,10 +35,9 @@ class Content(NamedTuple):
     said: list[Translated]
 
     @property
-    def of_persons(self) -> bool:
-        """Whether persons' own data are in it, which are kept of those alone who are known by then."""
-        items = (each for part in self.said for each in part if isinstance(each, Item))
-        return any(item.record.get("kind") == "person-details" for item in items)
+    def looks_back(self) -> bool:
+        """Whether what is kept of it hangs on what was recorded before."""
+        return any(depends(each) for part in self.said for each in part)
 
 
 def read_record(record: Raw, source: Source) -> Content:
