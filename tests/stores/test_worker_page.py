@@ -203,6 +203,31 @@ async def test_everything_to_tap_is_44_pixels_high_and_every_part_is_served_stri
 
 
 @needs_chromium
+async def test_what_arrives_disturbs_neither_a_tap_nor_what_is_typed_nor_the_keyboard(
+    world: World, tmp_path: Path
+) -> None:
+    async with phone_of(world, tmp_path) as phone:
+        page, arrives = phone.page, "GW.wire.refresh(true)"
+        await phone.sign_in(WORKER)
+        await expect(page.locator(".progress")).to_contain_text(f"0/{HOMES}")
+        await page.hover("#tab-grid")
+        await page.mouse.down()
+        await page.evaluate(arrives)
+        await page.mouse.up()
+        await expect(page.locator("#tab-grid")).to_have_attribute("aria-pressed", "true")
+        await page.locator('[name="find"]').press_sequentially("oyh")
+        await page.evaluate(arrives)
+        await page.keyboard.type("t")
+        await expect(page.locator('[name="find"]')).to_have_value("oyht")
+        await expect(page.locator("#homes .card")).to_have_count(AT_ONCE)
+        await phone.tab("today")
+        await page.locator(".card.household", has_text=door(8)).focus()
+        for _ in range(2):
+            await page.evaluate(arrives)
+            assert door(8) in await page.evaluate("document.activeElement.textContent")
+
+
+@needs_chromium
 async def test_a_lead_and_a_need_are_closed_by_a_tap_without_a_signal_and_arrive_once(
     world: World, tmp_path: Path
 ) -> None:

@@ -8,6 +8,8 @@
   var form = null;
   var emptiesAt = null;
   var notice = '';
+  var pressing = false;
+  var missed = false;
 
   GW.language = localStorage.getItem('gridward-language') || (/^zh/.test(navigator.language) ? 'zh' : 'en');
 
@@ -119,11 +121,50 @@
   /* A form is a signed-in worker's; a question may come before. */
   function open() { return form && (GW.session.current() || form.getAttribute('data-form') === 'question'); }
 
-  GW.render = function () {
+  /* What arrives by itself disturbs nobody: neither a tap (what a finger is on must stay until it is lifted, else the tap
+     is lost) nor what is being typed, nor where the keyboard stands. */
+  GW.arrived = function () {
+    missed = pressing;
+    if (pressing) { return; }
     if (open() && document.body.contains(form)) {
       line();
-      return; // nobody's typing is disturbed by what arrives
+    } else if (tab === 'grid' && GW.lists.searching()) {
+      line();
+      tabs();
+      GW.lists.find();
+    } else {
+      var back = focused();
+      GW.render();
+      back();
     }
+  };
+
+  /* Puts the keyboard's focus back on what now stands in the place of what had it. */
+  function focused() {
+    var at = document.activeElement;
+    var box = at && at.closest('[id], [data-item], [data-home], [data-entry]');
+    if (!box) { return function () {}; }
+    var name = ['id', 'data-item', 'data-home', 'data-entry'].filter(function (each) { return box.hasAttribute(each); })[0];
+    var same = '[' + name + '="' + box.getAttribute(name) + '"]';
+    var n = Array.prototype.indexOf.call(box.querySelectorAll('button'), at);
+    return function () {
+      var now = document.querySelector(same);
+      var to = now && n >= 0 ? now.querySelectorAll('button')[n] : now;
+      if (to && document.activeElement === document.body) { to.focus({ preventScroll: true }); }
+    };
+  }
+
+  function watchTaps() {
+    function lifted() {
+      pressing = false;
+      if (missed) { GW.arrived(); }
+    }
+    window.addEventListener('pointerdown', function (event) { pressing = event.button === 0; }, true);
+    window.addEventListener('pointerup', function () { setTimeout(lifted); }, true); // after the click that it is
+    window.addEventListener('pointercancel', lifted, true);
+  }
+
+  GW.render = function () {
     head();
     line();
     tabs();
@@ -208,8 +249,9 @@
   async function boot() {
     if ('serviceWorker' in navigator) { navigator.serviceWorker.register('sw.js').catch(function () {}); }
     setInterval(look, LOOK_EVERY);
+    watchTaps();
     window.addEventListener('online', function () { GW.wire.state.online = true; look(); });
-    window.addEventListener('offline', function () { GW.wire.state.online = false; GW.render(); });
+    window.addEventListener('offline', function () { GW.wire.state.online = false; GW.arrived(); });
     document.addEventListener('visibilitychange', function () { if (!document.hidden) { look(); } });
     await dayIsOver();
     var token = GW.session.taken();

@@ -135,26 +135,30 @@
     });
   }
 
+  /* The field in which a household is sought has the focus. */
+  function searching() { return document.activeElement && document.activeElement.name === 'find'; }
+
+  function find() {
+    var found = matching();
+    GW.fill('homes', found.slice(0, shown.grid).map(row), more('grid', found.length, find));
+  }
+
   function grid() {
     var list = GW.el('div', { id: 'homes' });
-    function redraw() {
-      var found = matching();
-      GW.fill('homes', found.slice(0, shown.grid).map(row), more('grid', found.length, redraw));
-    }
     var missing = homes().filter(function (each) { return ['missing', 'partly'].indexOf(stateOf(each)) >= 0; }).length;
-    var find = GW.field(GW.t('find'), 'find', redraw, { type: 'search', value: asked.words, oninput: function () {
+    var field = GW.field(GW.t('find'), 'find', find, { type: 'search', value: asked.words, oninput: function () {
       asked.words = this.value.trim();
       shown.grid = AT_ONCE;
-      redraw();
+      find();
     } });
     var which = GW.choice(GW.t('grid'), [[true, GW.t('only_missing', { n: missing })], [false, GW.t('everyone', { n: homes().length })]],
       asked.missing, function (value) {
         asked.missing = value;
-        redraw();
+        find();
       });
-    setTimeout(redraw);
-    return [find, which, list];
+    setTimeout(find);
+    return [field, which, list];
   }
 
-  GW.lists = { today: today, grid: grid, open: open, areas: areas, home: home, person: person, names: names };
+  GW.lists = { today: today, grid: grid, find: find, searching: searching, open: open, areas: areas, home: home, person: person, names: names };
 }());

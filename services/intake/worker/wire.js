@@ -89,7 +89,7 @@
       }
     } catch (error) { /* said by the line on top: offline, or signed out */ }
     inOrder();
-    GW.render();
+    GW.arrived();
   }
 
   async function load() {
@@ -119,7 +119,7 @@
       pause = Math.min(2 * pause, LONGEST_PAUSE);
     } finally {
       sending = false;
-      GW.render();
+      GW.arrived();
     }
   }
 
@@ -135,7 +135,7 @@
     for (var n = 0; n < waiting.length; n += 1) {
       if (waiting[n].record === sent[n]) { await GW.entries.told(waiting[n], JSON.parse(lines[n])); }
     }
-    GW.render();
+    GW.arrived();
     await refresh(false);
   }
 
