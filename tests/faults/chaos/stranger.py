@@ -16,6 +16,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 
 from contracts.topics import heard_by
+from services.chassis.subscription import REBALANCE_MS
 from tests.faults.chaos.scene import Scene
 from tests.faults.chaos.waiting import until
 from tests.faults.chaos.windows import caught_behind, held
@@ -45,6 +46,7 @@ async def _swallow(scene: Scene, service: str) -> int:
         bootstrap_servers=scene.servers.kafka.kafka,
         group_id=f"gridward-{service}",
         enable_auto_commit=False,
+        rebalance_timeout_ms=REBALANCE_MS,
     )
     try:
         await stranger.start()

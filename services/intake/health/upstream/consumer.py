@@ -16,6 +16,7 @@ from services.chassis.database import Lane, Tx
 from services.chassis.errors import GridwardError, WrongSettings
 from services.chassis.reader import LogReader, log_reader
 from services.chassis.settings import Settings
+from services.chassis.subscription import REBALANCE_MS
 from services.intake.door import BATCH, AdmissionFailed, Door
 from services.intake.health.items import Item
 from services.intake.health.sources import Source, Sources
@@ -93,6 +94,7 @@ class Upstream(ConsumerRebalanceListener):  # type: ignore[misc]
             enable_auto_commit=False,
             auto_offset_reset="earliest",
             fetch_max_wait_ms=100,
+            rebalance_timeout_ms=REBALANCE_MS,
             metadata_max_age_ms=10_000,  # so soon a topic that is made later, or anew, is seen
         )
         client.subscribe(list(self._sources), listener=self)
