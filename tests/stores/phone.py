@@ -9,7 +9,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
 import pytest
-from playwright.async_api import BrowserContext, async_playwright, expect
+from playwright.async_api import BrowserContext, Page, ViewportSize, async_playwright, expect
 from pydantic import SecretStr
 
 from deploy.local import free_port
@@ -32,7 +32,7 @@ FLAGS = [
 ]  # fmt: skip
 SHOWN_WITHIN_MS = 20_000  # beside the processes of other tests
 expect.set_options(timeout=SHOWN_WITHIN_MS)
-SMALL = {"width": 360, "height": 740}
+SMALL: ViewportSize = {"width": 360, "height": 740}
 TOO_SMALL = """() => [...document.querySelectorAll('button, input, summary, a')]
     .filter(each => each.offsetParent !== null).map(each => [each.getBoundingClientRect(), each.textContent])
     .filter(([box]) => box.height < 44 || box.width < 44).map(([, text]) => text)"""
@@ -74,10 +74,7 @@ class Phone:
         return bool(await self.page.evaluate("GW.wire.state.roster !== null"))
 
     async def picture(self, name: str = "end") -> None:
-        """Keep what is shown, under the name of the test."""
-        test = os.environ["PYTEST_CURRENT_TEST"].rpartition("::")[2].split(" ")[0]
-        PICTURES.mkdir(parents=True, exist_ok=True)
-        await self.page.screenshot(path=PICTURES / f"{test}.{name}.png")
+        await picture(self.page, name)
 
     async def tab(self, name: str) -> None:
         await self.page.click(f"#tab-{name}")
@@ -95,28 +92,44 @@ class Phone:
         return b"".join(file.read_bytes() for file in files)
 
 
+async def picture(page: Page, name: str = "end") -> None:
+    """Keep what is shown, under the name of the test."""
+    test = os.environ["PYTEST_CURRENT_TEST"].rpartition("::")[2].split(" ")[0]
+    PICTURES.mkdir(parents=True, exist_ok=True)
+    await page.screenshot(path=PICTURES / f"{test}.{name}.png")
+
+
 @asynccontextmanager
-async def phone_of(world: World, profile: Path) -> AsyncIterator[Phone]:
-    """Errors of the page fail the test at its end."""
-    network, errors = Network(world), list[str]()
+async def chromium_of(profile: Path, size: ViewportSize = SMALL) -> AsyncIterator[BrowserContext]:
+    """A Chinese browser with one page. Errors of the page fail the test at its end."""
+    errors = list[str]()
     async with async_playwright() as driver:
         browser = await driver.chromium.launch_persistent_context(
             str(profile),
             executable_path=CHROMIUM,
             args=FLAGS,
-            viewport=SMALL,
+            viewport=size,
             locale="zh-CN",
             timezone_id="Asia/Shanghai",
         )
+        try:
+            browser.pages[0].on("pageerror", lambda error: errors.append(str(error)))
+            browser.pages[0].set_default_timeout(SHOWN_WITHIN_MS)
+            yield browser
+        finally:
+            await browser.close()
+    assert errors == []
+
+
+@asynccontextmanager
+async def phone_of(world: World, profile: Path) -> AsyncIterator[Phone]:
+    """With intake within reach, until the test takes it away."""
+    network = Network(world)
+    async with chromium_of(profile) as browser:
         await network.back()
         try:
-            page = browser.pages[0]
-            page.on("pageerror", lambda error: errors.append(str(error)))
-            page.set_default_timeout(SHOWN_WITHIN_MS)
             phone = Phone(browser, network, profile)
             yield phone
             await phone.picture()
         finally:
-            await browser.close()
             await network.away()
-    assert errors == []
