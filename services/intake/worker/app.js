@@ -8,8 +8,6 @@
   var form = null;
   var emptiesAt = null;
   var notice = '';
-  var pressing = false;
-  var missed = false;
 
   GW.language = localStorage.getItem('gridward-language') || (/^zh/.test(navigator.language) ? 'zh' : 'en');
 
@@ -121,11 +119,9 @@
   /* A form is a signed-in worker's; a question may come before. */
   function open() { return form && (GW.session.current() || form.getAttribute('data-form') === 'question'); }
 
-  /* What arrives by itself disturbs nobody: neither a tap (what a finger is on must stay until it is lifted, else the tap
-     is lost) nor what is being typed, nor where the keyboard stands. */
+  /* What arrives by itself disturbs neither a tap nor what is being typed, nor where the keyboard stands. */
   GW.arrived = function () {
-    missed = pressing;
-    if (pressing) { return; }
+    if (GW.calm.later(GW.arrived)) { return; }
     if (open() && document.body.contains(form)) {
       line();
     } else if (tab === 'grid' && GW.lists.searching()) {
@@ -133,36 +129,9 @@
       tabs();
       GW.lists.find();
     } else {
-      var back = focused();
-      GW.render();
-      back();
+      GW.calm.keepFocus(GW.render);
     }
   };
-
-  /* Puts the keyboard's focus back on what now stands in the place of what had it. */
-  function focused() {
-    var at = document.activeElement;
-    var box = at && at.closest('[id], [data-item], [data-home], [data-entry]');
-    if (!box) { return function () {}; }
-    var name = ['id', 'data-item', 'data-home', 'data-entry'].filter(function (each) { return box.hasAttribute(each); })[0];
-    var same = '[' + name + '="' + box.getAttribute(name) + '"]';
-    var n = Array.prototype.indexOf.call(box.querySelectorAll('button'), at);
-    return function () {
-      var now = document.querySelector(same);
-      var to = now && n >= 0 ? now.querySelectorAll('button')[n] : now;
-      if (to && document.activeElement === document.body) { to.focus({ preventScroll: true }); }
-    };
-  }
-
-  function watchTaps() {
-    function lifted() {
-      pressing = false;
-      if (missed) { GW.arrived(); }
-    }
-    window.addEventListener('pointerdown', function (event) { pressing = event.button === 0; }, true);
-    window.addEventListener('pointerup', function () { setTimeout(lifted); }, true); // after the click that it is
-    window.addEventListener('pointercancel', lifted, true);
-  }
 
   GW.render = function () {
     head();
@@ -249,7 +218,6 @@
   async function boot() {
     if ('serviceWorker' in navigator) { navigator.serviceWorker.register('sw.js').catch(function () {}); }
     setInterval(look, LOOK_EVERY);
-    watchTaps();
     window.addEventListener('online', function () { GW.wire.state.online = true; look(); });
     window.addEventListener('offline', function () { GW.wire.state.online = false; GW.arrived(); });
     document.addEventListener('visibilitychange', function () { if (!document.hidden) { look(); } });
