@@ -111,7 +111,7 @@ def of_fhir(body: bytes) -> str:
         assert all(problem.code != "adapter_failed" for problem in entry.problems)
         readings = readings_of((entry, said), source, ANYBODY)
         assert all((reading.record is None) == bool(reading.problems) for reading in readings)
-        word, told = judged(said)
+        word, told = judged([each for each in said if not (isinstance(each, Item) and each.only_if_known)])
         words.add(REJECTED if entry.problems else word)
         outcomes.append(refusal_of(entry.problems, "en") if entry.problems else outcome_of(told, "en"))
     assert response_of(kind, [entry for entry, _ in parts], outcomes)
