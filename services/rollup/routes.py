@@ -1,6 +1,6 @@
 """What rollup shows: figures, the rows behind them, their past and why it changed, drift, and the board."""
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from importlib.resources import files
 from typing import Annotated, Any, Literal
 
@@ -12,6 +12,7 @@ from contracts.indicators import BY_CODE, INDICATORS
 from services.chassis.access import Caller
 from services.chassis.service import App
 from services.rollup.pages import Table, children_of, tabled
+from services.rollup.rules.past import answered_until
 from services.rollup.store import drift, reading
 
 BOARD = (files(__package__) / "board.html").read_text("utf-8")
@@ -61,13 +62,14 @@ def _figures(router: APIRouter, app: App) -> None:
         day: Day = "all",
         children: bool = False,
     ) -> Table:
-        """The same as it was known at an instant, to the hour: whatever was recorded in hours begun before `at`."""
+        """The same as it was known at an instant, to the hour; before the last week to the day of Asia/Shanghai."""
         _allow(caller, division, tree)
         async with app.reading(caller) as turn:
+            until = answered_until(_zoned(at), turn.now)
             below = await children_of(turn.tx, division, tree) if children else None
             codes = [division, *(below or ())]
-            found = await reading.load_figures_as_of(turn.tx, tree, codes, _known(indicator), _one(day), _zoned(at))
-        return tabled(_hour_after(at), tree, day, division, below, found)
+            found = await reading.load_figures_as_of(turn.tx, tree, codes, _known(indicator), _one(day), until)
+        return tabled(until, tree, day, division, below, found)
 
 
 def _past(router: APIRouter, app: App) -> None:
@@ -82,11 +84,11 @@ def _past(router: APIRouter, app: App) -> None:
         day: Day = "all",
         drill: bool = False,
     ) -> dict[str, Any]:
-        """Why a figure differs between two instants (both to the hour): sums by reason, and by day and reason."""
+        """Why a figure differs between two instants (as exactly as as-of): sums by reason, and by day and reason."""
         _allow(caller, division, tree)
         _known([indicator])
-        first, last = _hour_after(from_at), _hour_after(to_at)
         async with app.reading(caller) as turn:
+            first, last = (answered_until(_zoned(each), turn.now) for each in (from_at, to_at))
             rows = await reading.load_changes(turn.tx, tree, division, indicator, drill, first, last, _one(day))
         reasons: dict[str, int] = {}
         for row in rows:
@@ -162,9 +164,3 @@ def _zoned(at: datetime) -> datetime:
     if at.tzinfo is None:
         raise HTTPException(422, f"{at.isoformat()} has no zone: write it with its offset, for example +08:00")
     return at.astimezone(UTC)
-
-
-def _hour_after(at: datetime) -> datetime:
-    """The end of the hour that holds the instant before `at`: up to there the history answers exactly."""
-    hour = (zoned := _zoned(at)).replace(minute=0, second=0, microsecond=0)
-    return hour if hour == zoned else hour + timedelta(hours=1)

@@ -15,8 +15,11 @@ from tests.faults.patience import patient_reader
 NOT_OF_THE_LOG = ("relay", "checks", "drifts", "folds", "hearings", "stage.anchored_at", "said_before", "half_done")
 """Beside wall time: who compared or read when, on which server, what an epoch left."""
 _AS_ONE = {  # a row of these is a part of a change, as batches were cut; what they come to is compared
-    "history": """(select division_code, indicator, day, drill, hour_at, reason, sum(delta) delta from history
-                   group by 1, 2, 3, 4, 5, 6 having sum(delta) <> 0)"""
+    # By the day wherever a turn of folding may have been: that is a week before now, which is hours after the last row.
+    "history": """(select division_code, indicator, day, drill, reason, sum(delta) delta, case
+                     when hour_at < (select max(hour_at) - interval '3 days' from history)
+                     then date_trunc('day', hour_at, 'Asia/Shanghai') else hour_at end as hour_at
+                   from history group by 1, 2, 3, 4, 5, 7 having sum(delta) <> 0)"""
 }
 _TABLES = "select tablename from pg_tables where schemaname = current_schema() order by 1"
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from datetime import timedelta
+from datetime import datetime, time, timedelta
 from html.parser import HTMLParser
 from typing import Any
 
@@ -12,14 +12,18 @@ import pytest
 from pydantic import SecretStr
 
 from contracts.divisions import Divisions
+from contracts.events.policies import TimeAdvanced
 from contracts.indicators import INDICATORS
+from contracts.policy.days import SHANGHAI
 from services.chassis.access import make_token
+from services.chassis.clock import advance
 from services.chassis.database import open_pool
 from services.chassis.health import Health
 from services.chassis.service import App
 from services.chassis.settings import Settings
 from services.chassis.web import make_web
 from services.rollup.drift import look_for_drift
+from services.rollup.folding import fold_history
 from services.rollup.service import SERVICE
 from tests.stores.rollup_facts import HOUR, PLACES, T0, a_screening, an_episode
 from tests.stores.rollup_world import a_database, read_batches
@@ -40,12 +44,17 @@ ALTERED = "update sums set statutory = 9 where division_code = '330402' and not 
 SCREENED = {"indicator": "persons-screened"}
 
 
+def a_time(at: datetime, revision: int) -> TimeAdvanced:
+    return TimeAdvanced(statement_id="stage", revision=revision, to_at=at)
+
+
 @pytest.fixture
 async def web(database: str) -> AsyncIterator[httpx.AsyncClient]:
-    settings = Settings(database=database, token_key=KEY)
+    settings = Settings(database=database, token_key=KEY, clock="stage")
     pool = await open_pool(SERVICE.name, SERVICE.schema, settings)
     async with pool, pool.acquire() as tx:
         await read_batches(tx, [EVENTS])
+        await advance(tx, a_time(LATER, 1))
         transport = httpx.ASGITransport(make_web(App(SERVICE, settings, pool), Health(SERVICE.name)))
         async with httpx.AsyncClient(transport=transport, base_url="http://rollup") as client:
             client.headers["authorization"] = f"Bearer {make_token(KEY, 'duty', frozenset(), '33')}"
@@ -197,6 +206,37 @@ async def test_the_board_names_only_indicators_that_exist(web: httpx.AsyncClient
     named = [word.strip().strip('"') for word in overview.split(",")]
     assert len(named) > 5
     assert set(named) <= {one.code for one in INDICATORS}
+
+
+async def test_before_the_last_week_the_past_is_told_by_the_day_folded_or_not(
+    web: httpx.AsyncClient, database: str
+) -> None:
+    instants, after_nine_days = [T0 + n * HOUR for n in range(-2, 60, 5)], LATER + timedelta(days=9)
+
+    async def told(instants: list[datetime]) -> list[tuple[str, Any, Any]]:
+        """At each: until when it is answered, the figures, and what changed since the first."""
+        found = []
+        for at in instants:
+            past = await answer(web, "/figures/as-of", division="33", at=at.isoformat(), **SCREENED)
+            span = {"from": instants[0].isoformat(), "to": at.isoformat()}
+            changed = await answer(web, "/changes", division="33", **SCREENED, **span)
+            assert changed["to"] == past["at"]
+            found.append((past["at"], past["total"]["figures"], changed["reasons"]))
+        return found
+
+    more = [a_screening(f"s{n}", person=f"p{n}", time=LATER + n * HOUR) for n in range(6, 9)]
+    ends = [datetime.combine((at + 8 * HOUR).date() + timedelta(days=1), time(), SHANGHAI) for at in instants]
+    async with a_database(database) as tx:
+        await read_batches(tx, [more])
+        by_the_hour, at_ends = await told(instants), await told(ends)
+        await advance(tx, a_time(after_nine_days, 2))
+        assert await told(instants) == at_ends != by_the_hour
+        before = await tx.fetchval("select count(*) from history")
+        for _ in range(2):
+            async with tx.transaction():
+                await fold_history(tx, after_nine_days)
+        assert await tx.fetchval("select count(*) from history") < before
+        assert await told(instants) == at_ends
 
 
 async def test_a_later_hour_changes_nothing_that_was(web: httpx.AsyncClient) -> None:
