@@ -54,7 +54,8 @@ def test_the_longer_codes_of_the_chinese_edition_are_known_by_their_beginning() 
     for code, disease in (("A98.500x001", "haemorrhagic-fever-with-renal-syndrome"), ("B05.900", "measles")):
         found = LISTS.diagnosis([Coded("ICD10", code, "")])
         assert found is not None and found.disease == disease
-    assert LISTS.diagnosis([Coded("ICD10", "B30.900", "")]) is None
+    for code in ("B30.900", "A75.300", "A75"):  # another conjunctivitis, scrub typhus, any typhus
+        assert LISTS.diagnosis([Coded("ICD10", code, "")]) is None
 
 
 def test_beside_another_disease_covid_is_still_found() -> None:
