@@ -33,6 +33,7 @@ FLAGS = [
 SHOWN_WITHIN_MS = 20_000  # beside the processes of other tests
 expect.set_options(timeout=SHOWN_WITHIN_MS)
 SMALL: ViewportSize = {"width": 360, "height": 740}
+DESK: ViewportSize = {"width": 1366, "height": 768}
 TOO_SMALL = """() => [...document.querySelectorAll('button, input, summary, a')]
     .filter(each => each.offsetParent !== null).map(each => [each.getBoundingClientRect(), each.textContent])
     .filter(([box]) => box.height < 44 || box.width < 44).map(([, text]) => text)"""
@@ -122,10 +123,10 @@ async def chromium_of(profile: Path, size: ViewportSize = SMALL) -> AsyncIterato
 
 
 @asynccontextmanager
-async def phone_of(world: World, profile: Path) -> AsyncIterator[Phone]:
-    """With intake within reach, until the test takes it away."""
+async def phone_of(world: World, profile: Path, size: ViewportSize = SMALL) -> AsyncIterator[Phone]:
+    """With intake within reach, until the test takes it away. size: of a desk for the pages of an office."""
     network = Network(world)
-    async with chromium_of(profile) as browser:
+    async with chromium_of(profile, size) as browser:
         await network.back()
         try:
             phone = Phone(browser, network, profile)

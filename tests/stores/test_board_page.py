@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from playwright.async_api import Page, ViewportSize, expect
+from playwright.async_api import Page, expect
 from pydantic import SecretStr
 
 from contracts.indicators import INDICATORS
@@ -19,12 +19,12 @@ from services.chassis.settings import Settings
 from services.chassis.web import make_web, served
 from services.rollup.drift import look_for_drift
 from services.rollup.service import SERVICE
-from tests.stores.phone import chromium_of, needs_chromium, picture
+from tests.stores.legible import illegible
+from tests.stores.phone import DESK, chromium_of, needs_chromium, picture
 from tests.stores.rollup_facts import PLACES, T0, a_screening
 from tests.stores.rollup_world import read_batches
 
 KEY = SecretStr("k" * 32)
-DESK: ViewportSize = {"width": 1366, "height": 768}
 EVENTS = [
     a_screening("s1", person="p1", division=PLACES[0]),
     a_screening("s2", person="p2", division=PLACES[2], celsius=38.4),
@@ -32,13 +32,6 @@ EVENTS = [
     a_screening("s4", person="p4", division=PLACES[0], drill=True),
 ]
 DRILL = "rgb(122, 31, 162)"
-COLOURS = """() => [...document.querySelectorAll('body *')]
-    .filter(each => each.offsetParent && each.innerText && !each.children.length)
-    .map(each => [getComputedStyle(each).color, background(each), parseFloat(getComputedStyle(each).fontSize)]);
-    function background(each) {
-        const own = getComputedStyle(each).backgroundColor;
-        return own !== 'rgba(0, 0, 0, 0)' || !each.parentElement ? own : background(each.parentElement);
-    }"""
 
 
 @pytest.fixture
@@ -60,18 +53,6 @@ async def opened(page: Page, url: str, division: str = "33") -> None:
     await expect(page.locator("#ask")).to_be_hidden()
 
 
-def luminance(colour: str) -> float:
-    """Of `rgb(1, 2, 3)`, as WCAG 2 defines it."""
-    parts = [int(each) / 255 for each in re.findall(r"\d+", colour)[:3]]
-    red, green, blue = (each / 12.92 if each <= 0.04045 else ((each + 0.055) / 1.055) ** 2.4 for each in parts)
-    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
-
-
-def contrast(one: str, other: str) -> float:
-    light, dark = sorted((luminance(one), luminance(other)), reverse=True)
-    return (light + 0.05) / (dark + 0.05)
-
-
 @needs_chromium
 async def test_figures_stand_by_division_and_a_drill_beside_them_in_its_own_colour(board: str, tmp_path: Path) -> None:
     async with chromium_of(tmp_path, DESK) as browser:
@@ -84,9 +65,7 @@ async def test_figures_stand_by_division_and_a_drill_beside_them_in_its_own_colo
         await page.get_by_role("button", name="嘉兴市", exact=True).click()
         await expect(page.locator("#path strong")).to_have_text("嘉兴市 3304")
         await picture(page)
-        colours = {(text, ground, size) for text, ground, size in await page.evaluate(COLOURS)}
-    assert {size for *_, size in colours if size < 18} == set()
-    assert min(contrast(text, ground) for text, ground, _ in colours) >= 4.5
+        assert await illegible(page) == []
 
 
 @needs_chromium
