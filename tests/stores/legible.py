@@ -12,9 +12,12 @@ SHOWN = """() => {
         if (own !== 'rgba(0, 0, 0, 0)') return own;
         return each.parentElement ? ground(each.parentElement) : 'rgb(255, 255, 255)';
     };
-    const holds = (each) => [...each.childNodes].some((one) => one.nodeType === 3 && one.textContent.trim());
-    return [...document.querySelectorAll('body *')].filter((each) => each.offsetParent && holds(each)).map((each) =>
-        [each.innerText, getComputedStyle(each).color, ground(each), parseFloat(getComputedStyle(each).fontSize)]);
+    const holds = (each) => ['INPUT', 'SELECT', 'TEXTAREA'].includes(each.tagName) ||
+        [...each.childNodes].some((one) => one.nodeType === 3 && one.textContent.trim());
+    return [...document.querySelectorAll('body *')].filter((each) => each.offsetParent && holds(each)).map((each) => {
+        const { color, fontSize } = getComputedStyle(each);
+        return [each.innerText || each.tagName, color, ground(each), parseFloat(fontSize)];
+    });
 }"""
 
 

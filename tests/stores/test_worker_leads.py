@@ -14,13 +14,10 @@ from contracts.events.leads import LeadPassedOn
 from tests.stores.duty_records import an_assignment
 from tests.stores.grid_world import OTHER_GRID, WORKER, as_, at_noon, listed
 from tests.stores.intake_world import GRID, VILLAGE, World, a_person, intake
+from tests.stores.legible import illegible
 from tests.stores.phone import TOO_SMALL, Phone, needs_chromium, phone_of
 
 NAME, REFERENCE = "寻某", "函〔2022〕12号"
-SMALLEST_PX = """() => Math.min(...[...document.querySelectorAll('body *')]
-    .filter(each => each.offsetParent !== null || each.tagName === 'BUTTON')
-    .filter(each => each.tagName === 'INPUT' || [...each.childNodes].some(n => n.nodeType === 3 && n.data.trim()))
-    .map(each => parseFloat(getComputedStyle(each).fontSize)))"""
 WIDER = "() => document.documentElement.scrollWidth > window.innerWidth"
 CHINESE = re.compile(r"[\u4e00-\u9fff]+")
 
@@ -40,10 +37,8 @@ async def passed_on(world: World) -> list[Any]:
 
 
 async def looks_right(page: Page) -> None:
-    """Nothing under 18 px, nothing to tap under 44 px, nothing beyond the right edge."""
-    assert (await page.evaluate(SMALLEST_PX), await page.evaluate(TOO_SMALL), await page.evaluate(WIDER)) == (
-        18, [], False,
-    )  # fmt: skip
+    """Nothing that cannot be read well, nothing to tap under 44 px, nothing beyond the right edge."""
+    assert (await illegible(page), await page.evaluate(TOO_SMALL), await page.evaluate(WIDER)) == ([], [], False)
 
 
 async def chosen(phone: Phone, words: str, place: str, reason: str) -> None:

@@ -14,6 +14,7 @@ from services.intake.worker_routes import POLICY
 from tests.stores.duty_records import a_register, a_round, an_assignment
 from tests.stores.grid_world import WORKER, at_noon
 from tests.stores.intake_world import GRID, World, a_person, intake
+from tests.stores.legible import illegible
 from tests.stores.phone import TOO_SMALL, needs_chromium, phone_of
 
 HOMES, DOORS_OFFLINE, AT_ONCE = 33, 30, 30
@@ -192,11 +193,13 @@ async def test_everything_to_tap_is_44_pixels_high_and_every_part_is_served_stri
             await phone.tab(tab)
             await phone.picture(tab)
             assert (await phone.page.evaluate(TOO_SMALL), await phone.page.evaluate(wider)) == ([], False)
+            assert await illegible(phone.page) == []
         await phone.tab("today")
         await phone.page.get_by_text(door(1), exact=True).click()
         await phone.page.get_by_text("⚠ Ill").click()
         await phone.picture("form")
         assert (await phone.page.evaluate(TOO_SMALL), await phone.page.evaluate(wider)) == ([], False)
+        assert await illegible(phone.page) == []
         served = await phone.page.request.get(f"{phone.network.url}/worker/app.js")
     assert served.headers["content-security-policy"] == POLICY
     assert "unsafe" not in POLICY and "*" not in POLICY
