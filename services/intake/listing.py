@@ -25,7 +25,10 @@ async def listed(
     tx: Tx, divisions: Collection[str], state: LeadState | None = None, lead_id: str | None = None
 ) -> list[Listed]:
     """The leads of these divisions and below, the latest received first: those in a state, the one of an id, or all."""
-    found = await leads.find_around(tx, [*divisions]) if lead_id is None else await leads.load(tx, [lead_id])
+    if lead_id is None:
+        found = await leads.find_around(tx, [*divisions], but_answered=state is LeadState.OPEN)
+    else:
+        found = await leads.load(tx, [lead_id])
     done = by_lead(await leads.load_steps(tx, [each.record_id for each in found]))
     return [
         seen

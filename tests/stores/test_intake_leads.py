@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from random import Random
 from typing import Any
 
 import httpx
 
 from contracts.events.contacts import Standing
 from contracts.events.deadlines import DeadlineJudged, Line, Verdict
-from services.intake.rules.lead_rows import LeadHeld
+from contracts.leads import LeadState
+from services.intake.listing import listed as all_listed
+from services.intake.rules.lead_rows import LeadDone, LeadHeld
+from services.intake.store.leads import find_around
 from services.intake.store.roster import load
 from tests.stores.duty_records import an_assignment
 from tests.stores.grid_world import AT, NOON, OTHER_GRID, WORKER, as_, at_noon, hear, listed
@@ -156,3 +160,26 @@ async def test_leads_and_needs_stand_in_the_list_by_time_left_until_somebody_fol
         assert [item.get("lead_id") for item in (await worker.get("/today")).json()["items"]] == [two]
         wrong = {**met, "source_id": "m2", "asked": {"id": "nothing"}}
         assert (await worker.post("/records", json=wrong)).json()["errors"][0]["field"] == "asked"
+
+
+async def test_the_leads_in_a_state_are_those_of_all_though_answered_ones_are_not_looked_at(database: str) -> None:
+    chance, places = Random(20220305), (GRID, OTHER_GRID, VILLAGE, "330421002")
+    leads, steps = list[LeadHeld](), list[LeadDone]()
+    for n in range(400):
+        leads.append(LeadHeld(f"l{n}", chance.choice(places), False, f"p{n}", "list", None, None, NOON))
+        for m in range(chance.choice((0, 1, 1, 1, 2, 3))):
+            did, at = chance.choice([*LeadState][1:]), NOON + timedelta(hours=chance.randrange(3))
+            to = chance.choice(places) if did is LeadState.PASSED_ON else None
+            who = chance.choice((f"p{n}", f"p{n}", f"p{n}", "another"))
+            head = f"s{n}-{m}", chance.choice((leads[-1].division_code, *places)), False, f"l{n}", who
+            steps.append(LeadDone(*head, did.value, at, WORKER, to, None, None))
+    async with intake(database) as world, world.pool.acquire() as tx:
+        for table, rows, columns in (("leads", leads, LeadHeld._fields), ("lead_steps", steps, LeadDone._fields)):
+            await tx.copy_records_to_table(table, records=rows, columns=columns)
+        for divisions in ([VILLAGE], [GRID, "330421002"]):
+            every = await all_listed(tx, divisions)
+            for state in LeadState:
+                wanted = [each for each in every if each.tenure.state is state]
+                assert wanted and await all_listed(tx, divisions, state) == wanted
+        looked_at = await find_around(tx, [VILLAGE], but_answered=True)
+        assert 0 < len(looked_at) < len(await find_around(tx, [VILLAGE]))

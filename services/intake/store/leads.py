@@ -24,14 +24,27 @@ async def load_steps(tx: Tx, lead_ids: Collection[str]) -> list[LeadDone]:
     return [LeadDone(*row) for row in await tx.fetch(sql, list(lead_ids))]
 
 
-async def find_around(tx: Tx, divisions: Sequence[str]) -> list[LeadHeld]:
-    """Leads that came to these divisions, or were passed on to them, and to those below; the latest come first."""
+# Never passed on, and something was done where it came to: whatever that was, the lead is not open any more.
+_ANSWERED = """
+    exists (select from lead_steps s where s.lead_id = leads.record_id and s.person_id = leads.person_id
+            and s.division_code = leads.division_code)
+    and not exists (select from lead_steps s where s.lead_id = leads.record_id and s.person_id = leads.person_id
+                    and s.did = 'passed_on')"""
+
+
+async def find_around(tx: Tx, divisions: Sequence[str], *, but_answered: bool = False) -> list[LeadHeld]:
+    """Leads that came to these divisions, or were passed on to them, and to those below; the latest come first.
+
+    but_answered: without most of those that are not open any more, which are nearly all after some weeks.
+    """
     rows = await tx.fetch(
         f"""select {_HELD} from leads
-             where {BELOW_ANY.format("division_code")}
-                or record_id in (select lead_id from lead_steps where {BELOW_ANY.format("to_division_code")})
+             where ({BELOW_ANY.format("division_code")}
+                or record_id in (select lead_id from lead_steps where {BELOW_ANY.format("to_division_code")}))
+               and not ($2 and {_ANSWERED})
              order by received_at desc, record_id""",  # noqa: S608
         list(divisions),
+        but_answered,
     )
     return [LeadHeld(*row) for row in rows]
 
