@@ -22,7 +22,7 @@ from tests.stores.intake_world import KEY, VILLAGE, World
 
 CHROMIUM = shutil.which("chromium")
 needs_chromium = pytest.mark.skipif(
-    CHROMIUM is None and not WHOLE, reason="no `chromium`: install it to test the worker's page"
+    CHROMIUM is None and not WHOLE, reason="no `chromium`: install it to test the pages"
 )
 PICTURES = Path(__file__).parents[2] / "build" / "screenshots"
 """What each test saw last, and what it asked to keep: to be looked at."""
