@@ -144,3 +144,9 @@ async def test_the_page_finds_by_initials_and_by_dwelling_in_both_languages(data
             await expect(page.locator("#dwellings")).to_contain_text("王某4")
             await expect(page.locator("#said")).to_have_text("0 people, 1 dwellings")
             assert await illegible(page) == []
+            await page.fill("#token", "none")
+            await page.press("#query", "Enter")
+            await expect(page.locator("#wrong")).to_contain_text("ask for a new one")
+            await phone.network.away()
+            await page.press("#query", "Enter")
+            await expect(page.locator("#wrong")).to_have_text("No connection")

@@ -99,4 +99,7 @@ async def test_what_goes_wrong_is_said_and_the_sheet_can_be_sent_again(database:
         assert await illegible(page) == []
         await page.fill("#token", "none")
         await page.click("#send")
-        await expect(wrong).to_contain_text("token")
+        await expect(wrong).to_contain_text("ask for a new one")
+        await page.click("#language")
+        await page.click("#send")
+        await expect(wrong).to_contain_text("令牌无效或已过期")
