@@ -134,5 +134,7 @@ async def test_who_is_not_signed_in_is_asked_and_who_looks_beyond_the_own_divisi
         await picture(page)
         await page.context.set_offline(True)
         await expect(page.locator("#state")).to_contain_text("连接不上")
+        await page.click("#language")
+        await expect(page.locator("#state")).to_contain_text("No connection")
         await page.context.set_offline(False)
         await expect(page.locator("#state")).to_be_empty()
