@@ -26,7 +26,7 @@ async def listed(
 ) -> list[Listed]:
     """The leads of these divisions and below, the latest received first: those in a state, the one of an id, or all."""
     if lead_id is None:
-        found = await leads.find_around(tx, [*divisions], but_answered=state is LeadState.OPEN)
+        found = await leads.find_around(tx, [*divisions], without_answered=state is LeadState.OPEN)
     else:
         found = await leads.load(tx, [lead_id])
     done = by_lead(await leads.load_steps(tx, [each.record_id for each in found]))

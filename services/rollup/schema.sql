@@ -46,7 +46,7 @@ create table if not exists sums (
 
 -- Why figures changed: changes where they were recorded, by the UTC hour in which they were recorded. Appended by each
 -- batch and summed on reading; the tick `fold` makes one row of those that differ in nothing but their number, and
--- after a week one of those of a day (Asia/Shanghai), at its first hour. Nobody tells such a day's hours before either.
+-- after a week one of those of a day (Asia/Shanghai), at its first hour. Folded or not, such a day is answered at its end.
 create table if not exists history (
     division_code text collate "C" not null, indicator text collate "C" not null, day date not null,
     drill boolean not null, hour_at timestamptz not null, reason text collate "C" not null, delta bigint not null);

@@ -110,6 +110,7 @@ async def chromium_of(profile: Path, size: ViewportSize = SMALL) -> AsyncIterato
             executable_path=CHROMIUM,
             args=FLAGS,
             viewport=size,
+            has_touch=size == SMALL,
             locale="zh-CN",
             timezone_id="Asia/Shanghai",
         )

@@ -89,9 +89,9 @@ async def test_what_is_pressed_while_the_figures_come_in_is_not_lost(board: str,
         await opened(page, board)
         await page.get_by_role("button", name="嘉兴市", exact=True).hover()
         await page.mouse.down()
-        async with page.expect_response(re.compile("/figures")):
+        async with page.expect_response(re.compile("/figures")), page.expect_response(re.compile("/drift")):
             pass
-        await page.evaluate("() => new Promise(done => setTimeout(done))")
+        await page.evaluate("() => new Promise(done => setTimeout(done, 300))")
         await page.mouse.up()
         await expect(page.locator("#path strong")).to_have_text("嘉兴市 3304")
 

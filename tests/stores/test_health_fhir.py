@@ -123,6 +123,28 @@ async def test_what_is_corrected_to_something_of_no_use_here_is_withdrawn_and_th
     assert said == [(kind, *how) for how in ((1, False), (2, True)) for kind in kinds]
 
 
+async def test_only_what_names_itself_is_withdrawn_in_whatever_state_it_was_and_not_by_an_older_version(
+    database: str,
+) -> None:
+    measles = {"coding": [{"system": "http://hl7.org/fhir/sid/icd-10", "code": "B05.9"}]}
+    glucose = {"coding": [{"system": "http://loinc.org", "code": "2345-7"}]}
+    later = {"lastUpdated": "2022-03-06T08:00:00+08:00"}
+    alike = condition(), condition(code=measles), immunization(), immunization(cvx="03")
+    nameless = bundle(patient(), *({**each, "id": None, "meta": None} for each in alike))
+    refuted = condition(2, "refuted")
+    first, second = ({"versionId": str(version)} for version in (1, 2))
+    async with intake(database, sources=SOURCES) as world:
+        twice = [statuses((await send(world, nameless))[1])[1:] for _ in range(2)]
+        assert twice == [["201", "200"] * 2, ["200"] * 4]
+        told = [refuted, {**refuted, "code": measles, "meta": later}]
+        told += [observation(code=glucose, meta=first), observation(meta=second), observation(code=glucose, meta=first)]
+        answers = [statuses((await send(world, bundle(each)))[1])[0] for each in told]
+        facts = [event.data for event in await world.events()]
+        rejected = (await world.ledger())["jiashan-hospital"]["rejected"]
+    assert (answers, rejected) == (["201", "201", "200", "201", "200"], 0)
+    assert [type(fact) for fact in facts if fact.withdrawn] == [CaseClassified]
+
+
 async def test_another_notifiable_disease_is_answered_and_nothing_of_the_person_is_kept(database: str) -> None:
     measles = {"coding": [{"system": "http://hl7.org/fhir/sid/icd-10", "code": "B05.9"}]}
     async with intake(database, sources=SOURCES) as world:

@@ -181,5 +181,5 @@ async def test_the_leads_in_a_state_are_those_of_all_though_answered_ones_are_no
             for state in LeadState:
                 wanted = [each for each in every if each.tenure.state is state]
                 assert wanted and await all_listed(tx, divisions, state) == wanted
-        looked_at = await find_around(tx, [VILLAGE], but_answered=True)
+        looked_at = await find_around(tx, [VILLAGE], without_answered=True)
         assert 0 < len(looked_at) < len(await find_around(tx, [VILLAGE]))

@@ -222,12 +222,22 @@ async def test_what_arrives_disturbs_neither_a_tap_nor_what_is_typed_nor_the_key
         await page.evaluate(arrives)
         await page.keyboard.type("t")
         await expect(page.locator('[name="find"]')).to_have_value("oyht")
+        await page.fill('[name="find"]', "")
         await expect(page.locator("#homes .card")).to_have_count(AT_ONCE)
-        await phone.tab("today")
-        await page.locator(".card.household", has_text=door(8)).focus()
-        for _ in range(2):
-            await page.evaluate(arrives)
-            assert door(8) in await page.evaluate("document.activeElement.textContent")
+        for tab in ("grid", "today"):
+            await phone.tab(tab)
+            card = page.locator(".card", has_text=door(8))
+            await card.focus()
+            for _ in range(2):
+                await page.evaluate(arrives)
+                await expect(card).to_be_focused()
+        box = await page.locator("#tab-entries").bounding_box()
+        assert box
+        finger, at = await page.context.new_cdp_session(page), {"x": box["x"] + 20, "y": box["y"] + 20}
+        await finger.send("Input.dispatchTouchEvent", {"type": "touchStart", "touchPoints": [at]})
+        await page.evaluate(arrives)
+        await finger.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+        await expect(page.locator("#tab-entries")).to_have_attribute("aria-pressed", "true")
 
 
 @needs_chromium

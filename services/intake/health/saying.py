@@ -18,7 +18,6 @@ from services.intake.problems import Problem
 COVID = "covid-19"
 _LONGEST_ID = 128
 _CLASSES = {"A": "甲类", "B": "乙类", "C": "丙类"}
-_STATES = (Classification.SUSPECTED, Classification.CONFIRMED, Classification.ASYMPTOMATIC)
 
 
 class Common(NamedTuple):
@@ -198,13 +197,17 @@ def finding_of(
 
 def no_finding(common: Common, source_id: str, place: str) -> list[Item]:
     """A diagnosis that was entered in error: whichever state it was in."""
-    return [Item(place, common.withdrawal("case-finding", f"{source_id}/{state}")) for state in _STATES]
+    return [Item(place, common.withdrawal("case-finding", f"{source_id}/{state}")) for state in Classification]
 
 
-def no_longer(gone: Iterable[Item], why: Unused) -> Iterator[Item | Unused]:
-    """What is of no use here now: of one that was of use before, what was said under its id is withdrawn."""
+def no_longer(gone: Iterable[Item], why: Unused, *, named: object) -> Iterator[Item | Unused]:
+    """What is of no use here now: of one that was of use before, what was said under its id is withdrawn.
+
+    named: its own id, if it has one; what is called by its person and time may be called as another one is.
+    """
     yield why
-    yield from (each._replace(only_if_known=True) for each in gone)
+    if named:
+        yield from (each._replace(only_if_known=True) for each in gone)
 
 
 def details_of(common: Common, source_id: str, patient: Patient, place: str) -> Item | Unused:

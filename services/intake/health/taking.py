@@ -89,13 +89,18 @@ async def of_use(door: Door, groups: Sequence[Translated]) -> list[Translated]:
         named = {id(each): _named(each, vault) for each in details}
         said = {id(each): desk.pepper.found_by(each.record["feed"], each.record["source_id"]) for each in gone}
         owners = await people.find_owners(tx, {find for finds in named.values() for find in finds})
-        ids = await records.ids_of(tx, said.values())
+        revisions = await records.revisions_of(tx, said.values())
         return {each for each, finds in named.items() if not owners.keys().isdisjoint(finds)} | {
-            each for each, found_by in said.items() if found_by in ids
+            id(each) for each in gone if _goes_on(each, revisions.get(said[id(each)]))
         }
 
     known = await door.looking(look)
     return [[kept for each in said for kept in _kept(each, known)] for said in groups]
+
+
+def _goes_on(gone: Item, known: int | None) -> bool:
+    """Whether something is withdrawn: it is known, and by a sender who counts not in a later revision."""
+    return known is not None and gone.record.get("revision", known + 1) > known
 
 
 def depends(each: Item | Unused) -> bool:

@@ -32,10 +32,10 @@ _ANSWERED = """
                     and s.did = 'passed_on')"""
 
 
-async def find_around(tx: Tx, divisions: Sequence[str], *, but_answered: bool = False) -> list[LeadHeld]:
+async def find_around(tx: Tx, divisions: Sequence[str], *, without_answered: bool = False) -> list[LeadHeld]:
     """Leads that came to these divisions, or were passed on to them, and to those below; the latest come first.
 
-    but_answered: without most of those that are not open any more, which are nearly all after some weeks.
+    without_answered: without most of those that are not open any more, which are nearly all after some weeks.
     """
     rows = await tx.fetch(
         f"""select {_HELD} from leads
@@ -44,7 +44,7 @@ async def find_around(tx: Tx, divisions: Sequence[str], *, but_answered: bool = 
                and not ($2 and {_ANSWERED})
              order by received_at desc, record_id""",  # noqa: S608
         list(divisions),
-        but_answered,
+        without_answered,
     )
     return [LeadHeld(*row) for row in rows]
 

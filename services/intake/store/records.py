@@ -57,6 +57,15 @@ async def ids_of(tx: Tx, found_by: Iterable[bytes]) -> dict[bytes, str]:
     return {row[0]: row[1] for row in rows}
 
 
+async def revisions_of(tx: Tx, found_by: Iterable[bytes]) -> dict[bytes, int]:
+    """The latest revision of those that are known and not forgotten."""
+    rows = await tx.fetch(
+        "select found_by, revision from records where found_by = any($1::bytea[]) and record_id is not null",
+        list(found_by),
+    )
+    return {row[0]: row[1] for row in rows}
+
+
 async def insert_new(tx: Tx, kept: Sequence[Kept], received_at: datetime) -> None:
     """Raises asyncpg.UniqueViolationError: another transaction has just stored one of them."""
     rows = [(*row, received_at) for row in sorted(kept, key=lambda row: row.found_by)]

@@ -142,7 +142,7 @@
     } else if (!GW.session.current()) {
       GW.fill('main', signIn());
     } else {
-      GW.fill('main', tab === 'today' ? [GW.lists.today(), GW.button('wide', '↻ ' + GW.t('refresh'), function () { GW.wire.refresh(true); GW.wire.flush(); })]
+      GW.fill('main', tab === 'today' ? [GW.lists.today(), GW.button('wide', '↻ ' + GW.t('refresh'), function () { GW.wire.refresh(true); GW.wire.flush(); }, { id: 'refresh' })]
         : tab === 'grid' ? GW.lists.grid() : GW.history.view());
     }
   };
@@ -159,7 +159,7 @@
       return;
     }
     if (how === 'in') { await begin(); }
-    GW.render();
+    GW.arrived();
   }
 
   async function begin() {
@@ -228,7 +228,7 @@
     } else if (GW.session.resume() && await GW.store.unlock(GW.session.current().key)) {
       await begin();
     }
-    GW.render();
+    GW.arrived();
   }
 
   boot();

@@ -2,6 +2,7 @@
 (function () {
   'use strict';
 
+  var CLICK_WITHIN = 300; // of a finger that was lifted, in ms; a mouse clicks at once
   var pressing = false;
   var waiting = null;
 
@@ -17,8 +18,9 @@
   }
 
   window.addEventListener('pointerdown', function (event) { pressing = event.button === 0; }, true);
-  window.addEventListener('pointerup', function () { setTimeout(lifted); }, true); // after the click that it is
+  window.addEventListener('pointerup', function (event) { setTimeout(lifted, event.pointerType === 'mouse' ? 0 : CLICK_WITHIN); }, true);
   window.addEventListener('pointercancel', lifted, true);
+  window.addEventListener('blur', lifted);
 
   /* The keyboard's focus goes back to what now stands in the place of what had it. */
   function keepFocus(draw) {

@@ -74,7 +74,7 @@
     return GW.button('wide', GW.t('more', { n: Math.min(AT_ONCE, total - shown[list]) }), function () {
       shown[list] += AT_ONCE;
       redraw();
-    });
+    }, { id: 'more' });
   }
 
   function today() {
@@ -138,13 +138,14 @@
   /* The field in which a household is sought has the focus. */
   function searching() { return document.activeElement && document.activeElement.name === 'find'; }
 
-  function find() {
+  function rows() {
     var found = matching();
-    GW.fill('homes', found.slice(0, shown.grid).map(row), more('grid', found.length, find));
+    return [found.slice(0, shown.grid).map(row), more('grid', found.length, find)];
   }
 
+  function find() { GW.fill('homes', rows()); }
+
   function grid() {
-    var list = GW.el('div', { id: 'homes' });
     var missing = homes().filter(function (each) { return ['missing', 'partly'].indexOf(stateOf(each)) >= 0; }).length;
     var field = GW.field(GW.t('find'), 'find', find, { type: 'search', value: asked.words, oninput: function () {
       asked.words = this.value.trim();
@@ -156,8 +157,7 @@
         asked.missing = value;
         find();
       });
-    setTimeout(find);
-    return [field, which, list];
+    return [field, which, GW.el('div', { id: 'homes' }, rows())];
   }
 
   GW.lists = { today: today, grid: grid, find: find, searching: searching, open: open, areas: areas, home: home, person: person, names: names };

@@ -26,4 +26,4 @@ def _day_of(at: datetime) -> datetime:
 
 
 def _hour_of(at: datetime) -> datetime:
-    return at.replace(minute=0, second=0, microsecond=0)
+    return at.astimezone(UTC).replace(minute=0, second=0, microsecond=0)

@@ -34,7 +34,8 @@ def said_of_condition(entry: Entry, together: Together, source: Source) -> Itera
     name = condition.get("id") or f"{patient.person_ref}/{times[0].text if times else ''}"
     status = code_in(condition.get("verificationStatus"))
     if diagnosis is None or diagnosis.disease != COVID:
-        yield from no_longer(no_finding(common, f"Condition/{name}", place), unused_diagnosis(diagnosis, place))
+        gone = no_finding(common, f"Condition/{name}", place)
+        yield from no_longer(gone, unused_diagnosis(diagnosis, place), named=condition.get("id"))
     elif status == "entered-in-error":
         yield from no_finding(common, f"Condition/{name}", place)
     else:

@@ -22,7 +22,8 @@ def said_of_observation(entry: Entry, together: Together, source: Source) -> Ite
     """An observation by itself; one that a report of this message tells with others is told by the report."""
     if not lines_of(entry, source):
         gone = Item(entry.place, common_of(entry.resource, source).withdrawal("test", _source_id(entry)))
-        yield from no_longer([gone], Unused(entry.place, Problem("", "no_nucleic_acid")))
+        named = name_of(entry.resource) or entry.resource.get("fullUrl")
+        yield from no_longer([gone], Unused(entry.place, Problem("", "no_nucleic_acid")), named=named)
     elif entry.place in together.reported:
         yield Unused(entry.place, Problem("", "told_by_report"))
     else:

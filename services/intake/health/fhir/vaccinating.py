@@ -27,7 +27,7 @@ def said_of_immunization(entry: Entry, together: Together, source: Source) -> It
     source_id, status = f"Immunization/{name}", resource.get("status")
     if vaccine is None and status != "entered-in-error":
         gone = Item(place, common.withdrawal("vaccination", source_id))
-        yield from no_longer([gone], Unused(place, Problem("", "other_vaccine")))
+        yield from no_longer([gone], Unused(place, Problem("", "other_vaccine")), named=name_of(resource))
         return
     if status in _NOT_GIVEN:
         yield Item(place, common.withdrawal("vaccination", source_id))
