@@ -80,11 +80,11 @@ async def judge_ended_slots(tx: Tx, people: Sequence[str], now: datetime) -> lis
     due = await watches.load_watches(tx, people, due_before=now)
     if not due:
         return []
-    since = min(watch.judged_until for watch in due)
+    ended_of = [[slot for slot in _to_be_judged(watch, min(watch.until_at, now)) if slot[1] < now] for watch in due]
+    since = min((slots[0][0] for slots in ended_of if slots), default=now)
     visits = await facts.load_visits(tx, people, since, await load_merged(tx, people))
     found, judged = [], []
-    for watch in due:
-        ended = [s for s in _slots(watch, watch.judged_until, min(watch.until_at, now)) if s[1] < now]
+    for watch, ended in zip(due, ended_of, strict=True):
         until = ended[-1][1] if ended else watch.judged_until
         found += [
             _missed(watch, slot, 1, False) for slot in missed_slots(ended, visits.get(watch.person_id, []), until)
@@ -134,11 +134,16 @@ def _slots(watch: Watch, from_at: datetime, until_at: datetime) -> list[tuple[da
     return slots_between(from_at, until_at, watch.checks_per_day) if watch.checks_per_day else []
 
 
+def _to_be_judged(watch: Watch, until_at: datetime) -> list[tuple[datetime, datetime]]:
+    """Slots that end after those judged; one that began before them too, where the placement was corrected."""
+    return [slot for slot in _slots(watch, watch.from_at, until_at) if slot[1] > watch.judged_until]
+
+
 def _next_end(watch: Watch, judged_until: datetime) -> datetime | None:
     if watch.withdrawn:
         return None
-    start = max(judged_until, watch.from_at)
-    coming = _slots(watch, start, min(watch.until_at, start + TWO_DAYS))
+    latest = max(judged_until, watch.from_at) + TWO_DAYS
+    coming = _to_be_judged(replace(watch, judged_until=judged_until), min(watch.until_at, latest))
     return coming[0][1] if coming else None
 
 
@@ -169,9 +174,16 @@ def missed_event(missed: Missed, time: datetime) -> Event[Fact]:
 
 
 def missed_statement(missed: Missed) -> str:
-    """The placement, the person and the slot; hashed where the ids of others make it longer than an id may be."""
-    plain = f"missed:{missed.placement_id}:{missed.person_id}:{missed.slot_end_at.astimezone(UTC):%Y%m%dT%H%M}"
-    return plain if len(plain) <= LONGEST_ID else f"missed:{blake2b(plain.encode(), digest_size=20).hexdigest()}"
+    """The placement, the person and the slot."""
+    return statement_of(
+        "missed", f"{missed.placement_id}:{missed.person_id}:{missed.slot_end_at.astimezone(UTC):%Y%m%dT%H%M}"
+    )
+
+
+def statement_of(what: str, about: str) -> str:
+    """An id of both; hashed where the ids of others make it longer than an id may be."""
+    plain = f"{what}:{about}"
+    return plain if len(plain) <= LONGEST_ID else f"{what}:{blake2b(plain.encode(), digest_size=20).hexdigest()}"
 
 
 async def _saved(tx: Tx, changed: Sequence[Clock], times: Mapping[str, datetime]) -> list[Event[Fact]]:

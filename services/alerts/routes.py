@@ -1,5 +1,6 @@
 """What alerts shows: inboxes and clocks; and where its posts come in."""
 
+from collections import Counter
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, HTTPException, Query, Request
@@ -43,6 +44,9 @@ def routes(app: App) -> APIRouter:
         given = [
             _read(number, line) for number, line in enumerate((await request.body()).splitlines(), 1) if line.strip()
         ]
+        twice = [post_id for post_id, times in Counter(post.post_id for post in given).items() if times > 1]
+        if twice:
+            raise HTTPException(422, f"post {twice[0]} stands there twice; leave one of them and send the file again")
         unseen = next((post for post in given if not caller.may_see(post.division_code)), None)
         if unseen:
             raise HTTPException(403, f"post {unseen.post_id} lies in {unseen.division_code}, outside your division")

@@ -138,7 +138,7 @@ def _missed_item(missed: Missed, rung: int) -> Item:
 
 def _sent(post: Post, items: Sequence[Item], now: datetime) -> Event[Fact]:
     fact = MessageSent(
-        statement_id=f"message:{post.post_id}:{now:%Y%m%dT%H%M%S%f}",
+        statement_id=judging.statement_of("message", f"{post.post_id}:{now:%Y%m%dT%H%M%S%f}"),
         post_id=post.post_id,
         line=Line(post.line),
         post_division_code=post.division_code,

@@ -46,6 +46,7 @@ from services.intake.rules.recognise import (
     unpack,
     withdrawn_by,
 )
+from services.intake.rules.retelling import kind_said
 from services.intake.rules.statements import Ids
 from services.intake.store import records
 from services.intake.vault import Vault, record_id
@@ -124,6 +125,8 @@ def _recognise(entry: Entry, known: Mapping[bytes, Known]) -> None:
         entry.before = unpack(entry.known.said)
         if entry.before.division and not entry.reading.sender.may_record(entry.before.division):
             entry.problems = (Problem("source_id", "beyond_jurisdiction"),)
+        elif kind := kind_said(entry.before.sayings):
+            entry.problems = tuple(entry.reading.sender.wrong_with(entry.record.feed, kind))
 
 
 def _stood_still(wave: Sequence[Entry]) -> dict[bytes, datetime]:

@@ -13,7 +13,7 @@ from weakref import WeakKeyDictionary
 import asyncpg
 import structlog
 
-from services.chassis import own_work
+from services.chassis import clock, own_work
 from services.chassis.database import Tx, is_transient
 from services.chassis.errors import GridwardError
 from services.chassis.service import App
@@ -142,6 +142,7 @@ class Door:
         try:
             async with own_work.transaction(self._app) as turn:
                 await records.take_turn(turn.tx, alone=alone)
+                turn.now = await clock.now(turn.tx, self._app.settings.clock)  # not that of its waiting: see forgetting
                 desk = await desk.held(turn.tx)
                 if beside is not None:
                     await beside(turn.tx)

@@ -124,6 +124,7 @@ create table if not exists adoptions (
     decided_by        text        not null,
     document          text        not null
 );
+alter table adoptions add column if not exists hours double precision;  -- of a deadline of which no plan states any
 
 -- Ids that mean one person while the statement stands.
 create table if not exists merges (

@@ -31,7 +31,8 @@ def test_one_day_in_all_its_forms(written: object) -> None:
     [("2022/3/5 8:30", time(8, 30)), ("2022-03-05T08:30:15", time(8, 30, 15)), ("2022年3月5日下午3点", time(15)),
      ("2022年3月5日 上午8时30分", time(8, 30)), ("3.5 晚上8点半", time(20, 30)), ("3月5日中午12:05", time(12, 5)),
      ("3/5 11:00 PM", time(23)), ("3/5 12:10am", time(0, 10)), (44625.5, time(12)), ("44625.75", time(18)),
-     ("3月5日中午11点", time(11)), ("2022/3/5 08：30", time(8, 30))],
+     ("3月5日中午11点", time(11)), ("2022/3/5 08：30", time(8, 30)), ("3月5日凌晨12点30分", time(0, 30)),
+     ("3月5日中午12点半", time(12, 30)), ("3月5日凌晨2点", time(2)), ("3月5日晚上11点半", time(23, 30))],
 )  # fmt: skip
 def test_the_time_beside_the_day(written: object, at: time) -> None:
     assert read_when(written, IN_2022) == When(DAY, at)
@@ -59,7 +60,8 @@ def test_an_offset_is_kept() -> None:
      (1e400, IN_2022, "when_form"), (float("nan"), IN_2022, "when_form"), (-5, IN_2022, "when_form"),
      (True, IN_2022, "when_form"), (None, IN_2022, "when_form"), ("昨天", IN_2022, "when_form"),
      ("2022/3/5 25:00", IN_2022, "no_such_day"), ("2022/3/5 早", IN_2022, "time_form"),
-     ("2022-03-05T25:00:00Z", IN_2022, "no_such_day")],
+     ("2022-03-05T25:00:00Z", IN_2022, "no_such_day"), ("2022/3/5 晚上12:30", IN_2022, "time_ambiguous"),
+     ("3月5日晚上1点", IN_2022, "time_ambiguous"), ("2022/3/5 上午15:00", IN_2022, "time_ambiguous")],
 )  # fmt: skip
 def test_what_is_unclear_is_told(written: Any, habits: Habits, code: str) -> None:
     with pytest.raises(Unclear) as unclear:

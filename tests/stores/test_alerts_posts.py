@@ -105,6 +105,12 @@ async def test_a_wrong_post_is_answered_in_words_and_none_is_kept(
             assert await turn.tx.fetchval("select count(*) from posts") == 0
 
 
+async def test_a_post_that_stands_twice_in_a_file_is_answered_in_words(database: str) -> None:
+    async with started(database, None) as (_, client):
+        answer = await give(client, POST, POST | {"post_id": "other"}, POST | {"title": "again"})
+        assert answer.status_code == 422 and "command-3304 stands there twice" in answer.text
+
+
 async def test_clocks_are_shown_within_the_callers_division(database: str) -> None:
     async with started(database, None) as (app, client):
         async with app.pool.acquire() as tx:

@@ -75,6 +75,33 @@ async def test_visits_are_owed_in_whole_slots_and_missed_ones_climb(alerts: Aler
     ]  # fmt: skip
 
 
+async def test_a_placement_that_began_later_after_all_owes_no_slot_that_it_does_not_hold_whole(alerts: Alerts) -> None:
+    midnight = NOON + 12 * HOUR
+    await alerts.hear(care(from_at=midnight))
+    await alerts.hear(care(revision=2, from_at=midnight + 8 * HOUR))
+    await alerts.at(midnight + 25 * HOUR)
+    assert [m.slot_start_at for m in alerts.standing(VisitMissed).values()] == [midnight + 12 * HOUR]
+
+
+async def test_a_placement_that_began_earlier_after_all_owes_the_slot_that_it_holds_whole_whenever_told(
+    alerts: Alerts,
+) -> None:
+    for person, told_at in (("p1", T0), ("p2", NOON + 2 * HOUR)):
+        mine = {"person_id": person, "placement_id": person, "statement_id": f"care:{person}"}
+        await alerts.hear(care(**mine))
+        await alerts.at(told_at)
+        await alerts.hear(care(revision=2, from_at=T0 - 12 * HOUR, **mine))
+    await alerts.at(NOON + 13 * HOUR)
+    starts = sorted((m.person_id, m.slot_start_at) for m in alerts.standing(VisitMissed).values())
+    assert starts == [(who, NOON + n * HOUR) for who in ("p1", "p2") for n in (-12, 0)]
+
+
+async def test_a_post_is_told_however_long_its_id(alerts: Alerts) -> None:
+    await alerts.connection.execute("update posts set post_id = $1 where post_id = $2", "p" * 64, f"command-{GRID}")
+    await alerts.hear(close())
+    assert [e.data.post_id for e in await alerts.at(T0 + HOUR)] == ["p" * 64]
+
+
 async def test_a_check_received_late_takes_the_missed_slot_back(alerts: Alerts) -> None:
     await alerts.hear(care())
     await alerts.at(NOON + 13 * HOUR)

@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 from services.__main__ import app as command
 from services.chassis import logs
 from services.intake.forgetting import Order, forgetting
+from services.intake.store import records
 from services.intake.vault import Vault
 from tests.stores.attacker import Attacker, Log, Victim
 from tests.stores.grid_world import as_
@@ -100,6 +101,20 @@ async def test_no_way_leads_back_from_who_somebody_was_to_the_log_once_he_is_for
     assert {name: people for name, people in after.items() if people} == {"births": {left}} and left != person_id
     assert held_before > {"vault_persons", "vault_keys", "residents", "vault_decisions", "merges"}
     assert held == {"outbox"}
+
+
+async def test_a_record_that_waits_for_who_works_alone_bears_an_instant_after_that(database: str) -> None:
+    async with intake(database) as world, world.pool.acquire() as alone:
+        async with alone.transaction():
+            await records.take_turn(alone, alone=True)
+            waiting = asyncio.create_task(world.send(a_test(1, 1)))
+            queued = "select count(*) from pg_locks where locktype = 'advisory' and not granted"
+            async with asyncio.timeout(20):
+                while not await world.pool.fetchval(queued):  # noqa: ASYNC110 - PostgreSQL tells nobody
+                    await asyncio.sleep(0.01)
+            began_at = await world.pool.fetchval("select clock_timestamp()")
+        await waiting
+        assert await world.pool.fetchval("select received_at from records") > began_at
 
 
 async def test_what_is_sent_again_of_a_forgotten_person_is_a_duplicate_and_what_is_new_is_of_somebody_new(

@@ -135,6 +135,17 @@ async def test_a_merge_by_hand_is_undone_parted_and_made_again_and_all_of_it_is_
     assert not any(b"brother" in row[0] for row in sealed)
 
 
+async def test_an_operator_needs_no_other_role_to_merge_and_part(database: str) -> None:
+    async with intake(database) as world:
+        await world.send(a_test(1, 1), a_test(2, 2))
+        one, other = await of_tests(world)
+        asked, signed_in = {"reason": "the same card"}, world.signed_in("operator-1", "operator", division="3304")
+        made = await world.client.post(DESK, json={"person_id": one, "other_id": other, **asked}, headers=signed_in)
+        parted = f"{DESK}/{made.raise_for_status().json()['merge_id']}/part"
+        assert (await world.client.post(parted, json=asked, headers=signed_in)).status_code == 200
+        assert [withdrawn for *_, withdrawn in await merged(world)] == [False, True]
+
+
 async def test_after_ten_minutes_a_merge_is_parted_with_a_reason_only(database: str) -> None:
     async with intake(database) as world:
         await world.send(a_test(1, 1), a_test(2, 2))

@@ -29,6 +29,7 @@ EVENTS = [
     heard(an_exposure("B", "A"), at(5, 10)),
     heard(an_exposure("C", "A", n=2), at(5, 10), ELSEWHERE),
     heard(an_adoption(HOME[:6]), at(6), HOME[:6]),
+    heard(an_adoption(HOME[:6], "land.lead.list", hours=2.0), at(6), HOME[:6]),
 ]
 
 
@@ -133,3 +134,5 @@ async def test_the_policy_in_force_names_edition_standing_and_source(web: httpx.
     assert {one["key"] for one in there["deadlines"]} >= {"report.case.direct", "transfer.contact.to_quarantine"}
     assert all(one["source"] for one in there["deadlines"])
     assert (there["lookback"]["standing"], here["lookback"]["standing"]) == ("provisional", "adopted")
+    leads = [next(one for one in policy["deadlines"] if one["key"] == "land.lead.list") for policy in (there, here)]
+    assert [(one["hours"], one["standing"]) for one in leads] == [(None, "blank"), (2.0, "adopted")]

@@ -11,6 +11,7 @@ from contracts.events.cases import CaseClassified, CaseFound, CaseReported
 from contracts.events.contacts import ExposureNamed, PlaceExposureNamed
 from contracts.events.leads import LeadReceived
 from contracts.events.needs import NeedAsked
+from contracts.events.people import PersonsMerged
 from contracts.events.policies import PolicyAdopted
 from contracts.events.quarantine import (
     PersonVisited,
@@ -47,6 +48,14 @@ KIND_OF: Mapping[type[Fact], str] = {
     **STEP_OF,
 }
 """The first fact that a record says -> its kind."""
+
+
+def kind_said(sayings: Sequence[Saying]) -> str | None:
+    """The kind of the record that said these; None where nothing is said."""
+    first = type(sayings[0].fact) if sayings else None
+    return KIND_OF.get(first, "same-person" if first is PersonsMerged else "") if first else None
+
+
 _OF_THE_STATEMENT = {"statement_id", "revision", "withdrawn"}
 
 

@@ -152,8 +152,10 @@ def _time_of(text: str) -> time:
         raise Unclear("time_form")
     half = (found["before"] or found["after"] or "").lower()
     hour, minute, second = int(found["h"]), 30 if found["half"] else int(found["m"] or 0), int(found["s"] or 0)
-    if half == "am" and hour == 12:
+    if half in ("am", "凌晨") and hour == 12:
         hour = 0
+    if (half == "晚上" and (hour == 12 or hour < 5)) or (half in ("上午", "早上", "凌晨", "am") and hour > 12):
+        raise Unclear("time_ambiguous")  # whose night, or which half
     if _HALVES.get(half) and hour < 12 and not (half == "中午" and hour > 9):
         hour += 12
     try:

@@ -51,7 +51,8 @@ class SheetMapping(BaseModel):
 
     columns: field -> column. optional: fields whose column may be missing. times: field -> a second column with the
     time of that day. constants: field -> value. words: field -> the sheet's word -> ours. patterns: field ->
-    (regular expression, ours), the first that is found. composed: field -> the fields it is put together from.
+    (regular expression, ours), the first that is found. composed: field -> the fields it is put together from,
+    `a|b` where the first of several that is there will do.
     fill_down: fields whose empty cells mean the one above. record_of: fields whose equal values make rows one record
     (a household, a tube). year: of `3.5`. empty: what stands for nothing. left_out: columns known and not sent.
     examples: field -> what the template's example shows.

@@ -97,5 +97,6 @@ class Reader:
 
     def _compose(self, values: dict[str, Any]) -> None:
         for name, parts in self._mapping.composed.items():
-            if name not in values and all(part in values for part in parts):
-                values[name] = "/".join(str(values[part]) for part in parts)[-_LONGEST_REFERENCE:]
+            found = [next((values[field] for field in part.split("|") if field in values), None) for part in parts]
+            if name not in values and None not in found:
+                values[name] = "/".join(map(str, found))[-_LONGEST_REFERENCE:]

@@ -110,12 +110,12 @@ async def load_surroundings(tx: Tx, person_ids: Sequence[str], merged: Merged) -
 async def load_adoptions(tx: Tx) -> tuple[Adoption, ...]:
     """Every adoption that stands, everywhere; there are few."""
     rows = await tx.fetch(
-        "select jurisdiction_code, rule, adopted_from, decided_by, document from adoptions"
+        "select jurisdiction_code, rule, adopted_from, decided_by, document, hours from adoptions"
         " where not withdrawn order by statement_id"
     )
     return tuple(
-        Adoption(division_code=code, key=rule, adopted_from=at, decided_by=by, document=document)
-        for code, rule, at, by, document in rows
+        Adoption(division_code=code, key=rule, adopted_from=at, decided_by=by, document=document, hours=hours)
+        for code, rule, at, by, document, hours in rows
     )
 
 

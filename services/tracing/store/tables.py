@@ -29,7 +29,7 @@ COMMON = {
     "event_time": "timestamptz",
     "event_id": "text",
 }
-TEXT, INSTANT = "text", "timestamptz"
+TEXT, INSTANT, NUMBER = "text", "timestamptz", "float8"
 MERGES = "merges"
 
 
@@ -117,6 +117,7 @@ TABLES: Mapping[type[Fact], Table] = {
             "adopted_from": INSTANT,
             "decided_by": TEXT,
             "document": TEXT,
+            "hours": NUMBER,
         },
         names=("jurisdiction_code",),
     ),
