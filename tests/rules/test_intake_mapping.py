@@ -241,3 +241,23 @@ def test_a_cell_that_looks_like_a_formula_goes_back_as_text() -> None:
     back = rejected_file(read_rows([TESTS, a_test_row(1, 姓名="=1+1")], load_shipped("single-tests")), {1: "=A1"})
     row = read_file(back)[0].rows[1]
     assert (row[2], row[8]) == ("=1+1", "=A1")
+
+
+@pytest.mark.parametrize(
+    ("column", "cases"),
+    [
+        ("关联病例编号", ("JX-1", "JX-2")),
+        ("关联病例身份证号码", (a_number(1), a_number(2))),
+        ("关联病例姓名", ("王某", "李某")),
+    ],
+)
+def test_who_met_two_cases_at_one_table_has_an_exposure_to_each(column: str, cases: tuple[str, str]) -> None:
+    mapping = load_shipped("close-contacts")
+    (table,) = read_file(template(mapping, "csv"))
+    head, names = [row[:-1] for row in table.rows[:2]], table.rows[1]
+    rows = [[*table.rows[2][:-1]] for _ in range(3)]
+    for row, case in zip(rows, (*cases, cases[0]), strict=True):
+        row[names.index("关联病例编号")] = ""
+        row[names.index(column)] = case
+    one, other, again = (record["source_id"] for record in records(read_rows([*head, *rows], mapping)))
+    assert one == again != other

@@ -43,6 +43,16 @@ def test_an_excluded_person_is_no_case_and_makes_no_contacts() -> None:
     assert contact(exposures=(met("A"),), neighbours={}) is None
 
 
+def test_who_was_excluded_and_is_a_case_again_is_known_of_since_then() -> None:
+    classifications = (
+        a.classified(Classification.SUSPECTED, made=at(5), heard=at(5), statement="c1"),
+        a.classified(Classification.EXCLUDED, made=at(6), heard=at(6), statement="c2"),
+        a.classified(Classification.CONFIRMED, made=at(10), heard=at(11), statement="c3"),
+    )
+    case = derived(classifications=classifications).part.case
+    assert case is not None and case.known_at == at(11)
+
+
 @pytest.mark.parametrize("now", sorted(set(Classification) - {Classification.EXCLUDED}))
 def test_contacts_of_every_kind_of_case_are_sought_of_suspected_persons_too(now: Classification) -> None:
     assert derived(classifications=(a.classified(now),)).part.case is not None

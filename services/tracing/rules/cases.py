@@ -15,7 +15,11 @@ CASES = frozenset(Classification) - {Classification.EXCLUDED}
 
 def classification_of(around: Surroundings) -> Classified | None:
     """The latest classification: by the time it was made, then received, then the statement's id."""
-    return max(around.classifications, key=lambda c: (c.classified_at, c.event_time, c.statement_id), default=None)
+    return max(around.classifications, key=_order, default=None)
+
+
+def _order(one: Classified) -> tuple[datetime, datetime, str]:
+    return one.classified_at, one.event_time, one.statement_id
 
 
 def case_part(around: Surroundings) -> CasePart | None:
@@ -26,8 +30,15 @@ def case_part(around: Surroundings) -> CasePart | None:
     return CasePart(
         reference_at=reference_at(around),
         isolated_at=isolated_at(around),
-        known_at=min(c.received_at for c in around.classifications if c.classification in CASES),
+        known_at=_known_at(around),
     )
+
+
+def _known_at(around: Surroundings) -> datetime:
+    """When it was first known of a case that stands; what was excluded meanwhile begins anew."""
+    excluded = [_order(one) for one in around.classifications if one.classification not in CASES]
+    standing = [one for one in around.classifications if not excluded or _order(one) > max(excluded)]
+    return min(one.received_at for one in standing)
 
 
 def reference_at(around: Surroundings) -> datetime:
