@@ -80,7 +80,10 @@ async def judge_ended_slots(tx: Tx, people: Sequence[str], now: datetime) -> lis
     due = await watches.load_watches(tx, people, due_before=now)
     if not due:
         return []
-    ended_of = [[slot for slot in _to_be_judged(watch, min(watch.until_at, now)) if slot[1] < now] for watch in due]
+    ended_of = [
+        [slot for slot in _to_be_judged(watch, watch.judged_until, min(watch.until_at, now)) if slot[1] < now]
+        for watch in due
+    ]
     since = min((slots[0][0] for slots in ended_of if slots), default=now)
     visits = await facts.load_visits(tx, people, since, await load_merged(tx, people))
     found, judged = [], []
@@ -134,16 +137,16 @@ def _slots(watch: Watch, from_at: datetime, until_at: datetime) -> list[tuple[da
     return slots_between(from_at, until_at, watch.checks_per_day) if watch.checks_per_day else []
 
 
-def _to_be_judged(watch: Watch, until_at: datetime) -> list[tuple[datetime, datetime]]:
+def _to_be_judged(watch: Watch, judged_until: datetime, until_at: datetime) -> list[tuple[datetime, datetime]]:
     """Slots that end after those judged; one that began before them too, where the placement was corrected."""
-    return [slot for slot in _slots(watch, watch.from_at, until_at) if slot[1] > watch.judged_until]
+    return [slot for slot in _slots(watch, watch.from_at, until_at) if slot[1] > judged_until]
 
 
 def _next_end(watch: Watch, judged_until: datetime) -> datetime | None:
     if watch.withdrawn:
         return None
     latest = max(judged_until, watch.from_at) + TWO_DAYS
-    coming = _to_be_judged(replace(watch, judged_until=judged_until), min(watch.until_at, latest))
+    coming = _to_be_judged(watch, judged_until, min(watch.until_at, latest))
     return coming[0][1] if coming else None
 
 

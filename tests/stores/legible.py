@@ -14,7 +14,8 @@ SHOWN = """() => {
     };
     const holds = (each) => ['INPUT', 'SELECT', 'TEXTAREA'].includes(each.tagName) ||
         [...each.childNodes].some((one) => one.nodeType === 3 && one.textContent.trim());
-    return [...document.querySelectorAll('body *')].filter((each) => each.offsetParent && holds(each)).map((each) => {
+    const shown = [...document.querySelectorAll('body *')].filter((each) => each.getClientRects().length);
+    return shown.filter(holds).map((each) => {
         const { color, fontSize } = getComputedStyle(each);
         return [each.innerText || each.tagName, color, ground(each), parseFloat(fontSize)];
     });

@@ -53,88 +53,85 @@ async def opened(page: Page, url: str, division: str = "33") -> None:
     await expect(page.locator("#ask")).to_be_hidden()
 
 
-@needs_chromium
-async def test_figures_stand_by_division_and_a_drill_beside_them_in_its_own_colour(board: str, tmp_path: Path) -> None:
+@pytest.fixture
+async def page(tmp_path: Path) -> AsyncIterator[Page]:
     async with chromium_of(tmp_path, DESK) as browser:
-        page = browser.pages[0]
-        await opened(page, board)
-        await expect(page.locator("#drift")).to_have_class("good")
-        screened = page.locator("tr.total td").nth(1)
-        await expect(screened).to_have_text("3演练 1")
-        await expect(screened.locator(".drill")).to_have_css("color", DRILL)
-        await page.get_by_role("button", name="嘉兴市", exact=True).click()
-        await expect(page.locator("#path strong")).to_have_text("嘉兴市 3304")
-        await picture(page)
-        assert await illegible(page) == []
+        yield browser.pages[0]
 
 
 @needs_chromium
-async def test_every_indicator_stands_in_one_group_and_in_both_languages(board: str, tmp_path: Path) -> None:
-    async with chromium_of(tmp_path, DESK) as browser:
-        page, seen = browser.pages[0], list[str]()
-        await opened(page, board)
-        await page.locator("#language").click()
-        await expect(page.locator("#groups button").first).to_have_text("Overview")
-        for group in (await page.locator("#groups button").all())[1:]:
-            await group.click()
-            await expect(group).to_have_attribute("aria-pressed", "true")
-            seen += (await page.locator("thead th").all_text_contents())[1:]
+async def test_figures_stand_by_division_and_a_drill_beside_them_in_its_own_colour(board: str, page: Page) -> None:
+    await opened(page, board)
+    await expect(page.locator("#drift")).to_have_class("good")
+    screened = page.locator("tr.total td").nth(1)
+    await expect(screened).to_have_text("3演练 1")
+    await expect(screened.locator(".drill")).to_have_css("color", DRILL)
+    await page.get_by_role("button", name="嘉兴市", exact=True).click()
+    await expect(page.locator("#path strong")).to_have_text("嘉兴市 3304")
+    await picture(page)
+    assert await illegible(page) == []
+
+
+@needs_chromium
+async def test_every_indicator_stands_in_one_group_and_in_both_languages(board: str, page: Page) -> None:
+    seen = list[str]()
+    await opened(page, board)
+    await page.locator("#language").click()
+    await expect(page.locator("#groups button").first).to_have_text("Overview")
+    for group in (await page.locator("#groups button").all())[1:]:
+        await group.click()
+        await expect(group).to_have_attribute("aria-pressed", "true")
+        seen += (await page.locator("thead th").all_text_contents())[1:]
     assert sorted(seen) == sorted(one.name_en for one in INDICATORS)
 
 
 @needs_chromium
-async def test_what_is_pressed_while_the_figures_come_in_is_not_lost(board: str, tmp_path: Path) -> None:
-    async with chromium_of(tmp_path, DESK) as browser:
-        page = browser.pages[0]
-        await opened(page, board)
-        await page.get_by_role("button", name="嘉兴市", exact=True).hover()
-        await page.mouse.down()
-        async with page.expect_response(re.compile("/figures")), page.expect_response(re.compile("/drift")):
-            pass
-        await page.evaluate("() => new Promise(done => setTimeout(done, 300))")
-        await page.mouse.up()
-        await expect(page.locator("#path strong")).to_have_text("嘉兴市 3304")
+async def test_what_is_pressed_while_the_figures_come_in_is_not_lost(board: str, page: Page) -> None:
+    await opened(page, board)
+    await page.get_by_role("button", name="嘉兴市", exact=True).hover()
+    await page.mouse.down()
+    async with page.expect_response(re.compile("/figures")), page.expect_response(re.compile("/drift")):
+        pass
+    await page.evaluate("() => new Promise(done => setTimeout(done, 300))")
+    await page.mouse.up()
+    await expect(page.locator("#path strong")).to_have_text("嘉兴市 3304")
 
 
 @needs_chromium
-async def test_the_keyboard_goes_down_and_a_figure_shows_its_rows(board: str, tmp_path: Path) -> None:
-    async with chromium_of(tmp_path, DESK) as browser:
-        page = browser.pages[0]
-        await opened(page, board)
-        await page.get_by_role("button", name="嘉兴市", exact=True).focus()
-        async with page.expect_response(re.compile("/figures")):
-            pass
-        await page.keyboard.press("Enter")
-        await expect(page.locator("#path strong")).to_have_text("嘉兴市 3304")
-        await page.locator("tr.total td button").nth(0).press("Enter")
-        await expect(page.locator("#detail")).to_be_visible()
-        await expect(page.locator("#rows tbody tr").first).to_contain_text(PLACES[0])
-        await picture(page)
-        await page.keyboard.press("Escape")
-        await expect(page.locator("#detail")).to_be_hidden()
+async def test_the_keyboard_goes_down_and_a_figure_shows_its_rows(board: str, page: Page) -> None:
+    await opened(page, board)
+    await page.get_by_role("button", name="嘉兴市", exact=True).focus()
+    async with page.expect_response(re.compile("/figures")):
+        pass
+    await page.keyboard.press("Enter")
+    await expect(page.locator("#path strong")).to_have_text("嘉兴市 3304")
+    await page.locator("tr.total td button").nth(0).press("Enter")
+    await expect(page.locator("#detail")).to_be_visible()
+    await expect(page.locator("#rows tbody tr").first).to_contain_text(PLACES[0])
+    await picture(page)
+    await page.keyboard.press("Escape")
+    await expect(page.locator("#detail")).to_be_hidden()
 
 
 @needs_chromium
 async def test_who_is_not_signed_in_is_asked_and_who_looks_beyond_the_own_division_is_told(
-    board: str, tmp_path: Path
+    board: str, page: Page
 ) -> None:
-    async with chromium_of(tmp_path, DESK) as browser:
-        page = browser.pages[0]
-        await page.goto(board)
-        await expect(page.locator("#ask")).to_be_visible()
-        await page.fill("#token", make_token(KEY, "duty", frozenset(), "330402"))
-        await page.press("#token", "Enter")
-        await expect(page.locator("#path strong")).to_contain_text("330402")
-        await page.fill("#division", "3305")
-        await page.press("#division", "Enter")
-        async with page.expect_response(re.compile("/figures")):
-            await expect(page.locator("#state")).to_contain_text("不在您的辖区内")
-        await expect(page.locator("#path strong")).to_contain_text("330402")
+    await page.goto(board)
+    await expect(page.locator("#ask")).to_be_visible()
+    await page.fill("#token", make_token(KEY, "duty", frozenset(), "330402"))
+    await page.press("#token", "Enter")
+    await expect(page.locator("#path strong")).to_contain_text("330402")
+    await page.fill("#division", "3305")
+    await page.press("#division", "Enter")
+    async with page.expect_response(re.compile("/figures")):
         await expect(page.locator("#state")).to_contain_text("不在您的辖区内")
-        await picture(page)
-        await page.context.set_offline(True)
-        await expect(page.locator("#state")).to_contain_text("连接不上")
-        await page.click("#language")
-        await expect(page.locator("#state")).to_contain_text("No connection")
-        await page.context.set_offline(False)
-        await expect(page.locator("#state")).to_be_empty()
+    await expect(page.locator("#path strong")).to_contain_text("330402")
+    await expect(page.locator("#state")).to_contain_text("不在您的辖区内")
+    await picture(page)
+    await page.context.set_offline(True)
+    await expect(page.locator("#state")).to_contain_text("连接不上")
+    await page.click("#language")
+    await expect(page.locator("#state")).to_contain_text("No connection")
+    await page.context.set_offline(False)
+    await expect(page.locator("#state")).to_be_empty()

@@ -21,6 +21,8 @@ from services.intake.store import books, people, records
 from services.intake.vault import Vault
 
 log = structlog.get_logger()
+
+_NOBODY = Sender("", ("",))
 T = TypeVar("T")
 
 MESSAGES = Counter(
@@ -77,25 +79,28 @@ def refusal(
 async def of_use(door: Door, groups: Sequence[Translated]) -> list[Translated]:
     """What is kept of messages: a person's data if something is recorded here of that person, for a hospital has other
     patients too; a withdrawal `only_if_known` of what was said."""
-    items = [each for said in groups for each in said if isinstance(each, Item)]
-    details = [each for each in items if _is_details(each)]
-    gone = [each for each in items if each.only_if_known]
-    if not details and not gone:
+    items = [each for said in groups for each in said if isinstance(each, Item) and depends(each)]
+    if not items:
         return [*groups]
     desk = await door.desk()
 
     async def look(tx: Tx) -> set[int]:
         vault = (await desk.read(tx)).vault
-        named = {id(each): _named(each, vault) for each in details}
-        said = {id(each): desk.pepper.found_by(each.record["feed"], each.record["source_id"]) for each in gone}
+        details = [(id(each), each.reading(_NOBODY)) for each in items if _is_details(each)]
+        named = {each: _finds(reading, vault) for each, reading in details}
+        gone = [(each, desk.pepper.found_by(*_names(each))) for each in items if each.only_if_known]
         owners = await people.find_owners(tx, {find for finds in named.values() for find in finds})
-        revisions = await records.revisions_of(tx, said.values())
-        return {each for each, finds in named.items() if not owners.keys().isdisjoint(finds)} | {
-            id(each) for each in gone if _goes_on(each, revisions.get(said[id(each)]))
-        }
+        revisions = await records.revisions_of(tx, [found_by for _, found_by in gone])
+        kept = {id(each) for each, found_by in gone if _goes_on(each, revisions.get(found_by))}
+        kept |= {each for each, finds in named.items() if not owners.keys().isdisjoint(finds)}
+        return kept | {each for each, reading in details if reading.problems}  # the door rejects it in words
 
-    known = await door.looking(look)
-    return [[kept for each in said for kept in _kept(each, known)] for said in groups]
+    kept = await door.looking(look)
+    return [[told for each in said for told in _told(each, kept)] for said in groups]
+
+
+def _names(item: Item) -> tuple[str, str]:
+    return item.record["feed"], item.record["source_id"]
 
 
 def _goes_on(gone: Item, known: int | None) -> bool:
@@ -105,25 +110,20 @@ def _goes_on(gone: Item, known: int | None) -> bool:
 
 def depends(each: Item | Unused) -> bool:
     """Whether `of_use` must look for it."""
-    return isinstance(each, Item) and (each.only_if_known or _is_details(each))
+    return _is_details(each) or (isinstance(each, Item) and each.only_if_known)
 
 
-def _is_details(each: Item) -> bool:
-    return each.record.get("kind") == "person-details"
+def _is_details(each: Item | Unused) -> bool:
+    return isinstance(each, Item) and each.record.get("kind") == "person-details"
 
 
-def _named(item: Item, vault: Vault) -> set[bytes]:
-    """By what the person of an item is found."""
-    mentions = item.reading(Sender("", ("",))).mentions
-    return {find.found_by for each in mentions for find in subject_of_mention(vault, each).finds}
+def _finds(reading: Reading, vault: Vault) -> set[bytes]:
+    """By what the people whom it names are found."""
+    return {find.found_by for each in reading.mentions for find in subject_of_mention(vault, each).finds}
 
 
-def _kept(each: Item | Unused, known: set[int]) -> Translated:
-    """What the door will reject in words is none of ours to judge."""
-    if isinstance(each, Unused) or id(each) in known:
+def _told(each: Item | Unused, kept: set[int]) -> Translated:
+    """The same, or what is said in its place."""
+    if not depends(each) or id(each) in kept:
         return [each]
-    if each.only_if_known:
-        return []
-    if _is_details(each) and not each.reading(Sender("", ("",))).problems:
-        return [Unused(each.place, Problem("", "person_not_known"))]
-    return [each]
+    return [Unused(each.place, Problem("", "person_not_known"))] if _is_details(each) else []

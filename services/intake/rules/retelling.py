@@ -50,13 +50,14 @@ KIND_OF: Mapping[type[Fact], str] = {
 """The first fact that a record says -> its kind."""
 
 
+_KIND_OF_ANY: Mapping[type[Fact], str] = {**KIND_OF, PersonsMerged: "same-person"}
+"""With that of records which are not retold."""
+_OF_THE_STATEMENT = {"statement_id", "revision", "withdrawn"}
+
+
 def kind_said(sayings: Sequence[Saying]) -> str | None:
     """The kind of the record that said these; None where nothing is said."""
-    first = type(sayings[0].fact) if sayings else None
-    return KIND_OF.get(first, "same-person" if first is PersonsMerged else "") if first else None
-
-
-_OF_THE_STATEMENT = {"statement_id", "revision", "withdrawn"}
+    return _KIND_OF_ANY.get(type(sayings[0].fact)) if sayings else None
 
 
 def retold(sayings: Sequence[Saying]) -> dict[str, Any] | None:

@@ -22,8 +22,7 @@ def said_of_observation(entry: Entry, together: Together, source: Source) -> Ite
     """An observation by itself; one that a report of this message tells with others is told by the report."""
     if not lines_of(entry, source):
         gone = Item(entry.place, common_of(entry.resource, source).withdrawal("test", _source_id(entry)))
-        named = name_of(entry.resource) or entry.resource.get("fullUrl")
-        yield from no_longer([gone], Unused(entry.place, Problem("", "no_nucleic_acid")), named=named)
+        yield from no_longer([gone], Unused(entry.place, Problem("", "no_nucleic_acid")), named=_own_name(entry))
     elif entry.place in together.reported:
         yield Unused(entry.place, Problem("", "told_by_report"))
     else:
@@ -106,8 +105,12 @@ def _tested(told_by: list[Entry], entry: Entry, together: Together, source: Sour
         yield test_of(common, source_id, patient, report, *_times(told_by, entry, together, source), place)
 
 
+def _own_name(entry: Entry) -> str | None:
+    return name_of(entry.resource) or entry.resource.get("fullUrl")
+
+
 def _source_id(entry: Entry, otherwise: str = "") -> str:
-    return f"{entry.type}/{name_of(entry.resource) or entry.resource.get('fullUrl') or otherwise}"
+    return f"{entry.type}/{_own_name(entry) or otherwise}"
 
 
 def _times(told_by: list[Entry], entry: Entry, together: Together, source: Source) -> tuple[Given | None, Given | None]:
