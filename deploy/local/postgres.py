@@ -99,6 +99,7 @@ class Postgres:
     async def _make_cluster(self, data: Path) -> None:
         if self._user is not None:
             os.chown(self._directory, self._user, self._user)
+        if self._user is not None or not os.access(self._binaries / "initdb", os.X_OK):
             self._binaries = _reachable(self._binaries, self._directory)
         words = ["--username=postgres", "--auth=trust", "--encoding=UTF8", "--no-sync", "--no-instructions"]
         locale = ["--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
@@ -137,7 +138,7 @@ async def accepts_connections(dsn: str, running: Callable[[], bool]) -> bool:
 
 
 def _reachable(binaries: Path, directory: Path) -> Path:
-    """The programs where another user may run them: as installed, or else (a venv under /root) copied, 34 MB."""
+    """The programs where any user may run them: as installed, or else (a venv under /root) copied, 34 MB."""
     steps = [binaries, *binaries.resolve().parents]
     if all(step.stat().st_mode & stat.S_IXOTH for step in steps):
         return binaries
