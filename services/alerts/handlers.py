@@ -7,7 +7,7 @@ transactions, and a timer never judges beside a batch that it cannot see.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -16,7 +16,7 @@ from contracts.events.cases import CaseFound, CaseReported
 from contracts.events.contacts import ContactIdentified
 from contracts.events.people import PersonsMerged
 from contracts.events.policies import PolicyAdopted
-from contracts.events.quarantine import CareScheduled, PersonVisited, PlacementStarted
+from contracts.events.quarantine import CareScheduled, PersonVisited, PlacementEnded, PlacementStarted
 from contracts.persons import Merged
 from services.alerts import judging
 from services.alerts.rules import DEADLINES
@@ -25,7 +25,14 @@ from services.alerts.store.merges import lock_everybody
 from services.chassis.database import Tx
 from services.chassis.merges import load_merged, save_merges
 
-OPENS_OR_STOPS = (CaseFound, CaseReported, ContactIdentified, PlacementStarted, *leads.FACTS)
+OPENS_OR_STOPS = (CaseFound, CaseReported, ContactIdentified, PlacementStarted, PlacementEnded, *leads.FACTS)
+_SAVED: dict[type[Fact], Callable[[Tx, Sequence[Event[Any]]], Awaitable[None]]] = {
+    PlacementEnded: facts.save_placement_ends,
+    CareScheduled: facts.save_watches,
+    PersonVisited: facts.save_checks,
+    PersonsMerged: save_merges,
+    PolicyAdopted: facts.save_adoptions,
+}
 STOPPED_AT = {CaseReported: "reported_at", PlacementStarted: "started_at"}
 
 
@@ -36,24 +43,26 @@ async def on_batch(events: Sequence[Event[Fact]], tx: Tx) -> list[Event[Fact]]:
         by_kind[type(event.data)].append(event)
     adopted = by_kind[PolicyAdopted]
     people = {e.subject for kind in (*OPENS_OR_STOPS, CareScheduled, PersonVisited) for e in by_kind[kind]}
-    people |= set(await facts.find_people_under(tx, adopted)) if adopted else set()
+    under = set(await facts.find_people_under(tx, adopted)) if adopted else set()
+    people |= under
     joined = {who for e in by_kind[PersonsMerged] for who in (e.data.person_id, e.data.other_id)}
     before = await lock_everybody(tx, people | joined)
     await _save(tx, by_kind)
     merged = await load_merged(tx, before.everybody(people | joined))
     joined = before.everybody(joined)
-    times = _times(events, merged)
+    times = _times(events, under, merged)
     touched = people if adopted else {e.subject for kind in OPENS_OR_STOPS for e in by_kind[kind]}
     said = await judging.judge_clocks(tx, sorted(merged.everybody(touched | joined)), times, merged)
     watched = await _watched_anew(tx, by_kind, merged)
     return said + await judging.judge_again(tx, sorted(merged.everybody(watched | joined)), times, merged)
 
 
-def _times(events: Sequence[Event[Any]], merged: Merged) -> dict[str, datetime]:
-    """When the newest fact on each person was received, by every id of the person."""
+def _times(events: Sequence[Event[Any]], under: set[str], merged: Merged) -> dict[str, datetime]:
+    """When the newest fact on each person was received, by every id of the person. under: an adoption is on them."""
     times: dict[str, datetime] = {}
     for event in events:
-        named = {event.subject, getattr(event.data, "other_id", event.subject)}
+        adopted = isinstance(event.data, PolicyAdopted)
+        named = under if adopted else {event.subject, getattr(event.data, "other_id", event.subject)}
         for who in merged.everybody(named):
             times[who] = max(times.get(who, event.time), event.time)
     return times
@@ -67,14 +76,9 @@ async def _save(tx: Tx, by_kind: dict[type[Fact], list[Event[Any]]]) -> None:
             await facts.save_stops(tx, each.key, STOPPED_AT[each.stopped_by], by_kind[each.stopped_by])
     if of_leads := [event for kind in leads.FACTS for event in by_kind[kind]]:
         await leads.save(tx, of_leads)
-    if by_kind[CareScheduled]:
-        await facts.save_watches(tx, by_kind[CareScheduled])
-    if by_kind[PersonVisited]:
-        await facts.save_checks(tx, by_kind[PersonVisited])
-    if by_kind[PersonsMerged]:
-        await save_merges(tx, by_kind[PersonsMerged])
-    if by_kind[PolicyAdopted]:
-        await facts.save_adoptions(tx, by_kind[PolicyAdopted])
+    for kind, save in _SAVED.items():
+        if by_kind[kind]:
+            await save(tx, by_kind[kind])
 
 
 async def _watched_anew(tx: Tx, by_kind: dict[type[Fact], list[Event[Any]]], merged: Merged) -> set[str]:

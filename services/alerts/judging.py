@@ -33,7 +33,8 @@ async def judge_clocks(
     """
     if not people:
         return []
-    openings, stops = await facts.load_openings(tx, people, merged), await facts.load_stops(tx, people, merged)
+    openings = await facts.load_openings(tx, people, merged)
+    stops = await facts.load_stops(tx, people, merged, openings)
     for of_lead, clock in (await leads.load_clocks(tx, people, merged)).items():
         openings[of_lead] = clock.opening
         if clock.stop is not None:

@@ -13,7 +13,13 @@ create table if not exists stops (
     statement_id text not null, deadline text not null, revision int not null, withdrawn boolean not null,
     person_id text not null, stopped_at timestamptz not null, by_the_day boolean not null, recorded_at timestamptz not null,
     primary key (statement_id, deadline));
+alter table stops add column if not exists placement_id text;
 create index if not exists stops_person on stops (person_id);
+
+create table if not exists placement_ends (
+    statement_id text primary key, revision int not null, withdrawn boolean not null, placement_id text not null,
+    ended_at timestamptz not null);
+create index if not exists placement_ends_of on placement_ends (placement_id);
 
 -- What was said of leads: that one was received, and each step.
 create table if not exists lead_facts (
@@ -66,12 +72,16 @@ create table if not exists missed (
     placement_id text not null, slot_end_at timestamptz not null, slot_start_at timestamptz not null,
     person_id text not null, division_code text not null, revision int not null, withdrawn boolean not null,
     drill boolean not null, told boolean not null default false, primary key (placement_id, person_id, slot_end_at));
+alter table missed add column if not exists nobody boolean not null default false;  -- owed when no post was there to be told
 create index if not exists missed_untold on missed (placement_id) where not told and not withdrawn;
+create index if not exists missed_nobody on missed (division_code) where nobody;
 
 -- Lines as tables of posts; holder and channel are encrypted. Messages are what each post was told.
 create table if not exists posts (
     post_id text primary key, line text not null, division_code text not null, unit text, title text not null,
     holder bytea, channel bytea);
+alter table posts add column if not exists met boolean not null default true;  -- by the teller, since it was given
+create index if not exists posts_new on posts (post_id) where not met;
 create index if not exists posts_line on posts (line, division_code);
 
 create table if not exists messages (
@@ -85,5 +95,5 @@ call let_do('select', 'posts', below('division_code'));
 call let_do('insert', 'posts', with_role('operator') || ' and ' || below('division_code'));
 call let_do('update', 'posts', with_role('operator') || ' and ' || below('division_code'));
 call let_do('select', 'messages', 'exists (select from posts where posts.post_id = messages.post_id)');
-call keep_closed('what clocks are judged from', 'people', 'openings', 'stops', 'adoptions', 'watches', 'checks', 'missed',
+call keep_closed('what clocks are judged from', 'people', 'openings', 'stops', 'placement_ends', 'adoptions', 'watches', 'checks', 'missed',
     'merges', 'lead_facts');

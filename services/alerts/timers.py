@@ -48,6 +48,7 @@ async def run_out(tx: Tx, now: datetime) -> Worked:
 
 async def tell(tx: Tx, now: datetime) -> Worked:
     """Tell each post, in one digest, of everything that it is owed by now; wait while timers still run."""
+    await _meet_new_posts(tx, now)
     if not await clocks.is_anything_to_tell(tx, now):
         return Worked()
     if not await tx.fetchval(ONE_TELLER) or await clocks.count_due(tx, now):
@@ -61,6 +62,13 @@ async def tell(tx: Tx, now: datetime) -> Worked:
     for post, items in told:
         log.info("told", post=post.post_id, line=post.line, division=post.division_code, items=len(items))
     return Worked([_sent(post, items, now) for post, items in told])
+
+
+async def _meet_new_posts(tx: Tx, now: datetime) -> None:
+    """What was owed before there was anybody to be told is told to whoever is there now."""
+    if where := await posts.meet_new(tx):
+        await clocks.ask_again(tx, where, now)
+        await watches.ask_again(tx, [division for line, division, _ in where if line == Line.COMMAND])
 
 
 async def pending(tx: Tx, now: datetime) -> int:
@@ -91,12 +99,12 @@ async def _items(
         ladder = ladders[command, each.division_code, None]
         rungs = rungs_of_missed(missed_before(each.slot_start_at, before[each.placement_id]))
         items += [(ladder[rung], _missed_item(each, rung)) for rung in rungs if rung < len(ladder)]
-    await watches.save_told_missed(tx, missed)
+    await watches.save_told_missed(tx, [(each, not ladders[command, each.division_code, None]) for each in missed])
     return items
 
 
 def _told(clock: Clock, owed: range, length: int) -> tuple[str, int, datetime | None]:
-    top = owed[-1] if owed else clock.told
+    top = max(clock.told, min(owed[-1], length - 1)) if owed else clock.told
     return clock.clock_id, top, next_telling(top, clock.due_at) if top + 1 < length else None
 
 

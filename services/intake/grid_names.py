@@ -9,6 +9,7 @@ from typing import Any
 from pydantic_core import from_json
 
 from contracts.divisions import Divisions
+from contracts.persons import Merged
 from contracts.policy.days import SHANGHAI
 from services.chassis.access import Caller
 from services.chassis.database import Tx
@@ -18,6 +19,7 @@ from services.intake.rules.households import Household
 from services.intake.rules.names import initials, plain_name
 from services.intake.store import accesses, people
 from services.intake.store.accesses import Look
+from services.intake.store.merges import load_merged
 from services.intake.today import load_areas, load_items, scope_of_caller
 from services.intake.vault import Vault
 
@@ -34,16 +36,26 @@ async def names_of_grid(tx: Tx, now: datetime, caller: Caller, division: str | N
     homes = [home for area in areas for home in area.households]
     at_home = {each for home in homes for each in home.people}
     listed = {item.person_id for item in await load_items(tx, now, scope, areas) if item.person_id}
-    others = (listed | scope.persons) - at_home
-    names = await _people(tx, vault, at_home | others)
+    elsewhere = (listed | scope.persons) - at_home
+    merged = await load_merged(tx, at_home | elsewhere)
+    names = await _people(tx, vault, at_home | elsewhere)
+    others = _once(elsewhere - merged.everybody(at_home), names, merged)
     await accesses.record(tx, now, Look(caller.name, "opening", Purpose.CANVASSING, "own grid"), list(names))
     addresses = await _addresses(tx, vault, [home.dwelling_id for home in homes])
     return {
         "now": now.astimezone(SHANGHAI),
         "households": [_shown(home, addresses, names) for home in homes],
         "passed_to": await passed_to(tx, scope.divisions, Divisions.load()),
-        "others": [{"person_id": each, **names.get(each, {})} for each in sorted(others)],
+        "others": [{"person_id": each, **names.get(each, {})} for each in others],
     }
+
+
+def _once(person_ids: Iterable[str], names: Mapping[str, Any], merged: Merged) -> list[str]:
+    """Of several ids of one person one: by which a name may be seen, and the one that is kept before others."""
+    shown: dict[str, str] = {}
+    for each in sorted(person_ids, key=lambda each: (each not in names, each != merged.kept(each), each)):
+        shown.setdefault(merged.kept(each), each)
+    return sorted(shown.values())
 
 
 def _shown(home: Household, addresses: dict[str, str], names: dict[str, dict[str, str]]) -> dict[str, Any]:

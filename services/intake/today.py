@@ -21,6 +21,7 @@ from services.intake.rules.worklist import Item
 from services.intake.store import leads, roster
 from services.intake.store import worklist as kept
 from services.intake.store.households import load_households
+from services.intake.store.merges import load_merged
 
 _VILLAGE = 12
 _SHOWN = Item._fields[:-1]
@@ -36,15 +37,21 @@ class Area(NamedTuple):
 
 
 async def scope_of_caller(tx: Tx, now: datetime, caller: Caller, division: str | None) -> Scope:
-    """What the caller answers for; a leader may look at any division of his or her own. Raises NotAllowed."""
+    """What the caller answers for; a leader may look at any division of his or her own. Raises NotAllowed.
+
+    persons: under every id of theirs.
+    """
     if division is not None and LEADER in caller.roles:
         caller.require_division(division)
         return Scope(frozenset({division}))
     if not caller.roles & {WORKER, LEADER}:
         raise NotAllowed(f"this needs the role {WORKER!r} or {LEADER!r}: ask for a token that has it")
     whole = scope_of(caller.name, *await roster.duties_of(tx, caller.name, now), now)
+    everybody = (await load_merged(tx, whole.persons)).everybody(whole.persons)
     inside = (_within(each, caller.division) for each in whole.divisions)
-    scope = replace(whole, divisions=frozenset(each for each in inside if each is not None))
+    scope = replace(
+        whole, divisions=frozenset(each for each in inside if each is not None), persons=frozenset(everybody)
+    )
     if division is None:
         return scope
     if not scope.covers(division):
@@ -85,8 +92,10 @@ async def load_items(tx: Tx, now: datetime, scope: Scope, areas: Sequence[Area])
     owed = await kept.load_owed(tx, scope)
     waiting = [each.since_at for each in owed if each.kind == worklist.SAMPLING]
     since = min([start_of_day(day_of(now)), *waiting])
-    checks = await kept.load_checks(tx, {each.person_id for each in owed}, since)
-    items = list(worklist.of_care(owed, checks, now))
+    people = {each.person_id for each in owed}
+    merged = await load_merged(tx, people)
+    checks = await kept.load_checks(tx, merged.everybody(people), since)
+    items = list(worklist.of_care(owed, checks, now, merged))
     held = await held_in(tx, scope.divisions, LeadState.OPEN)
     items += worklist.of_leads([(each.lead, each.tenure, passed_on_because(each)) for each in held], owed)
     items += worklist.of_needs(await leads.open_needs(tx, [*scope.divisions], scope.persons))

@@ -12,7 +12,7 @@ from contracts.envelope import Fact
 from contracts.events.cases import CaseClassified, CaseFound, CaseReported
 from contracts.events.leads import LeadPassedOn
 from contracts.events.people import PersonsMerged
-from contracts.events.quarantine import CareScheduled, PlacementEnded, ReleaseDue, SamplingDue
+from contracts.events.quarantine import CareScheduled, ReleaseDue, SamplingDue
 from deploy.play.compare import Observed, differences, named_ids, observe, read_truth
 from deploy.play.player import Played, play
 from deploy.sample.timeline import read_timeline
@@ -24,7 +24,6 @@ WITHOUT_EFFECT: frozenset[tuple[str, type[Fact]]] = frozenset(
     {
         ("tracing", CaseReported),
         ("alerts", CaseClassified),
-        ("alerts", PlacementEnded),
         ("alerts", SamplingDue),
         ("alerts", ReleaseDue),
         ("rollup", CaseFound),

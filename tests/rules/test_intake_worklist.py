@@ -8,10 +8,12 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
+from contracts.persons import Merged
 from services.intake.rules.roster import Check
 from services.intake.rules.worklist import CARE, RELEASE, SAMPLING, TRANSFER, Item, Owed, in_order, of_care
 
 GRID = "330421001001001"
+NOBODY = Merged()
 NOON = datetime(2022, 3, 5, 12, tzinfo=timezone(timedelta(hours=8)))
 
 
@@ -28,8 +30,10 @@ def check(what: str, at: float, person: str = "p") -> Check:
     return Check(f"c{at}", GRID, False, person, what, hour(at), "", None)
 
 
-def kinds(*given_: Owed, checks: list[Check] | None = None, now: float = 2) -> list[tuple[str, datetime | None]]:
-    return [(item.kind, item.due_at) for item in in_order(of_care(given_, checks or [], hour(now)))]
+def kinds(
+    *given_: Owed, checks: list[Check] | None = None, now: float = 2, merged: Merged = NOBODY
+) -> list[tuple[str, datetime | None]]:
+    return [(item.kind, item.due_at) for item in in_order(of_care(given_, checks or [], hour(now), merged))]
 
 
 CARED = owed(CARE, -24, 72, mode="home_quarantine", checks_per_day=2)
@@ -40,6 +44,7 @@ def test_the_visit_of_the_half_day_that_runs_is_owed_until_it_is_made() -> None:
     assert kinds(CARED, checks=[check("visited", -1)]) == [("visit", hour(12))]
     assert kinds(CARED, checks=[check("visited", 1)]) == []
     assert kinds(CARED, checks=[check("visited", 1, person="q")]) == [("visit", hour(12))]
+    assert kinds(CARED, checks=[check("visited", 1, person="q")], merged=Merged([("q", "p")])) == []
     assert kinds(CARED, now=100) == []
 
 

@@ -13,7 +13,7 @@ from contracts.envelope import Event, Fact, say
 from contracts.events.cases import CaseFound, CaseReported, Classification, FoundHow
 from contracts.events.contacts import Category, ContactIdentified, Standing
 from contracts.events.deadlines import DeadlineJudged, Verdict
-from contracts.events.quarantine import CareScheduled, Mode, PersonVisited, PlacementStarted
+from contracts.events.quarantine import CareScheduled, Mode, PersonVisited, PlacementEnded, PlacementStarted
 from services.alerts import handlers, timers
 from services.alerts.service import SERVICE
 from services.alerts.store import posts
@@ -57,6 +57,11 @@ def close(at: datetime = T0, **more: Any) -> Event[Any]:
 def placed(at: datetime, **more: Any) -> Event[Any]:
     fields = {"statement_id": "pl1", "person_id": "p1", "placement_id": "pl1", "site_id": "s1", "started_at": at}
     return said(PlacementStarted(**{**fields, "mode": Mode.CENTRAL_QUARANTINE, **more}), at)
+
+
+def left(at: datetime, **more: Any) -> Event[Any]:
+    fields = {"statement_id": "end:pl1", "person_id": "p1", "placement_id": "pl1", "ended_at": at}
+    return said(PlacementEnded(**{**fields, **more}), at)
 
 
 def care(**more: Any) -> Event[Any]:
@@ -116,12 +121,12 @@ async def alerts_on(database: str) -> AsyncIterator[Alerts]:
     connection = await connected(database)
     async with connection.transaction():
         await prepare(connection, "alerts", SERVICE.schema)
-        await posts.save_posts(connection, _posts())
+        await posts.save_posts(connection, every_post())
     yield Alerts(connection)
     await connection.close()
 
 
-def _posts() -> list[Post]:
+def every_post() -> list[Post]:
     command = [Post(f"command-{code}", "command", code, None, title) for code, title in LADDER]
     health = [Post(f"health-{code}", "health", code, None, title) for code, title in LADDER[3:]]
     return [*command, *health, Post("hospital-1", "health", GRID[:6], "hospital-1", "infection control")]

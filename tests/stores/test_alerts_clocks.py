@@ -23,6 +23,7 @@ from tests.stores.alerts_world import (
     close,
     connected,
     found,
+    left,
     placed,
     reported,
     said,
@@ -72,6 +73,45 @@ async def test_an_adoption_makes_provisional_clocks_binding(alerts: Alerts) -> N
     assert [(f.verdict, f.standing) for f in alerts.standing(DeadlineJudged).values()] == [
         (Verdict.LATE, Standing.ADOPTED)
     ]
+
+
+async def test_who_had_left_quarantine_before_the_contact_is_still_to_be_brought_there(alerts: Alerts) -> None:
+    earlier = [placed(T0 - 60 * HOUR), left(T0 - 50 * HOUR)]
+    await alerts.hear(*earlier, close())
+    assert alerts.verdicts() == {"transfer.contact.to_quarantine": Verdict.RUNNING}
+    again = placed(T0 + 2 * HOUR, statement_id="pl2", placement_id="pl2")
+    await alerts.hear(again)
+    assert alerts.verdicts() == {"transfer.contact.to_quarantine": Verdict.KEPT}
+    assert [f.stopped_at for f in alerts.standing(DeadlineJudged).values()] == [T0 + 2 * HOUR]
+
+
+async def test_an_end_heard_late_and_one_taken_back_judge_the_clock_anew(alerts: Alerts) -> None:
+    await alerts.hear(placed(T0 - 60 * HOUR), close())
+    verdicts = [alerts.verdicts()]
+    for end in (
+        left(T0 - 50 * HOUR),
+        left(T0 + 50 * HOUR, revision=2),
+        left(T0, revision=3),
+        left(T0, revision=4, withdrawn=True),
+    ):
+        await alerts.hear(end)
+        verdicts.append(alerts.verdicts())
+    kept, running = ({"transfer.contact.to_quarantine": each} for each in (Verdict.KEPT, Verdict.RUNNING))
+    assert verdicts == [kept, running, kept, running, kept]
+
+
+async def test_an_adoption_changes_the_clocks_from_when_it_was_heard_and_one_moved_leaves_its_old_place(
+    alerts: Alerts,
+) -> None:
+    await alerts.hear(found(), reported(T0 + 3 * HOUR))
+    fields = {"statement_id": "a1", "rule": "report.case.direct", "adopted_from": T0 - HOUR}
+    by = {"decided_by": "city command", "document": "2022-8"}
+    said_of = []
+    for revision, place in ((1, "3304"), (2, "3303")):
+        adopted = PolicyAdopted(revision=revision, jurisdiction_code=place, **fields, **by)
+        judged = await alerts.hear(said(adopted, T0 + revision * 24 * HOUR))
+        said_of += [(e.time, e.data.standing) for e in judged]
+    assert said_of == [(T0 + 24 * HOUR, Standing.ADOPTED), (T0 + 48 * HOUR, Standing.PROVISIONAL)]
 
 
 async def test_any_order_and_repetition_of_facts_ends_in_the_same_verdicts(alerts: Alerts) -> None:

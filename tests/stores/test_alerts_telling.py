@@ -6,6 +6,7 @@ from datetime import timedelta
 
 from contracts.events.contacts import Category
 from contracts.events.deadlines import MessageSent, VisitMissed
+from services.alerts import timers
 from services.alerts.store import posts
 from tests.stores.alerts_world import (
     GRID,
@@ -16,6 +17,7 @@ from tests.stores.alerts_world import (
     Alerts,
     care,
     close,
+    every_post,
     found,
     placed,
     visited,
@@ -100,6 +102,23 @@ async def test_a_post_is_told_however_long_its_id(alerts: Alerts) -> None:
     await alerts.connection.execute("update posts set post_id = $1 where post_id = $2", "p" * 64, f"command-{GRID}")
     await alerts.hear(close())
     assert [e.data.post_id for e in await alerts.at(T0 + HOUR)] == ["p" * 64]
+
+
+async def test_what_was_owed_before_there_was_a_post_is_told_once_there_is(alerts: Alerts) -> None:
+    await alerts.connection.execute("delete from posts")
+    await alerts.hear(close(), care())
+    told: dict[int, list[tuple[str, str]]] = {}
+    for hours, given in ((2, None), (17, None), (18, GRID[:6]), (19, "3304"), (20, None)):
+        new = [post for post in every_post() if post.line == "command" and post.division_code == given]
+        async with alerts.connection.transaction():
+            await posts.save_posts(alerts.connection, new)
+        now = T0 + hours * HOUR
+        await alerts.at(now)
+        inbox = [each for each in await posts.load_inbox(alerts.connection, None, 10) if each["sent_at"] == now]
+        told[hours] = [(each["division_code"], item["about"]) for each in inbox for item in each["items"]]
+        assert await timers.pending(alerts.connection, now) == 0
+    clock = "transfer.contact.to_quarantine"
+    assert told == {2: [], 17: [], 18: [(GRID[:6], clock), (GRID[:6], "visit")], 19: [("3304", clock)], 20: []}
 
 
 async def test_a_check_received_late_takes_the_missed_slot_back(alerts: Alerts) -> None:

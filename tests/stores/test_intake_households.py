@@ -62,7 +62,9 @@ def seen(database: str) -> Iterator[Seen]:
     world = intake(database)
     pool = runner.run(world.__aenter__()).pool
 
-    async def look(rows: Iterable[Rows], open_round: Round | None, people_of_all: bool) -> dict[str, Household]:
+    async def look(
+        rows: Iterable[Rows], open_round: Round | None, people_of_all: bool, merged: tuple[str, ...]
+    ) -> dict[str, Household]:
         flat = [row for each in rows for row in each]
         dwellings = {row.dwelling_id for row in flat if not isinstance(row, Presence)}
         found = list[Household]()
@@ -70,13 +72,17 @@ def seen(database: str) -> Iterator[Seen]:
             async with pool.acquire() as tx, tx.transaction():
                 await roster.keep(tx, flat)
                 await keep_dwellings(tx, dwellings)
+                if merged:
+                    await tx.execute("insert into merges values ('m', 1, false, $1, $2)", *merged)
                 found = await load_households(tx, GRID, open_round, people_of_all=people_of_all)
                 raise Undo
         except Undo:
             return {home.dwelling_id: home for home in found}
 
-    def run(*rows: Rows, open_round: Round | None = ROUND, people_of_all: bool = True) -> dict[str, Household]:
-        return runner.run(look(rows, open_round, people_of_all))
+    def run(
+        *rows: Rows, open_round: Round | None = ROUND, people_of_all: bool = True, merged: tuple[str, ...] = ()
+    ) -> dict[str, Household]:
+        return runner.run(look(rows, open_round, people_of_all, merged))
 
     yield run
     runner.run(world.__aexit__(None, None, None))
@@ -105,6 +111,16 @@ def test_one_member_not_met_keeps_the_household_on_the_list_until_met_or_away(se
     assert not seen(known, visit("a", "p"), visit("a", "q", at=2))["a"].missing
     assert not seen(known, visit("a", "p"), presence("q", "away", 1))["a"].missing
     assert seen(known, visit("a", "p"), presence("q", "away", 1), presence("q", "here", 2))["a"].missing
+
+
+def test_two_ids_of_one_person_are_one_person_in_the_household_met_under_either(seen: Seen) -> None:
+    told = [register("a", "p", "q"), visit("a", "q"), presence("p", "away", 1), presence("q", "here", 2)]
+    home = seen(*told)["a"]
+    assert (home.people, home.missing, sorted(home.away)) == (["p", "q"], False, ["p"])
+    home = seen(*told, merged=("p", "q"))["a"]
+    assert (home.people, home.met, home.unmet, sorted(home.away)) == (["p"], ["p"], (), [])
+    home = seen(register("a", "q"), presence("q", "here", 1), presence("p", "away", 2), merged=("p", "q"))["a"]
+    assert (home.people, sorted(home.away)) == (["q"], ["p", "q"])
 
 
 def test_a_later_register_says_who_lives_there_and_whoever_is_met_after_it_is_added(seen: Seen) -> None:

@@ -7,7 +7,7 @@ from datetime import date, timedelta
 from contracts.events.deadlines import Verdict
 from contracts.events.quarantine import Mode, ReleaseDue, SamplingDue
 from tests.stores.duty_records import a_hand_over, a_register, a_round, an_assignment
-from tests.stores.grid_world import AT, NOON, WORKER, as_, at_noon, care, hear, ids, listed, transfer
+from tests.stores.grid_world import AT, NOON, OTHER_GRID, WORKER, as_, at_noon, care, hear, ids, listed, transfer
 from tests.stores.intake_world import GRID, VILLAGE, a_household, a_person, a_test, intake
 
 
@@ -56,6 +56,30 @@ async def test_who_is_at_a_site_is_on_the_list_of_its_staff_and_a_key_person_on_
         assert await listed(friend) == [("visit", known["王某2"])]
         [other] = (await friend.get("/roster")).json()["others"]
     assert (other["name"], "id_number" in other) == ("王某2", False)
+
+
+async def test_one_person_under_two_ids_is_one_on_the_list_and_two_again_once_they_are_parted(database: str) -> None:
+    async with intake(database, clock="stage") as world:
+        await at_noon(world)
+        await world.send(
+            an_assignment(GRID, WORKER), an_assignment(GRID, "friend", **a_person(2)),
+            a_household(1, 1), a_household(2, 2, division_code=OTHER_GRID), a_household(3, 3),
+        )  # fmt: skip
+        known, worker, friend = await ids(world), await as_(world), await as_(world, "friend", division=GRID)
+        one, other = known["王某1"], known["王某2"]
+        await hear(world, care(one))
+        assert (await listed(worker), await listed(friend)) == ([("visit", one)], [])
+        merge = {"kind": "same-person", "feed": "desk", "source_id": "m", "division_code": VILLAGE}
+        merge |= {"kept": {"person_id": other}, "other": {"person_id": one}, "reason": "one card, two lists"}
+        assert await world.words({**merge, "decided_by": "post-1", "decided_at": AT}) == ["accepted"]
+        assert (await listed(worker), await listed(friend)) == ([("visit", one)], [("visit", one)])
+        [shown] = (await friend.get("/roster")).json()["others"]
+        assert (shown["person_id"], shown["name"]) == (one, "王某1")
+        visit = {"kind": "visit", "feed": "page", "source_id": "v", "division_code": GRID, "person_id": other}
+        await world.send({**visit, "visited_at": NOON.isoformat()})
+        assert (await listed(worker), await listed(friend)) == ([], [])
+        await world.send({**merge, "revision": 2, "withdrawn": True})
+        assert (await listed(worker), await listed(friend)) == ([("visit", one)], [])
 
 
 async def test_a_hand_over_moves_what_is_open_at_its_instant(database: str) -> None:

@@ -12,6 +12,7 @@ from contracts.events.contacts import Standing
 from contracts.events.deadlines import Verdict
 from services.alerts.rules import LINES, Judgement, Opening, first_telling
 from services.alerts.store.facts import Key
+from services.alerts.store.posts import Where
 from services.chassis.database import Tx
 
 
@@ -163,6 +164,18 @@ async def save_told(tx: Tx, told: Sequence[tuple[str, int, datetime | None]]) ->
            from unnest($1::text[], $2::int[], $3::timestamptz[]) x(clock_id, told, tell_at)
            where c.clock_id = x.clock_id""",
         *[[row[i] for row in told] for i in range(3)],
+    )
+
+
+async def ask_again(tx: Tx, where: Sequence[Where], now: datetime) -> None:
+    """Open clocks of which nobody more could be told have their turn again where there are new posts."""
+    await tx.execute(
+        """update clocks c set tell_at = $4::timestamptz - interval '1 microsecond' where tell_at is null
+             and verdict in ('running', 'missed', 'unlimited') and stopped_at is null
+             and exists (select from unnest($1::text[], $2::text[], $3::text[]) x(line, division, unit)
+               where c.line = x.line and (c.unit = x.unit or starts_with(c.division_code, x.division)))""",
+        *[[each[i] for each in where] for i in range(3)],
+        now,
     )
 
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
 from contracts.envelope import Event
 from contracts.events.cases import Precision
 from contracts.events.policies import PolicyAdopted
-from contracts.events.quarantine import CareScheduled, PersonVisited
+from contracts.events.quarantine import CareScheduled, PersonVisited, PlacementEnded
 from contracts.persons import Merged
 from contracts.policy import Adoption
 from services.alerts.rules import Opening, Stop, opens
@@ -84,16 +84,34 @@ async def save_stops(tx: Tx, deadline: str, at: str, events: Sequence[Event[Any]
             getattr(e.data, at),
             getattr(e.data, "precision", Precision.MINUTE) is Precision.DAY,
             e.time,
+            getattr(e.data, "placement_id", None),
         )
         for e in newest(events)
     ]
     await tx.execute(
         """insert into stops select * from unnest($1::text[], $2::text[], $3::int[], $4::bool[], $5::text[],
-             $6::timestamptz[], $7::bool[], $8::timestamptz[])
+             $6::timestamptz[], $7::bool[], $8::timestamptz[], $9::text[])
            on conflict (statement_id, deadline) do update set revision = excluded.revision,
-             withdrawn = excluded.withdrawn, stopped_at = excluded.stopped_at, by_the_day = excluded.by_the_day
+             withdrawn = excluded.withdrawn, stopped_at = excluded.stopped_at, by_the_day = excluded.by_the_day,
+             placement_id = excluded.placement_id
            where stops.revision < excluded.revision""",
-        *columns(rows, 8),
+        *columns(rows, 9),
+    )
+
+
+async def save_placement_ends(tx: Tx, events: Sequence[Event[PlacementEnded]]) -> None:
+    """Placements that people left: what began and ended before a clock was opened does not stop it."""
+    rows = [
+        (e.data.statement_id, e.data.revision, e.data.withdrawn, e.data.placement_id, e.data.ended_at)
+        for e in newest(events)
+    ]
+    await tx.execute(
+        """insert into placement_ends select * from unnest($1::text[], $2::int[], $3::bool[], $4::text[],
+             $5::timestamptz[])
+           on conflict (statement_id) do update set revision = excluded.revision, withdrawn = excluded.withdrawn,
+             placement_id = excluded.placement_id, ended_at = excluded.ended_at
+           where placement_ends.revision < excluded.revision""",
+        *columns(rows, 5),
     )
 
 
@@ -183,12 +201,15 @@ async def load_adoptions(tx: Tx) -> list[Adoption]:
 
 
 async def find_people_under(tx: Tx, events: Sequence[Event[PolicyAdopted]]) -> list[str]:
-    """The people whose clocks an adoption may judge anew."""
+    """The people whose clocks an adoption may judge anew, those included for whom it held until it was revised."""
     rows = await tx.fetch(
-        """select distinct c.person_id from clocks c join unnest($1::text[], $2::text[]) x(rule, division)
+        """select distinct c.person_id from clocks c
+             join (select * from unnest($1::text[], $2::text[]) union
+                   select rule, division_code from adoptions where statement_id = any($3)) x(rule, division)
              on c.deadline = x.rule and starts_with(c.division_code, x.division)""",
         [e.data.rule for e in events],
         [e.data.jurisdiction_code for e in events],
+        [e.data.statement_id for e in events],
     )
     return [r["person_id"] for r in rows]
 
@@ -209,15 +230,23 @@ async def load_openings(tx: Tx, people: Sequence[str], merged: Merged) -> dict[K
     }
 
 
-async def load_stops(tx: Tx, people: Sequence[str], merged: Merged) -> dict[Key, Stop]:
-    """The earliest stop that holds for each deadline and person, under the id that is kept of each."""
+async def load_stops(tx: Tx, people: Sequence[str], merged: Merged, openings: Mapping[Key, Opening]) -> dict[Key, Stop]:
+    """The earliest stop that holds for each opening; a placement that had ended when the clock began stops nothing."""
     rows = await tx.fetch(
-        """select distinct on (f.deadline, k.kept_id) f.*, k.kept_id from stops f
-             join unnest($1::text[], $2::text[]) k(person_id, kept_id) using (person_id) where not f.withdrawn
-           order by f.deadline, k.kept_id, f.stopped_at, f.statement_id""",
+        """select f.deadline, k.kept_id, f.stopped_at, f.by_the_day, e.ended_at from stops f
+             join unnest($1::text[], $2::text[]) k(person_id, kept_id) using (person_id)
+             cross join lateral (select min(ended_at) ended_at from placement_ends e
+               where e.placement_id = f.placement_id and not e.withdrawn) e
+           where not f.withdrawn order by f.stopped_at desc, f.statement_id desc""",
         *_ids(people, merged),
     )
-    return {Key(r["deadline"], r["kept_id"]): Stop(r["stopped_at"], r["by_the_day"]) for r in rows}
+    stops = {}
+    for row in rows:
+        key = Key(row["deadline"], row["kept_id"])
+        opening = openings.get(key)
+        if opening is not None and (row["ended_at"] is None or row["ended_at"] > opening.started_at):
+            stops[key] = Stop(row["stopped_at"], row["by_the_day"])
+    return stops
 
 
 async def load_visits(

@@ -25,12 +25,14 @@ class Post:
 
 
 async def save_posts(tx: Tx, posts: Sequence[Post]) -> None:
-    """Posts as given; a post with the same id is replaced."""
+    """Posts as given; a post with the same id is replaced. The teller is to meet them: more may be owed to them."""
     await tx.execute(
-        """insert into posts select * from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[],
+        """insert into posts (post_id, line, division_code, unit, title, holder, channel, met)
+           select *, false from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[],
              $6::bytea[], $7::bytea[])
            on conflict (post_id) do update set line = excluded.line, division_code = excluded.division_code,
-             unit = excluded.unit, title = excluded.title, holder = excluded.holder, channel = excluded.channel""",
+             unit = excluded.unit, title = excluded.title, holder = excluded.holder, channel = excluded.channel,
+             met = false""",
         *[[getattr(each, name) for each in posts] for name in Post.__dataclass_fields__],
     )
 
@@ -56,6 +58,12 @@ async def sealing_versions(tx: Tx) -> list[int]:
 
 Where = tuple[str, str, str | None]
 """line, division, unit"""
+
+
+async def meet_new(tx: Tx) -> list[Where]:
+    """Where there are posts that the teller has not met, now met."""
+    rows = await tx.fetch("update posts set met = true where not met returning line, division_code, unit")
+    return [(row["line"], row["division_code"], row["unit"]) for row in rows]
 
 
 async def load_ladders(tx: Tx, asked: Iterable[Where]) -> dict[Where, list[Post]]:

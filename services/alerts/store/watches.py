@@ -87,7 +87,7 @@ async def save_missed(tx: Tx, missed: Sequence[Missed]) -> None:
     """Missed slots, new ones and ones taken back; what was told of a slot under another id of the person stays told."""
     await tx.execute(
         """insert into missed select x.*, exists (select from missed m
-               where (m.placement_id, m.slot_end_at) = (x.placement_id, x.slot_end_at) and m.told)
+               where (m.placement_id, m.slot_end_at) = (x.placement_id, x.slot_end_at) and m.told and not m.nobody)
              from unnest($1::text[], $2::timestamptz[], $3::timestamptz[], $4::text[],
                $5::text[], $6::int[], $7::bool[], $8::bool[]) x(placement_id, slot_end_at, slot_start_at, person_id,
                division_code, revision, withdrawn, drill)
@@ -106,11 +106,22 @@ async def find_untold(tx: Tx) -> list[Missed]:
     return [Missed(**r) for r in rows]
 
 
-async def save_told_missed(tx: Tx, missed: Sequence[Missed]) -> None:
-    """These were told."""
+async def save_told_missed(tx: Tx, missed: Sequence[tuple[Missed, bool]]) -> None:
+    """These had their turn. With each: whether there was nobody to be told."""
     await tx.execute(
-        """update missed m set told = true from unnest($1::text[], $2::timestamptz[]) x(placement_id, slot_end_at)
+        """update missed m set told = true, nobody = x.nobody
+           from unnest($1::text[], $2::timestamptz[], $3::bool[]) x(placement_id, slot_end_at, nobody)
            where (m.placement_id, m.slot_end_at) = (x.placement_id, x.slot_end_at)""",
-        [each.placement_id for each in missed],
-        [each.slot_end_at for each in missed],
+        [each.placement_id for each, _ in missed],
+        [each.slot_end_at for each, _ in missed],
+        [nobody for _, nobody in missed],
+    )
+
+
+async def ask_again(tx: Tx, divisions: Sequence[str]) -> None:
+    """Missed slots of which there was nobody to be told have their turn again where there are new posts."""
+    await tx.execute(
+        """update missed m set told = false, nobody = false from unnest($1::text[]) x(division)
+           where m.nobody and starts_with(m.division_code, x.division)""",
+        divisions,
     )

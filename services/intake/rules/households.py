@@ -6,7 +6,8 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from services.intake.rules.roster import Presence, Register, Resident
+from contracts.persons import Merged
+from services.intake.rules.roster import AWAY, Presence, Register, Resident
 
 
 class Household(NamedTuple):
@@ -34,6 +35,25 @@ class Household(NamedTuple):
     def missing(self) -> bool:
         """Whether the round still owes it a visit."""
         return self.reached_at is None or bool(self.unmet)
+
+
+def as_one(home: Household, merged: Merged) -> Household:
+    """Whoever is there under several ids once: under the one that is kept if it is there, else under the first."""
+    shown: dict[str, str] = {}
+    for who in sorted(home.people, key=lambda who: who != merged.kept(who)):
+        shown.setdefault(merged.kept(who), who)
+    met = {merged.kept(who) for who in home.met}
+    people = sorted(shown.values())
+    return home._replace(people=people, met=[who for who in people if merged.kept(who) in met])
+
+
+def whereabouts(said: Iterable[Presence], merged: Merged) -> dict[str, Presence]:
+    """Who is away, under each of his or her ids, by the latest word under any of them."""
+    latest: dict[str, Presence] = {}
+    for each in sorted(said, key=lambda one: (one.since_at, one.record_id)):
+        latest[merged.kept(each.person_id)] = each
+    away = (each for each in latest.values() if each.state == AWAY)
+    return {who: each for each in away for who in merged.all_of(each.person_id)}
 
 
 def living_there(residents: Iterable[Resident], register: Register | None) -> list[str]:

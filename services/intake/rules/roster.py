@@ -124,6 +124,7 @@ class Stay(NamedTuple):
 
 Row = Call | Resident | Register | Presence | Round | Assigned | Handed | Check | Stay | lead_rows.Row
 REACHED = "reached"
+AWAY = "away"
 VISITED, SAMPLED = "visited", "sampled"
 
 

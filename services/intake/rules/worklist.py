@@ -9,6 +9,7 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 from contracts.leads import Tenure
+from contracts.persons import Merged
 from contracts.policy.days import DAY, day_of, end_of_day, slots_between, start_of_day
 from services.intake.rules.households import Household
 from services.intake.rules.lead_rows import LeadHeld, NeedHeld
@@ -83,17 +84,21 @@ def of_round(households: Iterable[Household], open_round: Round) -> Iterator[Ite
             )
 
 
-def of_care(owed: Iterable[Owed], checks: Sequence[Check], now: datetime) -> Iterator[Item]:
-    """The visit of the half day that runs, the test of the day, a sample of one's own, a transfer, an end in sight."""
+def of_care(owed: Iterable[Owed], checks: Sequence[Check], now: datetime, merged: Merged) -> Iterator[Item]:
+    """The visit of the half day that runs, the test of the day, a sample of one's own, a transfer, an end in sight.
+
+    What was done for a person under one of his or her ids is done.
+    """
     done = defaultdict[tuple[str, str, bool], list[datetime]](list)
     for check in checks:
-        done[check.person_id, check.what, check.drill].append(check.done_at)
+        done[merged.kept(check.person_id), check.what, check.drill].append(check.done_at)
     for each in owed:
+        visited, sampled = (done[merged.kept(each.person_id), what, each.drill] for what in (VISITED, SAMPLED))
         if each.kind == CARE:
-            yield from _visit_due(each, done[each.person_id, VISITED, each.drill], now)
-            yield from _test_due(each, done[each.person_id, SAMPLED, each.drill], now)
+            yield from _visit_due(each, visited, now)
+            yield from _test_due(each, sampled, now)
         elif each.kind == SAMPLING:
-            if not any(at > each.since_at for at in done[each.person_id, SAMPLED, each.drill]):
+            if not any(at > each.since_at for at in sampled):
                 yield _item(each, "sampling", each.due_at, "tube")
         elif each.kind == TRANSFER:
             yield _item(each, "transfer", each.due_at, None)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from services.chassis.database import Tx
-from services.intake.rules.households import Household
-from services.intake.rules.roster import REACHED, Presence, Round
+from services.intake.rules.households import Household, as_one, whereabouts
+from services.intake.rules.roster import AWAY, REACHED, Presence, Round
+from services.intake.store.merges import load_merged
 from services.intake.store.roster import BELOW
 
 _TOLD = f"{BELOW} and drill <= $2"
@@ -36,18 +37,18 @@ with registered as ({_REGISTERS}),
      living as (select dwelling_id, array_agg(person_id order by person_id collate "C") as people,
                        array_agg(person_id order by person_id collate "C") filter (where met) as met
                   from members group by 1)
-select dwelling_id, division_code, coalesce(people, '{{}}'), coalesce(met, '{{}}'), reached_at,
+select dwelling_id, division_code, coalesce(people, '{{}}') as people, coalesce(met, '{{}}'), reached_at,
        coalesce(attempts, 0), last_outcome
   from (select dwelling_id, division_code from vault_dwellings where {BELOW}) dwellings
        left join registered using (dwelling_id) left join living using (dwelling_id)
        left join sought using (dwelling_id)
  where lived_in is not false or people is not null
  order by 1"""  # noqa: S608
-_AWAY = f"""
+_PRESENCES = f"""
 select * from (
     select distinct on (person_id) {", ".join(Presence._fields)} from presences where {_TOLD}
      order by person_id, since_at desc, record_id collate "C" desc) latest
- where state = 'away'"""  # noqa: S608
+ where state = '{AWAY}' or person_id = any($3::text[])"""  # noqa: S608
 _NESTED_LOOPS = "select set_config('enable_nestloop', $1, true)"
 """Of what row security lets through the planner expects one row: all registers for each resident, by nested loops."""
 
@@ -55,12 +56,16 @@ _NESTED_LOOPS = "select set_config('enable_nestloop', $1, true)"
 async def load_households(tx: Tx, division: str, open_round: Round | None, *, people_of_all: bool) -> list[Household]:
     """Every dwelling there in which somebody lives, or nobody is known not to.
 
-    Whoever stands in its latest register lives there, and whoever was met there after it (`rules.households`).
+    Whoever stands in its latest register lives there, and whoever was met there after it (`rules.households`); several
+    ids of one person are one person there.
     people_of_all: else of those alone that the round has reached, for of the others nobody in particular is owed.
     """
     drill, round_id = (open_round.drill, open_round.round_id) if open_round else (False, None)
-    away = {row["person_id"]: Presence(*row) for row in await tx.fetch(_AWAY, division, drill)}
     await tx.fetchval(_NESTED_LOOPS, "off")
     found = await tx.fetch(_HOUSEHOLDS, division, drill, round_id, people_of_all)
     await tx.fetchval(_NESTED_LOOPS, "on")
-    return [Household._make((*row, away)) for row in found]
+    people = {each for row in found for each in row["people"]}
+    merged = await load_merged(tx, people)
+    presences = await tx.fetch(_PRESENCES, division, drill, sorted(merged.everybody(people)))
+    away = whereabouts([Presence(*row) for row in presences], merged)
+    return [as_one(Household._make((*row, away)), merged) for row in found]
