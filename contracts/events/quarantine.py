@@ -35,7 +35,10 @@ class Measure(BaseModel):
 
 @fact
 class QuarantineProposed(Fact):
-    """Derived: the policy would have this person quarantined. A proposal binds nobody; a post-holder decides."""
+    """Derived: the policy would have this person quarantined. A proposal binds nobody; a post-holder decides.
+
+    found_at: when the contact was found; not in what was said before.
+    """
 
     type: ClassVar[str] = "quarantine-proposed"
 
@@ -44,6 +47,7 @@ class QuarantineProposed(Fact):
     measures: tuple[Measure, ...] = Field(min_length=1)
     edition: Id
     standing: Standing
+    found_at: Instant | None = None
 
 
 @fact

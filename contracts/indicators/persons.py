@@ -159,7 +159,7 @@ PERSONS = (
         "待批隔离建议",
         QuarantineProposed,
         subjects=person,
-        at=lambda event: event.time,
+        at=lambda event: event.data.found_at or event.time,
         why="a proposal binds nobody: these wait for a decision",
         source="design: people order, rules propose",
     ),

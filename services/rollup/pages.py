@@ -35,8 +35,8 @@ class Table:
     own: Line | None
 
 
-async def children_of(tx: Tx, division: str, tree: Tree) -> list[str]:
-    """The divisions below: all that the edition knows, or, below a village, those with figures."""
+async def children_of(tx: Tx, division: str, tree: Tree, until: datetime | None = None) -> list[str]:
+    """The divisions below: all that the edition knows, or, below a village, those with figures, now or by then."""
     divisions = Divisions.load()
     try:
         known = divisions.children(division, tree)
@@ -44,7 +44,7 @@ async def children_of(tx: Tx, division: str, tree: Tree) -> list[str]:
         known = ()
     if known or len(division) < Level.VILLAGE:
         return list(known)
-    below = await reading.load_codes_below(tx, division)
+    below = await reading.load_codes_below(tx, division, until)
     return [code for code in below if divisions.parent(code, tree) == division]
 
 

@@ -66,7 +66,7 @@ def _figures(router: APIRouter, app: App) -> None:
         _allow(caller, division, tree)
         async with app.reading(caller) as turn:
             until = answered_until(_zoned(at), turn.now)
-            below = await children_of(turn.tx, division, tree) if children else None
+            below = await children_of(turn.tx, division, tree, until) if children else None
             codes = [division, *(below or ())]
             found = await reading.load_figures_as_of(turn.tx, tree, codes, _known(indicator), _one(day), until)
         return tabled(until, tree, day, division, below, found)

@@ -221,3 +221,11 @@ def test_every_indicator_is_counted_by_some_event() -> None:
     facts += [TubeSampled(statement_id="s1", tube_id="t1", sampled_at=NIGHT, members=(member,))]
     facts += [PlaceExposureNamed(**HERE, place_id="mall", first_at=NIGHT, last_at=NIGHT)]
     assert {one.indicator for fact in facts for one in contributions(said(fact))} == set(BY_CODE)
+
+
+def test_a_proposal_counts_on_the_day_on_which_its_contact_was_found_however_often_it_is_said() -> None:
+    rest = {"category": Category.CLOSE, "measures": (A_MEASURE,), "edition": "ed-8", "standing": Standing.IN_FORCE}
+    later = NIGHT + timedelta(days=3)
+    for found_at, day in ((NIGHT, MARCH_5), (None, MARCH_5 + timedelta(days=3))):
+        [counted_once] = contributions(said(QuarantineProposed(**HERE, **rest, found_at=found_at), later))
+        assert (counted_once.indicator, counted_once.day) == ("proposals-open", day)

@@ -160,3 +160,25 @@ def test_the_first_finding_says_how_a_case_came_to_light() -> None:
     episode = derived(classifications=ILL, findings=(later, first)).episode
     assert episode is not None
     assert episode.found_how is FoundHow.CANVASSING
+
+
+def test_a_placement_that_nobody_ended_is_over_with_its_order_and_does_not_come_to_life_under_the_next() -> None:
+    orders = (order(a.measure(CENTRAL, at(7), 14), ended=at(20)), order(served=at(40), n=2))
+    around = {"exposures": MET, "placements": (placed(started=at(8)),)}
+    assert care(**around, orders=orders) == (Care.AWAITING_TRANSFER, at(40))
+    [schedule] = derived(**around, orders=orders).schedules
+    assert (schedule.from_at, schedule.until_at) == (at(8), at(20))
+    hospital = {"exposures": MET, "placements": (placed(HOSPITAL, at(8)),)}
+    assert care(**hospital, orders=orders) == (Care.ISOLATED, at(8))
+
+
+def test_an_order_served_twice_and_ended_once_stands_and_one_that_was_prolonged_ends_with_the_later_one() -> None:
+    around = {"exposures": MET, "placements": (placed(started=at(8)),)}
+    first = order(a.measure(CENTRAL, at(7), 14), n=1)
+    twice = order(served=at(9), ended=at(9, 2), n=2)
+    assert care(**around, orders=(first, twice)) == (Care.CENTRAL_QUARANTINE, at(8))
+    assert [each.until_at for each in derived(**around, orders=(first, twice)).schedules] == [at(21)]
+    prolonged = order(a.measure(CENTRAL, at(20), 8), served=at(20), ended=at(28), n=2)
+    assert care(**around, orders=(first, prolonged)) == (Care.RELEASED, at(28))
+    both_ended = (order(a.measure(CENTRAL, at(7), 14), ended=at(20), n=1), twice)
+    assert care(**around, orders=both_ended) == (Care.RELEASED, at(20))

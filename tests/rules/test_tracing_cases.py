@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from contracts.events.cases import Classification
+from contracts.events.cases import Classification, FoundHow
 from contracts.events.contacts import Category, ContactIdentified, Standing
 from contracts.events.quarantine import Mode
 from contracts.events.testing import Result
@@ -30,7 +30,7 @@ def test_a_contact_who_falls_ill_keeps_the_category_and_exposes_as_a_case() -> N
     found = derived(exposures=(met("A"),), classifications=(a.classified(),))
     assert found.contact is not None
     assert found.contact.category is Category.CLOSE
-    assert found.part.close is None
+    assert found.part.close == ()
     assert found.part.case is not None
 
 
@@ -92,6 +92,21 @@ def test_a_case_exposes_until_the_first_day_in_hospital_and_is_known_since_first
     part = derived(classifications=news, placements=beds).part
     assert part.case is not None
     assert (part.case.isolated_at, part.case.known_at) == (at(8), at(6))
+
+
+def test_what_was_known_before_an_exclusion_and_a_stay_that_was_over_say_nothing_of_a_later_illness() -> None:
+    excluded = a.classified(Classification.EXCLUDED, made=at(3), statement="c2")
+    confirmed = a.classified(made=at(20), heard=at(20), statement="c3")
+    stay = a.placed(Mode.HOSPITAL, at(1), at(3))
+    early = {"findings": (a.found(at(1), how=FoundHow.CANVASSING),), "tests": (a.test(at(2), Result.POSITIVE),)}
+    news = (a.classified(Classification.SUSPECTED, made=at(1), statement="c1"), excluded, confirmed)
+    found = derived(classifications=news, placements=(stay,), **early)
+    assert found.part.case is not None and found.episode is not None
+    assert (found.part.case.reference_at, found.part.case.isolated_at) == (at(20), None)
+    early["findings"] += (a.found(at(20), at(19), FoundHow.FEVER_CLINIC, n=2),)
+    found = derived(classifications=news, placements=(stay,), **early)
+    assert found.part.case is not None and found.episode is not None
+    assert (found.part.case.reference_at, found.episode.found_how) == (at(19), FoundHow.FEVER_CLINIC)
 
 
 @pytest.mark.parametrize(

@@ -49,8 +49,7 @@ def test_only_the_part_of_an_exposure_before_the_isolation_counts() -> None:
     found = derived(exposures=(long,), neighbours={"A": a.a_case(isolated=at(8))})
     assert found.contact is not None
     assert found.contact.last_exposure_at == at(8)
-    assert found.part.close is not None
-    assert found.part.close.first_at == ILL - LOOKBACK
+    assert [close.first_at for close in found.part.close] == [ILL - LOOKBACK]
 
 
 @pytest.mark.parametrize("way", ContactWay)
@@ -102,7 +101,7 @@ def test_a_secondary_contact_becomes_close_when_the_link_becomes_a_case() -> Non
 
 def test_nobody_is_a_contact_by_way_of_the_own_illness() -> None:
     """B is close by A alone; so A, who is a case, is no secondary contact of B; with D between, she would be."""
-    own = a.a_close_contact(close_without={"P": None})
+    own = a.a_close_contact(close_without={"P": ()})
     by_another = a.a_close_contact(close_without={"P": a.a_close_contact(at(6)).close})
     ill = (a.classified(),)
     assert contact(exposures=(met("B", at(7)),), neighbours={"B": own}, classifications=ill) is None
@@ -114,11 +113,9 @@ def test_nobody_is_a_contact_by_way_of_the_own_illness() -> None:
 def test_a_close_contact_tells_each_case_who_he_is_without_that_case() -> None:
     two = {"A": A_CASE, "D": a.a_case(known=at(6, 20))}
     part = derived(exposures=(met("A"), met("D", at(6))), neighbours=two).part
-    assert part.close is not None
-    assert part.close.first_at == ILL
-    assert part.close_without["A"] is not None
-    assert part.close_without["A"].first_at == at(6)
-    assert derived(exposures=(met("A"),)).part.close_without == {"A": None}
+    assert [close.first_at for close in part.close] == [ILL]
+    assert [close.first_at for close in part.close_without["A"]] == [at(6)]
+    assert derived(exposures=(met("A"),)).part.close_without == {"A": ()}
 
 
 def test_a_contact_is_linked_to_the_latest_exposure_that_counts_and_names_all() -> None:
@@ -162,8 +159,7 @@ def test_a_secondary_contact_is_found_when_the_chain_of_both_exposures_was_recei
 )
 def test_a_link_exposes_until_the_placement_begins(placements: tuple[Any, ...], until: datetime | None) -> None:
     part = derived(exposures=(met(),), placements=placements).part
-    assert part.close is not None
-    assert part.close.until_at == until
+    assert [close.until_at for close in part.close] == [until]
 
 
 @pytest.mark.parametrize(
@@ -177,8 +173,7 @@ def test_a_link_exposes_until_the_placement_begins(placements: tuple[Any, ...], 
 )
 def test_the_first_two_tests_of_a_link_count_from_the_exposure(tests: tuple[datetime, ...], negative: bool) -> None:
     part = derived(exposures=(met(),), tests=tuple(a.test(sampled) for sampled in tests)).part
-    assert part.close is not None
-    assert part.close.first_tests_negative is negative
+    assert [close.first_tests_negative for close in part.close] == [negative]
 
 
 @pytest.mark.parametrize(
@@ -189,11 +184,38 @@ def test_an_inconclusive_test_of_a_link_is_passed_over_and_a_positive_one_is_not
 ) -> None:
     tests = (a.test(at(6)), a.test(at(7), second), a.test(at(8)))
     part = derived(exposures=(met(),), tests=tests).part
-    assert part.close is not None
-    assert part.close.first_tests_negative is negative
+    assert [close.first_tests_negative for close in part.close] == [negative]
 
 
 def test_the_chain_is_judged_by_the_later_of_its_two_facts() -> None:
     found = contact(exposures=(met(heard=KNOWN - HOUR),))
     assert found is not None
     assert found.found_at == KNOWN
+
+
+QUARANTINED = (a.order(served=at(7), ended=at(20)), a.order(served=at(40), n=2))
+
+
+def test_who_is_exposed_again_after_quarantine_is_found_then_and_exposes_others_from_then_on() -> None:
+    meetings = (met("A", ILL), met("D", at(38), heard=at(39)))
+    cases = {"A": A_CASE, "D": a.a_case(reference=at(38), known=at(38))}
+    stays = (a.placed(started=at(8)), a.placed(started=at(40), n=2))
+    found = derived(exposures=meetings, neighbours=cases, orders=QUARANTINED[:1], placements=stays)
+    assert found.contact is not None and found.proposal is not None
+    assert (found.contact.found_at, found.contact.linked_id, found.contact.exposure_ids) == (at(39), "D", ("met:D",))
+    assert found.proposal.found_at == at(39)
+    assert [(one.first_at, one.until_at) for one in found.part.close] == [(ILL, at(8)), (at(38), at(40))]
+
+
+def test_contacts_of_either_time_are_contacts_of_their_link() -> None:
+    link = {"B": Neighbour(close=(*a.a_close_contact(until=at(8)).close, *a.a_close_contact(at(38), at(40)).close))}
+    categories = [category(exposures=(met("B", at(day)),), neighbours=link) for day in (7, 20, 39, 41)]
+    assert categories == [Category.SECONDARY, None, Category.SECONDARY, None]
+
+
+def test_a_released_close_contact_becomes_a_secondary_one_by_meeting_another_and_nothing_by_a_shared_venue() -> None:
+    cases = {"A": A_CASE, "B": a.a_close_contact(at(37), found=at(38)), "D": a.a_case(reference=at(38), known=at(38))}
+    again = met("B", at(38), heard=at(39))
+    venue = met("D", at(38), heard=at(39), way=ContactWay.SHARED_VENUE)
+    for second, expected in ((again, Category.SECONDARY), (venue, Category.CLOSE)):
+        assert category(exposures=(met(), second), neighbours=cases, orders=QUARANTINED[:1]) is expected

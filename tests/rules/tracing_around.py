@@ -44,7 +44,7 @@ def a_case(reference: datetime = ILL, isolated: datetime | None = None, known: d
 def a_close_contact(
     first: datetime = ILL, until: datetime | None = None, found: datetime = HEARD, *, tested: bool = False, **more: Any
 ) -> Neighbour:
-    return Neighbour(close=ClosePart(first, until, found, tested), **more)
+    return Neighbour(close=(ClosePart(first, until, found, tested),), **more)
 
 
 def met(
@@ -72,7 +72,7 @@ def found(found: datetime, onset: datetime | None = None, how: FoundHow = FoundH
 
 
 def test(sampled: datetime, result: Result = Result.NEGATIVE) -> Test:
-    return Test(f"t:{sampled.isoformat()}", sampled, result)
+    return Test(f"t:{sampled.isoformat()}", sampled, sampled, result)
 
 
 def measure(mode: Mode, from_at: datetime, days: float, *test_days: datetime) -> Measure:

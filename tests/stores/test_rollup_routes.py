@@ -119,6 +119,20 @@ async def test_a_change_since_yesterday_is_explained_by_reason(web: httpx.AsyncC
     assert figures(after) == {"330402": 3}
 
 
+async def test_the_past_of_a_village_names_the_grids_that_had_figures_then(
+    web: httpx.AsyncClient, database: str
+) -> None:
+    village, gone = PLACES[0][:12], f"{PLACES[0][:12]}009"
+    one = {"person": "p9", "division": gone}
+    async with a_database(database) as tx:
+        await read_batches(tx, [[a_screening("s9", **one)], [a_screening("s9", 2, **one, time=LATER, withdrawn=True)]])
+    for at, expected in ((T0 + HOUR, {PLACES[0]: 1, gone: 1}), (LATER + HOUR, {PLACES[0]: 2})):
+        table = await answer(
+            web, "/figures/as-of", division=village, at=at.isoformat(), children=True, day=DAY, **SCREENED
+        )
+        assert (figures(table), table["own"]["figures"]) == (expected, {})
+
+
 async def test_drift_is_compared_on_request_and_named_within_the_callers_division(
     web: httpx.AsyncClient, database: str
 ) -> None:

@@ -163,3 +163,20 @@ def test_every_fact_that_tracing_hears_is_kept_or_passed_over_by_name() -> None:
     heard_of = {kind for topic in heard_by("tracing") for kind in topic.events}
     assert heard_of - TABLES.keys() == {CaseReported, TimeAdvanced}
     assert TABLES.keys() - heard_of == set()
+
+
+async def test_a_second_result_of_a_tube_counts_whichever_was_heard_first(world: World) -> None:
+    positive, negative = a_tube_result("T"), a_tube_result("T", Result.NEGATIVE, at(5, 12), n=2)
+    await world.hear(heard(a_tube("T", ["B", "C"]), at(5)), heard(positive, at(5, 7)))
+    assert await world.tracing.published(world.tx) != {}
+    await world.hear(heard(negative, at(5, 13)))
+    assert await world.tracing.published(world.tx) == {}
+    back = negative.model_copy(update={"revision": 2, "withdrawn": True})
+    assert words(await world.hear(heard(back, at(5, 14)))) == [("sampling:T:B", 3, False), ("sampling:T:C", 3, False)]
+
+
+async def test_an_adoption_reaches_whoever_lives_there_by_the_word_of_a_tube_alone(world: World) -> None:
+    await world.hear(*CASE, heard(an_exposure("B", "A"), at(5, 10)))
+    await world.hear(heard(a_tube("T", ["B"], division=ELSEWHERE), at(6)), heard(a_tube_result("T"), at(6)))
+    said = await world.hear(heard(an_adoption(ELSEWHERE[:9]), at(7)))
+    assert fact_of(said, "contact:B").standing is Standing.ADOPTED

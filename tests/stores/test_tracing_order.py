@@ -78,13 +78,21 @@ turns_of_it: st.SearchStrategy[Fact] = st.one_of(
     st.builds(a_classification, people, st.sampled_from(Classification), made=instants, n=numbers),
     st.builds(a_finding, people, found=instants, onset=st.none() | instants),
     st.builds(a_test, people, instants, st.sampled_from(Result), n=numbers),
-    st.builds(a_tube, st.sampled_from("ST"), st.lists(people, min_size=1, max_size=3, unique=True), sampled=instants),
-    st.builds(a_tube_result, st.sampled_from("ST"), st.sampled_from(Result), resulted=instants),
+    st.builds(
+        a_tube,
+        st.sampled_from("ST"),
+        st.lists(people, min_size=1, max_size=3, unique=True),
+        sampled=instants,
+        division=st.sampled_from([HOME, ELSEWHERE]),
+    ),
+    st.builds(a_tube_result, st.sampled_from("ST"), st.sampled_from(Result), resulted=instants, n=numbers),
     st.builds(ordered, people, instants, numbers, st.booleans(), numbers),
     st.builds(an_end, people, instants, n=numbers),
     st.builds(a_placement, people, instants, st.sampled_from(Mode), n=numbers),
     st.builds(a_leaving, people, instants, n=numbers),
-    st.builds(an_adoption, st.sampled_from(["33", "330421101"]), st.sampled_from(["contact_lookback", "contact"])),
+    st.builds(
+        an_adoption, st.sampled_from(["33", "330421101", "330421102"]), st.sampled_from(["contact_lookback", "contact"])
+    ),
 )
 
 

@@ -70,7 +70,7 @@ async def test_the_members_of_a_corrected_tube_are_those_of_the_highest_revision
 async def test_a_positive_result_that_belongs_to_another_tube_frees_the_members_of_the_first(world: World) -> None:
     await world.hear(heard(a_tube("S", ["B"]), at(5, 1)), heard(a_tube("T", ["C"]), at(5, 1)))
     await world.hear(heard(a_tube_result("S"), at(5, 6)))
-    other = a_tube_result("T", revision=2).model_copy(update={"statement_id": "result:S"})
+    other = a_tube_result("T", revision=2).model_copy(update={"statement_id": "result:S:1"})
     assert words(await world.hear(heard(other, at(5, 7)))) == [("sampling:S:B", 2, True), ("sampling:T:C", 1, False)]
 
 

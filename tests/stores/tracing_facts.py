@@ -93,16 +93,18 @@ def a_test(
     )
 
 
-def a_tube(tube: str, members: Sequence[str], sampled: datetime = TUBE_AT, **more: Any) -> TubeSampled:
-    people = tuple(Member(person_id=person, division_code=HOME) for person in members)
+def a_tube(
+    tube: str, members: Sequence[str], sampled: datetime = TUBE_AT, *, division: str = HOME, **more: Any
+) -> TubeSampled:
+    people = tuple(Member(person_id=person, division_code=division) for person in members)
     return TubeSampled(statement_id=f"tube:{tube}", tube_id=tube, sampled_at=sampled, members=people, **more)
 
 
 def a_tube_result(
-    tube: str, result: Result = Result.POSITIVE, resulted: datetime | None = None, **more: Any
+    tube: str, result: Result = Result.POSITIVE, resulted: datetime | None = None, *, n: int = 1, **more: Any
 ) -> TubeResulted:
     return TubeResulted(
-        statement_id=f"result:{tube}", tube_id=tube, resulted_at=resulted or at(5, 6), result=result, **more
+        statement_id=f"result:{tube}:{n}", tube_id=tube, resulted_at=resulted or at(5, 6), result=result, **more
     )
 
 

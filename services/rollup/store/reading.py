@@ -36,6 +36,7 @@ _AS_OF = """
 _BELOW = """
     select distinct unnest(array[division_code, left(division_code, 15)]) from (
         select division_code from history where division_code > $1 and division_code < $1 || '~'
+          and ($2::timestamptz is null or hour_at < $2)
         group by division_code, indicator, day, drill having sum(delta) <> 0) h
     order by 1"""
 _CHANGES = """
@@ -84,9 +85,9 @@ async def load_figures_as_of(
     return list(await tx.fetch(query, codes, indicators, day, at, int(lowest), _within(codes)))
 
 
-async def load_codes_below(tx: Tx, code: str) -> list[str]:
-    """Grids and micro-grids of a village, or micro-grids of a grid, that have figures."""
-    return [row[0] for row in await tx.fetch(_BELOW, code)]
+async def load_codes_below(tx: Tx, code: str, until: datetime | None) -> list[str]:
+    """Grids and micro-grids of a village, or micro-grids of a grid, that have figures, or had them at an instant."""
+    return [row[0] for row in await tx.fetch(_BELOW, code, until)]
 
 
 async def load_changes(

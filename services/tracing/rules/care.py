@@ -9,7 +9,8 @@ from contracts import policy
 from contracts.events.contacts import Category
 from contracts.events.quarantine import Care, CareScheduled, Measure, Mode, QuarantineProposed
 from services.tracing.rules.contacts import Contact, plan_at
-from services.tracing.rules.plans import CHECKS_PER_DAY, latest_order
+from services.tracing.rules.orders import latest_order, order_of
+from services.tracing.rules.plans import CHECKS_PER_DAY
 from services.tracing.rules.statements import statement_id
 from services.tracing.rules.surroundings import Order, Placement, Surroundings
 
@@ -47,13 +48,6 @@ def care_of(
         left = (placement.ended_at for placement in around.placements if placement.ended_at is not None)
         return Care.AWAITING_TRANSFER, max((order.served_at, *left))
     return (Care.AWAITING_ORDER, found_at) if proposal is not None else (Care.NONE, None)
-
-
-def order_of(around: Surroundings, placement: Placement) -> Order | None:
-    """The order that a placement carries out: the last one served before it ended, else the first one."""
-    orders = sorted(around.orders, key=lambda order: (order.served_at, order.order_id))
-    before = [order for order in orders if placement.ended_at is None or order.served_at <= placement.ended_at]
-    return before[-1] if before else next(iter(orders), None)
 
 
 def measure_of(order: Order, placement: Placement) -> Measure:

@@ -7,7 +7,7 @@ from datetime import datetime
 from contracts.events.cases import Classification, FoundHow
 from contracts.events.quarantine import Mode
 from contracts.events.testing import Result
-from services.tracing.rules.surroundings import CasePart, Classified, Surroundings
+from services.tracing.rules.surroundings import CasePart, Classified, Finding, Surroundings
 
 CASES = frozenset(Classification) - {Classification.EXCLUDED}
 """Contacts of suspected persons are quarantined too (Notice 002), and of preliminary positives (Notice 003)."""
@@ -36,29 +36,49 @@ def case_part(around: Surroundings) -> CasePart | None:
 
 def _known_at(around: Surroundings) -> datetime:
     """When it was first known of a case that stands; what was excluded meanwhile begins anew."""
-    excluded = [_order(one) for one in around.classifications if one.classification not in CASES]
-    standing = [one for one in around.classifications if not excluded or _order(one) > max(excluded)]
-    return min(one.received_at for one in standing)
+    return min(one.received_at for one in _standing(around))
+
+
+def _excluded(around: Surroundings) -> Classified | None:
+    """The last exclusion: what was believed before it was not so."""
+    return max((one for one in around.classifications if one.classification not in CASES), key=_order, default=None)
+
+
+def _standing(around: Surroundings) -> list[Classified]:
+    last = _excluded(around)
+    return [one for one in around.classifications if last is None or _order(one) > _order(last)]
+
+
+def _findings(around: Surroundings) -> list[Finding]:
+    last = _excluded(around)
+    return [one for one in around.findings if last is None or one.found_at > last.classified_at]
 
 
 def reference_at(around: Surroundings) -> datetime:
     """From where the lookback counts: onset, first positive sample or finding, whichever came first (ed. 6).
 
-    A case of whom none of these is known counts from the first classification.
+    Of what became known since the person was last excluded, if ever. A case of whom none of these is known counts from
+    the first classification.
     """
-    known = [finding.found_at for finding in around.findings]
-    known += [finding.onset_at for finding in around.findings if finding.onset_at is not None]
-    known += [test.sampled_at for test in around.tests if test.result is Result.POSITIVE]
-    return min(known or [c.classified_at for c in around.classifications if c.classification in CASES])
+    last, findings = _excluded(around), _findings(around)
+    known = [finding.found_at for finding in findings]
+    known += [finding.onset_at for finding in findings if finding.onset_at is not None]
+    tests = (test for test in around.tests if last is None or test.resulted_at > last.classified_at)
+    known += [test.sampled_at for test in tests if test.result is Result.POSITIVE]
+    return min(known or [one.classified_at for one in _standing(around)])
 
 
 def isolated_at(around: Surroundings) -> datetime | None:
-    """A case exposes nobody from the first day in hospital on; None: not yet isolated."""
-    starts = (placement.started_at for placement in around.placements if placement.mode is Mode.HOSPITAL)
-    return min(starts, default=None)
+    """A case exposes nobody from the first day in hospital on; None: not yet isolated.
+
+    A stay that was over before the illness isolated nobody from it.
+    """
+    ill_at = reference_at(around)
+    stays = (placement for placement in around.placements if placement.mode is Mode.HOSPITAL)
+    return min((stay.started_at for stay in stays if stay.ended_at is None or stay.ended_at > ill_at), default=None)
 
 
 def found_how(around: Surroundings) -> FoundHow | None:
     """The way in which the case first came to light; a later finding of the same person does not change it."""
-    first = min(around.findings, key=lambda finding: (finding.found_at, finding.statement_id), default=None)
+    first = min(_findings(around), key=lambda finding: (finding.found_at, finding.statement_id), default=None)
     return first.found_how if first else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
@@ -10,6 +11,7 @@ from functools import cache, lru_cache
 from contracts import policy
 from contracts.events.contacts import Category, ContactIdentified, ContactWay
 from contracts.events.testing import Result
+from services.tracing.rules.orders import ends_of_quarantine
 from services.tracing.rules.statements import statement_id
 from services.tracing.rules.surroundings import CasePart, ClosePart, Exposure, Neighbour, Surroundings
 
@@ -36,34 +38,65 @@ class Chain:
 
 @dataclass(frozen=True, slots=True)
 class Contact:
-    """The fact to be stated, and the first counted exposure, from which this person may expose others."""
+    """The fact to be stated of the latest matter, and from which counted exposure on others may have been exposed.
+
+    matters: of each in which the person was a close contact, as they came.
+    """
 
     fact: ContactIdentified
+    matters: tuple[Matter, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Matter:
+    """first_at: of the first counted exposure; found_at: when the first whole chain was first received."""
+
     first_at: datetime
+    found_at: datetime
 
 
 def contact_of(around: Surroundings) -> Contact | None:
-    """The category with its latest link; the person may be a case too, by exposure to another one."""
-    chains = list(counted_chains(around))
-    if not chains:
+    """The category with its latest link; the person may be a case too, by exposure to another one.
+
+    What follows an end of quarantine is a new matter, unless it is no more than a venue shared with a case.
+    """
+    matters = [_of_the_highest_rank(chains) for chains in _matters(around)]
+    if not matters:
         return None
-    category = max((chain.category for chain in chains), key=RANK.__getitem__)
-    chains = [chain for chain in chains if chain.category is category]
+    chains = next((each for each in reversed(matters) if each[0].category is not Category.CASUAL), matters[-1])
     last_at = max(chain.last_at for chain in chains)
     found_at = min(chain.found_at for chain in chains)
     window = lookback_at(found_at, around.division_code, around.adoptions)
     fact = ContactIdentified(
         statement_id=statement_id("contact", around.person_id),
         person_id=around.person_id,
-        category=category,
+        category=chains[0].category,
         linked_id=min(chain.exposure.other_id for chain in chains if chain.last_at == last_at),
         last_exposure_at=last_at,
         found_at=found_at,
-        exposure_ids=tuple(sorted(chain.exposure.statement_id for chain in chains)),
+        exposure_ids=tuple(sorted({chain.exposure.statement_id for chain in chains})),
         edition=window.edition,
         standing=window.standing,
     )
-    return Contact(fact, min(chain.first_at for chain in chains))
+    return Contact(fact, tuple(_matter(each) for each in matters if each[0].category is Category.CLOSE))
+
+
+def _matters(around: Surroundings) -> list[list[Chain]]:
+    """The chains from one end of quarantine to the next, as they came; none is empty."""
+    ends = ends_of_quarantine(around.orders)
+    matters: dict[int, list[Chain]] = {}
+    for chain in counted_chains(around):
+        matters.setdefault(bisect_left(ends, chain.last_at), []).append(chain)
+    return [matters[number] for number in sorted(matters)]
+
+
+def _of_the_highest_rank(chains: list[Chain]) -> list[Chain]:
+    highest = max(RANK[chain.category] for chain in chains)
+    return [chain for chain in chains if RANK[chain.category] == highest]
+
+
+def _matter(chains: list[Chain]) -> Matter:
+    return Matter(min(chain.first_at for chain in chains), min(chain.found_at for chain in chains))
 
 
 def counted_chains(around: Surroundings) -> Iterator[Chain]:
@@ -73,12 +106,10 @@ def counted_chains(around: Surroundings) -> Iterator[Chain]:
         if neighbour is None:
             continue
         if neighbour.case is not None:
-            chain = _to_case(around, exposure, neighbour.case)
+            chains = [_to_case(around, exposure, neighbour.case)]
         else:
-            link = neighbour.close_for(around.person_id)
-            chain = _to_close_contact(around, exposure, link) if link is not None else None
-        if chain is not None:
-            yield chain
+            chains = [_to_close_contact(around, exposure, link) for link in neighbour.close_for(around.person_id)]
+        yield from (chain for chain in chains if chain is not None)
 
 
 def _to_case(around: Surroundings, exposure: Exposure, case: CasePart) -> Chain | None:
@@ -126,30 +157,32 @@ def _overlap(
 
 def seen_by_others(around: Surroundings, case: CasePart | None, contact: Contact | None) -> Neighbour:
     """What the derivation of others may read of this person."""
-    if case is not None or contact is None or contact.fact.category is not Category.CLOSE:
+    if case is not None or contact is None or not contact.matters:
         return Neighbour(case)
     cases = {chain.exposure.other_id for chain in counted_chains(around) if chain.category is Category.CLOSE}
-    without = {case_id: _close_part(around, contact_of(_without(around, case_id))) for case_id in sorted(cases)}
-    return Neighbour(close=_close_part(around, contact), close_without=without)
+    without = {case_id: _close_parts(around, contact_of(_without(around, case_id))) for case_id in sorted(cases)}
+    return Neighbour(close=_close_parts(around, contact), close_without=without)
 
 
 def _without(around: Surroundings, other_id: str) -> Surroundings:
     return replace(around, exposures=tuple(met for met in around.exposures if met.other_id != other_id))
 
 
-def _close_part(around: Surroundings, contact: Contact | None) -> ClosePart | None:
-    if contact is None or contact.fact.category is not Category.CLOSE:
-        return None
+def _close_parts(around: Surroundings, contact: Contact | None) -> tuple[ClosePart, ...]:
+    return tuple(_close_part(around, matter) for matter in contact.matters) if contact else ()
+
+
+def _close_part(around: Surroundings, matter: Matter) -> ClosePart:
     placed = (
         placement.started_at
         for placement in around.placements
-        if placement.ended_at is None or placement.ended_at > contact.first_at
+        if placement.ended_at is None or placement.ended_at > matter.first_at
     )
     return ClosePart(
-        first_at=contact.first_at,
+        first_at=matter.first_at,
         until_at=min(placed, default=None),
-        found_at=contact.fact.found_at,
-        first_tests_negative=_first_tests_negative(around, contact.first_at),
+        found_at=matter.found_at,
+        first_tests_negative=_first_tests_negative(around, matter.first_at),
     )
 
 

@@ -12,6 +12,7 @@ from services.tracing.rules.care import care_of, schedules_of
 from services.tracing.rules.cases import case_part, classification_of, found_how
 from services.tracing.rules.contacts import Contact, contact_of, seen_by_others
 from services.tracing.rules.dues import release_of, samplings_of
+from services.tracing.rules.orders import settled
 from services.tracing.rules.plans import proposal_of
 from services.tracing.rules.statements import statement_id
 from services.tracing.rules.surroundings import NOBODY, Neighbour, Surroundings
@@ -39,6 +40,7 @@ class Derived:
 
 def derive(around: Surroundings) -> Derived:
     """Pure: the same surroundings give the same statements, whatever came first."""
+    around = settled(around)
     contact, case = contact_of(around), case_part(around)
     proposal = proposal_of(around, contact, is_case=case is not None)
     return Derived(

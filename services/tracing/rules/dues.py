@@ -14,12 +14,11 @@ from services.tracing.rules.care import (
     active_placement,
     in_order,
     measure_of,
-    order_of,
     plan_behind,
     test_dates_of,
 )
 from services.tracing.rules.contacts import Contact
-from services.tracing.rules.plans import latest_order
+from services.tracing.rules.orders import latest_order, order_of
 from services.tracing.rules.statements import statement_id
 from services.tracing.rules.surroundings import Order, Surroundings
 
@@ -62,8 +61,9 @@ def _link_free(around: Surroundings, contact: Contact | None) -> bool:
     """A secondary contact waits for the linked contact's first two tests (ed. 8, ed. 9)."""
     if contact is None or contact.fact.category is not Category.SECONDARY:
         return True
-    link = around.neighbours[contact.fact.linked_id].close_for(around.person_id)
-    return link is not None and link.first_tests_negative
+    links = around.neighbours[contact.fact.linked_id].close_for(around.person_id)
+    met = [link for link in links if link.first_at <= contact.fact.last_exposure_at]
+    return bool(met) and met[-1].first_tests_negative
 
 
 def samplings_of(around: Surroundings) -> Iterator[SamplingDue]:

@@ -6,8 +6,9 @@ from contracts import policy
 from contracts.events.contacts import Category
 from contracts.events.quarantine import Measure, Mode, QuarantineProposed
 from services.tracing.rules.contacts import Contact, plan_at
+from services.tracing.rules.orders import latest_order
 from services.tracing.rules.statements import statement_id
-from services.tracing.rules.surroundings import Order, Surroundings
+from services.tracing.rules.surroundings import Surroundings
 
 CHECKS_PER_DAY = 2
 """Temperature and symptoms morning and evening in every tier (domain §3, health monitoring; certainty B)."""
@@ -42,6 +43,7 @@ def proposal_of(around: Surroundings, contact: Contact | None, *, is_case: bool)
         measures=measures,
         edition=plan.edition,
         standing=plan.standing,
+        found_at=contact.fact.found_at,
     )
 
 
@@ -58,11 +60,6 @@ def measures_of(plan: policy.Plan, contact: Contact) -> tuple[Measure, ...]:
         for span in policy.phase_spans(plan, contact.fact.last_exposure_at)
         if span.until_at > found_at
     )
-
-
-def latest_order(around: Surroundings) -> Order | None:
-    """The order served last."""
-    return max(around.orders, key=lambda order: (order.served_at, order.order_id), default=None)
 
 
 def _answered(around: Surroundings, contact: Contact) -> bool:

@@ -38,6 +38,7 @@ class Test:
 
     statement_id: str
     sampled_at: datetime
+    resulted_at: datetime
     result: Result
 
 
@@ -90,7 +91,7 @@ class CasePart:
 
 @dataclass(frozen=True, slots=True)
 class ClosePart:
-    """What others may read of a close contact who is not a case.
+    """What others may read of a close contact who is not a case: of one matter, from quarantine to quarantine.
 
     first_at: first counted exposure; until_at: placed from then on; first_tests_negative: the first two since first_at.
     """
@@ -105,15 +106,16 @@ class ClosePart:
 class Neighbour:
     """All that one person's derivation may read of another.
 
-    close_without: the close part as it would be without the exposures to one case, for each case that matters to it.
+    close: a part for each matter, as they came. close_without: as they would be without the exposures to one case, for
+    each case that matters to them.
     """
 
     case: CasePart | None = None
-    close: ClosePart | None = None
-    close_without: Mapping[str, ClosePart | None] = field(default_factory=dict)
+    close: tuple[ClosePart, ...] = ()
+    close_without: Mapping[str, tuple[ClosePart, ...]] = field(default_factory=dict)
 
-    def close_for(self, person_id: str) -> ClosePart | None:
-        """The close part as that person sees it: nobody is a contact by way of his own illness."""
+    def close_for(self, person_id: str) -> tuple[ClosePart, ...]:
+        """The close parts as that person sees it: nobody is a contact by way of his own illness."""
         return self.close_without.get(person_id, self.close)
 
 

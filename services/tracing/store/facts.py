@@ -63,10 +63,10 @@ def _row(event: Event[Fact], received_at: datetime, table: Table) -> tuple[Any, 
 
 
 def _named(table: Table, row: Any, cause: Cause) -> Iterable[Named]:
-    """What a changed row makes stale. A tube whose result never was positive concerns nobody."""
+    """What a changed row makes stale: of a tube the members where it is or was positive, by this word or another."""
     if table.name == "tube_results":
-        if Result.POSITIVE in (row["old_result"], row["new_result"]):
-            yield from (Named(RESULT, row[name], cause) for name in ("old_tube_id", "new_tube_id") if row[name])
+        kind = RESULT if Result.POSITIVE in (row["old_result"], row["new_result"]) else TUBE
+        yield from (Named(kind, row[name], cause) for name in ("old_tube_id", "new_tube_id") if row[name])
         return
     kind = {"adoptions": DIVISION, MERGES: MERGE}.get(table.name, PERSON)
     for name in table.names:

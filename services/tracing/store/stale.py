@@ -93,6 +93,7 @@ async def persons_below(tx: Tx, division_code: str, cause: Cause) -> set[Named]:
         for table, person, division in (
             *((table.name, "person_id", "division_code") for table in TABLES.values() if "person_id" in table.names),
             ("exposures", "other_id", "other_division_code"),
+            ("tube_members", "person_id", "division_code"),
         )
     )
     rows = await tx.fetch(

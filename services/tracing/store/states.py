@@ -5,15 +5,24 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import TypeAdapter
+from pydantic import BeforeValidator, TypeAdapter
 
 from contracts.events.quarantine import Care, EpisodeChanged
 from services.chassis.database import Tx
 from services.tracing.rules.surroundings import NOBODY, Neighbour
 
-PART = TypeAdapter(Neighbour)
+
+def _in_parts(kept: Any) -> Any:
+    """As it is kept now: there was one close part once, not one for each matter."""
+    if isinstance(kept, dict) and not isinstance(kept["close"], list | tuple):
+        without = {case_id: [part] if part else [] for case_id, part in kept["close_without"].items()}
+        return {**kept, "close": [kept["close"]] if kept["close"] else [], "close_without": without}
+    return kept
+
+
+PART: TypeAdapter[Neighbour] = TypeAdapter(Annotated[Neighbour, BeforeValidator(_in_parts)])
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,7 +37,7 @@ _COMMON = "drill, division_code, event_time, event_id"
 _OF_PERSON = {
     "classifications": "classification, classified_at, received_at",
     "findings": "found_at, found_how, onset_at",
-    "tests": "sampled_at, result",
+    "tests": "sampled_at, resulted_at, result",
     "orders": "order_id, served_at, measures",
     "order_ends": "order_id, ended_at",
     "placements": "placement_id, mode, started_at",
@@ -159,7 +159,9 @@ def _facts(own: Rows, met: Merged) -> dict[str, Any]:
         "findings": tuple(
             Finding(r["statement_id"], r["found_at"], FoundHow(r["found_how"]), r["onset_at"]) for r in own["findings"]
         ),
-        "tests": tuple(Test(r["statement_id"], r["sampled_at"], Result(r["result"])) for r in own["tests"]),
+        "tests": tuple(
+            Test(r["statement_id"], r["sampled_at"], r["resulted_at"], Result(r["result"])) for r in own["tests"]
+        ),
         "positive_tubes": tuple(
             {r["tube_id"]: PositiveTube(r["tube_id"], r["resulted_at"]) for r in own["tubes"]}.values()
         ),

@@ -1,0 +1,80 @@
+"""When orders and what carried them out were over: people end an order, and what they ended stays ended."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import UTC, datetime
+
+from contracts.events.quarantine import Mode
+from services.tracing.rules.surroundings import Order, Placement, Surroundings
+
+
+def settled(around: Surroundings) -> Surroundings:
+    """The same, with the ends that follow from those that people have stated.
+
+    An order whose measures were over when a later one was ended ended with it, for that one prolonged it. A placement
+    that nobody ended, outside a hospital, ended when none of the orders that it carried out stood any longer.
+    """
+    if all(order.ended_at is None for order in around.orders):
+        return around
+    orders = tuple(_with_its_end(order, around.orders) for order in around.orders)
+    placements = tuple(_left_with_its_orders(placement, orders) for placement in around.placements)
+    return replace(around, orders=orders, placements=placements)
+
+
+def ends_of_quarantine(orders: Iterable[Order]) -> list[datetime]:
+    """The instants at which an order ended and no other stood, in order; what comes after one is a new matter."""
+    return [end for end in _ends(orders) if end is not _OPEN]
+
+
+def latest_order(around: Surroundings) -> Order | None:
+    """The one served last of those that nobody ended; where all are, the one that ended last."""
+    return max(
+        around.orders, key=lambda order: (order.ended_at or _OPEN, order.served_at, order.order_id), default=None
+    )
+
+
+def order_of(around: Surroundings, placement: Placement) -> Order | None:
+    """The order that a placement carries out: the last one served of those that stood at its end.
+
+    Where none stood any longer, the one that ended last; where none was served yet, the first one.
+    """
+    left_at = placement.ended_at or _OPEN
+    before = [order for order in around.orders if order.served_at <= left_at]
+    if not before:
+        return min(around.orders, key=_served, default=None)
+    return max(before, key=lambda order: (min(order.ended_at or _OPEN, left_at), *_served(order)))
+
+
+_OPEN = datetime.max.replace(tzinfo=UTC)
+
+
+def _served(order: Order) -> tuple[datetime, str]:
+    return order.served_at, order.order_id
+
+
+def _with_its_end(order: Order, orders: Iterable[Order]) -> Order:
+    if order.ended_at is not None:
+        return order
+    over_at = max(measure.until_at for measure in order.measures)
+    later = (other.ended_at for other in orders if _served(other) > _served(order))
+    return replace(order, ended_at=min((end for end in later if end is not None and over_at <= end), default=None))
+
+
+def _left_with_its_orders(placement: Placement, orders: Iterable[Order]) -> Placement:
+    if placement.ended_at is not None or placement.mode is Mode.HOSPITAL:
+        return placement
+    left_at = next((end for end in _ends(orders) if end > placement.started_at), _OPEN)
+    return placement if left_at is _OPEN else replace(placement, ended_at=left_at)
+
+
+def _ends(orders: Iterable[Order]) -> list[datetime]:
+    ends: list[datetime] = []
+    for order in sorted(orders, key=_served):
+        end = order.ended_at or _OPEN
+        if ends and order.served_at <= ends[-1]:
+            ends[-1] = max(ends[-1], end)
+        else:
+            ends.append(end)
+    return ends
