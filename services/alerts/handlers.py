@@ -17,6 +17,7 @@ from contracts.events.contacts import ContactIdentified
 from contracts.events.people import PersonsMerged
 from contracts.events.policies import PolicyAdopted
 from contracts.events.quarantine import CareScheduled, PersonVisited, PlacementEnded, PlacementStarted
+from contracts.exercise import apart, named_id, set_apart_id
 from contracts.persons import Merged
 from services.alerts import judging
 from services.alerts.rules import DEADLINES
@@ -38,11 +39,12 @@ STOPPED_AT = {CaseReported: "reported_at", PlacementStarted: "started_at"}
 
 async def on_batch(events: Sequence[Event[Fact]], tx: Tx) -> list[Event[Fact]]:
     """Store the facts of a batch and judge the clocks and slots that they touch."""
+    events = [apart(event) for event in events]
     by_kind: dict[type[Fact], list[Event[Any]]] = defaultdict(list)
     for event in events:
         by_kind[type(event.data)].append(event)
     adopted = by_kind[PolicyAdopted]
-    people = {e.subject for kind in (*OPENS_OR_STOPS, CareScheduled, PersonVisited) for e in by_kind[kind]}
+    people = {who for kind in (*OPENS_OR_STOPS, CareScheduled, PersonVisited) for e in by_kind[kind] for who in _of(e)}
     under = set(await facts.find_people_under(tx, adopted)) if adopted else set()
     people |= under
     joined = {who for e in by_kind[PersonsMerged] for who in (e.data.person_id, e.data.other_id)}
@@ -51,10 +53,16 @@ async def on_batch(events: Sequence[Event[Fact]], tx: Tx) -> list[Event[Fact]]:
     merged = await load_merged(tx, before.everybody(people | joined))
     joined = before.everybody(joined)
     times = _times(events, under, merged)
-    touched = people if adopted else {e.subject for kind in OPENS_OR_STOPS for e in by_kind[kind]}
+    touched = people if adopted else {who for kind in OPENS_OR_STOPS for e in by_kind[kind] for who in _of(e)}
     said = await judging.judge_clocks(tx, sorted(merged.everybody(touched | joined)), times, merged)
     watched = await _watched_anew(tx, by_kind, merged)
     return said + await judging.judge_again(tx, sorted(merged.everybody(watched | joined)), times, merged)
+
+
+def _of(event: Event[Any]) -> set[str]:
+    """Whom a fact bears on; a revised one may have been said in an exercise before, or in earnest."""
+    other = named_id(event.subject) if event.drill else set_apart_id(event.subject)
+    return {event.subject, other} if event.data.revision > 1 else {event.subject}
 
 
 def _times(events: Sequence[Event[Any]], under: set[str], merged: Merged) -> dict[str, datetime]:
@@ -62,7 +70,7 @@ def _times(events: Sequence[Event[Any]], under: set[str], merged: Merged) -> dic
     times: dict[str, datetime] = {}
     for event in events:
         adopted = isinstance(event.data, PolicyAdopted)
-        named = under if adopted else {event.subject, getattr(event.data, "other_id", event.subject)}
+        named = under if adopted else {*_of(event), getattr(event.data, "other_id", event.subject)}
         for who in merged.everybody(named):
             times[who] = max(times.get(who, event.time), event.time)
     return times
@@ -85,7 +93,7 @@ async def _watched_anew(tx: Tx, by_kind: dict[type[Fact], list[Event[Any]]], mer
     """People whose judged slots may have changed: a new schedule, a corrected check, or one received late."""
     visits = by_kind[PersonVisited]
     people = {e.subject for e in by_kind[CareScheduled]}
-    people |= {e.subject for e in visits if e.data.revision > 1 or e.data.withdrawn}
+    people |= {who for e in visits if e.data.revision > 1 or e.data.withdrawn for who in _of(e)}
     if visits:
         seen = [(who, e.data.visited_at) for e in visits for who in merged.all_of(e.subject)]
         people |= set(await watches.find_checked_late(tx, seen))

@@ -9,6 +9,7 @@ from hashlib import blake2b
 
 from contracts.envelope import Event, Fact, say
 from contracts.events.deadlines import DeadlineJudged, Line, Verdict, VisitMissed
+from contracts.exercise import as_named
 from contracts.persons import Merged
 from contracts.policy import slots_between
 from services.alerts.rules import Judgement, Opening, judge, missed_slots
@@ -174,7 +175,11 @@ def missed_event(missed: Missed, time: datetime) -> Event[Fact]:
         slot_start_at=missed.slot_start_at,
         slot_end_at=missed.slot_end_at,
     )
-    return say(fact, source=ME, time=time, division=missed.division_code, drill=missed.drill)
+    return _said(fact, time, missed.division_code, missed.drill)
+
+
+def _said(fact: Fact, time: datetime, division: str, drill: bool) -> Event[Fact]:
+    return say(as_named(fact) if drill else fact, source=ME, time=time, division=division, drill=drill)
 
 
 def missed_statement(missed: Missed) -> str:
@@ -213,7 +218,7 @@ def clock_event(clock: Clock, time: datetime) -> Event[Fact]:
         standing=clock.standing,
         about_id=clock.about_id,
     )
-    return say(fact, source=ME, time=time, division=clock.division_code, drill=clock.drill)
+    return _said(fact, time, clock.division_code, clock.drill)
 
 
 def _cancelled(before: Clock | None) -> Clock | None:

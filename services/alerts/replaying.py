@@ -10,8 +10,9 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from contracts.envelope import Event
+from contracts.envelope import Event, F
 from contracts.events.deadlines import DeadlineJudged, MessageSent, Verdict, VisitMissed
+from contracts.exercise import set_apart
 from services.alerts.judging import clock_event, missed_event
 from services.alerts.rules import DIGEST_WINDOW
 from services.alerts.store import clocks, said, watches
@@ -95,7 +96,7 @@ def _at(row: Any, revision: int) -> Any:
 
 async def _cancelled(tx: Tx, last: Said) -> Clock:
     """A clock that came and went within one step of the replay: its revision goes on from where it was."""
-    fact = DeadlineJudged.model_validate_json(last.body)
+    fact = _kept(DeadlineJudged.model_validate_json(last.body), last)
     unit, recorded_at = await said.opening_of(tx, fact) or (None, fact.started_at)
     return Clock(
         fact.clock_id, last.revision + (fact.verdict is not Verdict.CANCELLED), fact.deadline, fact.person_id,
@@ -104,8 +105,12 @@ async def _cancelled(tx: Tx, last: Said) -> Clock:
     )  # fmt: skip
 
 
+def _kept(fact: F, last: Said) -> F:
+    return set_apart(fact) if last.drill else fact
+
+
 def _taken_back(last: Said) -> Missed:
-    fact = VisitMissed.model_validate_json(last.body)
+    fact = _kept(VisitMissed.model_validate_json(last.body), last)
     return Missed(
         fact.placement_id, fact.slot_end_at, fact.slot_start_at, fact.person_id, last.division_code,
         last.revision + (not last.withdrawn), True, last.drill,

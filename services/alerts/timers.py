@@ -15,6 +15,7 @@ import structlog
 
 from contracts.envelope import Event, Fact, say
 from contracts.events.deadlines import Line, MessageSent
+from contracts.exercise import named_id
 from services.alerts import judging
 from services.alerts.rules import missed_before, next_telling, rungs_of_missed, rungs_owed
 from services.alerts.store import clocks, posts, watches
@@ -134,7 +135,7 @@ def _clock_item(clock: Clock, rung: int) -> Item:
 def _missed_item(missed: Missed, rung: int) -> Item:
     return {
         "about": "visit",
-        "placement_id": missed.placement_id,
+        "placement_id": named_id(missed.placement_id) if missed.drill else missed.placement_id,
         "division_code": missed.division_code,
         "rung": rung,
         "verdict": "missed",

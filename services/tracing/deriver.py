@@ -17,6 +17,7 @@ import structlog
 
 from contracts.envelope import Event, Fact, say
 from contracts.events.quarantine import EpisodeChanged
+from contracts.exercise import as_named, is_apart
 from contracts.persons import Merged
 from services.chassis.database import Tx
 from services.chassis.service import Worked
@@ -85,7 +86,7 @@ async def derive_persons(tx: Tx, causes: Mapping[str, Cause]) -> list[Event[Fact
     states: list[tuple[str, State, EpisodeChanged | None]] = []
     for who, new in after.items():
         time = _latest(causes[who], before[who], (loaded.times[other] for other in new.met & loaded.times.keys()))
-        envelope = Envelope(new.division_code, who in loaded.drills, time, causes[who])
+        envelope = Envelope(new.division_code, is_apart(who), time, causes[who])
         changes = list(differences(derived[who], published.get(who, {}), envelope))
         if changes or replace(new, event_time=time) != before[who]:
             states.append((who, replace(new, event_time=time), derived[who].episode))
@@ -167,7 +168,7 @@ def differences(
 ) -> Iterator[tuple[Published, Event[Fact]]]:
     """What is to be said: every statement that is new or otherwise than before, and every one that no longer holds."""
     division, drill, time, _ = envelope
-    stated = {fact.statement_id: fact for fact in derived.statements()}
+    stated = {fact.statement_id: as_named(fact) if drill else fact for fact in derived.statements()}
     for statement_id, fact in stated.items():
         last = published.get(statement_id)
         body = fact.model_dump_json(exclude={"revision", "withdrawn"})

@@ -6,12 +6,13 @@ from collections.abc import Sequence
 from typing import Any
 
 from contracts.envelope import Event, Fact
+from contracts.exercise import apart
 from services.chassis.database import Tx
 from services.tracing.store.facts import save_facts
 from services.tracing.store.stale import append_stale
 
 
 async def on_batch(events: Sequence[Event[Fact]], tx: Tx) -> list[Event[Any]]:
-    """A whole batch, set by set, in any order and with repeats. Says nothing: the deriver does, later."""
-    await append_stale(tx, await save_facts(tx, events))
+    """A whole batch, set by set, in any order and with repeats, an exercise apart. Says nothing: the deriver does."""
+    await append_stale(tx, await save_facts(tx, [apart(event) for event in events]))
     return []

@@ -10,6 +10,7 @@ from fastapi.responses import StreamingResponse
 from contracts import policy
 from contracts.events.contacts import Category
 from contracts.events.quarantine import QuarantineProposed
+from contracts.exercise import set_apart_id
 from services.chassis.access import OPERATOR, Caller
 from services.chassis.service import App
 from services.tracing.store.merges import load_merged
@@ -30,30 +31,35 @@ def routes(app: App) -> APIRouter:
     async def person(person_id: str, caller: Asking) -> dict[str, Any]:
         """What is stated of a person, and why: every fact that names him or her. No name is held here.
 
-        An id that turned out to be another person's leads to the id that was kept; `ids` has all of them.
+        An id that turned out to be another person's leads to the id that was kept; `ids` has all of them. What an
+        exercise says of the person is marked `drill`.
         """
         caller.require(OPERATOR)
         async with app.reading(caller) as turn:
             merged = await load_merged(turn.tx, [person_id])
             ids, kept = merged.all_of(person_id), merged.kept(person_id)
-            divisions = await load_divisions(turn.tx, [kept, person_id])
+            divisions = await load_divisions(turn.tx, [kept, person_id, set_apart_id(person_id)])
             if not divisions:
                 raise HTTPException(404, f"no person {person_id!r} in {caller.division or 'any division'}: ask intake")
             known_as = kept if kept in divisions else person_id  # who was kept may live outside the caller's division
-            stated = (await load_published(turn.tx, [known_as])).get(known_as, {})
-            facts = await load_facts(turn.tx, ids)
-        standing = [_shown(row) for row in stated.values() if not row.withdrawn]
-        who = {"person_id": known_as, "ids": ids, "division_code": divisions[known_as]}
+            stated = await load_published(turn.tx, [known_as, set_apart_id(person_id)])
+            facts = await load_facts(turn.tx, [*ids, set_apart_id(person_id)])
+        standing = [_shown(row) for rows in stated.values() for row in rows.values() if not row.withdrawn]
+        where = divisions.get(known_as) or divisions[set_apart_id(person_id)]
+        who = {"person_id": known_as, "ids": ids, "division_code": where}
         return {**who, "statements": standing, "facts": facts}
 
     @router.get("/states", response_class=StreamingResponse)
-    async def states(caller: Asking) -> StreamingResponse:
-        """Everybody with a state, one JSON object a line, in order of person_id, all as of one instant."""
+    async def states(caller: Asking, drill: bool = False) -> StreamingResponse:
+        """Everybody with a state, one JSON object a line, in order of person_id, all as of one instant.
+
+        drill: those of an exercise.
+        """
         caller.require(OPERATOR)
 
         async def lines() -> AsyncIterator[str]:
             async with app.reading(caller) as turn:
-                async for state in stream_states(turn.tx):
+                async for state in stream_states(turn.tx, drill=drill):
                     yield json.dumps(state) + "\n"
 
         return StreamingResponse(lines(), media_type="application/x-ndjson")
@@ -93,5 +99,6 @@ def _shown(row: Published) -> dict[str, Any]:
         "type": row.type,
         "division_code": row.division_code,
         "stated_at": row.event_time,
+        "drill": row.drill,
         **row.fact().model_dump(mode="json"),
     }

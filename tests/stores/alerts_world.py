@@ -32,6 +32,11 @@ def said(fact: Fact, at: datetime = T0) -> Event[Any]:
     return say(fact, source="intake", time=at, division=GRID, cause="test")
 
 
+def drilled(event: Event[Any]) -> Event[Any]:
+    """The same, said in an exercise."""
+    return event.model_copy(update={"drill": True})
+
+
 def found(at: datetime = T0, **more: Any) -> Event[Any]:
     fields = {"statement_id": "f1", "person_id": "p1", "classification": Classification.CONFIRMED, "found_at": at}
     return said(CaseFound(**{**fields, "found_how": FoundHow.MASS_TESTING, "institution": "hospital-1", **more}), at)

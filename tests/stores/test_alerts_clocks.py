@@ -22,6 +22,7 @@ from tests.stores.alerts_world import (
     care,
     close,
     connected,
+    drilled,
     found,
     left,
     placed,
@@ -112,6 +113,36 @@ async def test_an_adoption_changes_the_clocks_from_when_it_was_heard_and_one_mov
         judged = await alerts.hear(said(adopted, T0 + revision * 24 * HOUR))
         said_of += [(e.time, e.data.standing) for e in judged]
     assert said_of == [(T0 + 24 * HOUR, Standing.ADOPTED), (T0 + 48 * HOUR, Standing.PROVISIONAL)]
+
+
+async def test_what_is_done_in_an_exercise_stops_no_clock_in_earnest_and_the_other_way_round(alerts: Alerts) -> None:
+    exercise = close(statement_id="contact:~p1")
+    await alerts.hear(close(), drilled(exercise))
+    await alerts.hear(drilled(placed(T0 + HOUR)))
+    clocks = {e.data.clock_id: e for e in alerts.events}
+    assert sorted((e.drill, e.data.verdict, e.data.person_id) for e in clocks.values()) == [
+        (False, Verdict.RUNNING, "p1"), (True, Verdict.KEPT, "p1"),
+    ]  # fmt: skip
+    await alerts.hear(placed(T0 + HOUR, revision=2))  # it was in earnest
+    clocks = {e.data.clock_id: e for e in alerts.events}
+    assert sorted((e.drill, e.data.verdict) for e in clocks.values()) == [
+        (False, Verdict.KEPT), (True, Verdict.RUNNING),
+    ]  # fmt: skip
+    adopted = PolicyAdopted(
+        statement_id="a1", jurisdiction_code="3304", rule="transfer.contact.to_quarantine", adopted_from=T0,
+        decided_by="city command", document="2022-8", hours=1,
+    )  # fmt: skip
+    assert await alerts.hear(drilled(said(adopted))) == []
+
+
+async def test_visits_made_in_an_exercise_are_not_made_in_earnest(alerts: Alerts) -> None:
+    await alerts.hear(care(), drilled(care(statement_id="care:~pl1")), drilled(visited(NOON + HOUR)))
+    await alerts.at(NOON + 13 * HOUR)
+    missed = [e for e in alerts.events if isinstance(e.data, VisitMissed)]
+    assert [(e.drill, e.data.person_id, e.data.placement_id) for e in missed] == [(False, "p1", "pl1")]
+    await alerts.at(NOON + 25 * HOUR)
+    missed = [e for e in alerts.events if isinstance(e.data, VisitMissed)]
+    assert sorted((e.drill, e.data.placement_id) for e in missed) == [(False, "pl1"), (False, "pl1"), (True, "pl1")]
 
 
 async def test_any_order_and_repetition_of_facts_ends_in_the_same_verdicts(alerts: Alerts) -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
+from contracts.envelope import Event
 from contracts.events.cases import CaseReported, Classification
 from contracts.events.contacts import Standing
 from contracts.events.policies import TimeAdvanced
@@ -34,6 +36,12 @@ from tests.stores.tracing_world import World, a_world, fact_of, words
 
 ELSEWHERE = "330421102001002"
 CASE = [heard(a_classification("A"), at(5, 9)), heard(a_finding("A"), at(5, 9))]
+
+
+def again(events: Sequence[Event[Any]]) -> list[Event[Any]]:
+    """The same facts as statements of their own."""
+    renamed = (event.data.model_copy(update={"statement_id": f"{event.data.statement_id}:again"}) for event in events)
+    return [event.model_copy(update={"data": data}) for event, data in zip(events, renamed, strict=True)]
 
 
 @pytest.fixture
@@ -130,10 +138,19 @@ async def test_an_adoption_by_the_county_makes_the_lookback_bind_there(world: Wo
     assert fact_of(said, "contact:B").standing is Standing.ADOPTED
 
 
-async def test_an_exercise_is_marked_on_all_that_rests_on_it(world: World) -> None:
-    await world.hear(*CASE)
-    said = await world.hear(heard(an_exposure("B", "A"), at(5, 10), drill=True))
+async def test_an_exercise_is_a_world_of_its_own_and_marked_on_all_that_rests_on_it(world: World) -> None:
+    exposure = an_exposure("B", "A")
+    await world.hear(*CASE, heard(an_adoption(HOME[:6]), at(5), HOME[:6], drill=True))
+    assert await world.hear(heard(exposure, at(5, 10), drill=True)) == []
+    said = await world.hear(*(event.model_copy(update={"drill": True}) for event in again(CASE)))
     assert {(event.subject, event.drill) for event in said} == {("A", True), ("B", True)}
+    contact = fact_of(said, "contact:~B")
+    assert (contact.person_id, contact.linked_id, contact.standing) == ("B", "A", Standing.PROVISIONAL)
+    earnest = heard(exposure.model_copy(update={"revision": 2}), at(5, 12))
+    said = await world.hear(earnest)
+    gone, made = ("contact", "proposal"), ("contact:B", "episode:B", "proposal:B")
+    assert {(e.data.statement_id, e.drill) for e in said if e.data.withdrawn} >= {(f"{each}:~B", True) for each in gone}
+    assert {(e.data.statement_id, e.drill) for e in said if not e.data.withdrawn} == {(each, False) for each in made}
 
 
 async def test_care_is_scheduled_by_order_and_placement_and_release_by_tests(world: World) -> None:

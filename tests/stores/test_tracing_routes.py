@@ -102,6 +102,7 @@ async def test_every_state_is_a_line_in_order_and_within_the_division(web: httpx
         ("C", "close", None, "awaiting_order", ELSEWHERE),
     ]
     assert [*json.loads(lines[0])] == ["person_id", "category", "classification", "care", "division_code"]
+    assert (await web.get("/states", params={"drill": True})).text == ""
     sign_in(web, ELSEWHERE[:6])
     assert [json.loads(line)["person_id"] for line in (await web.get("/states")).text.splitlines()] == ["C"]
 

@@ -63,8 +63,8 @@ async def save_openings(tx: Tx, deadline: str, events: Sequence[Event[Any]]) -> 
         """insert into openings select * from unnest($1::text[], $2::text[], $3::int[], $4::bool[], $5::text[],
              $6::text[], $7::text[], $8::timestamptz[], $9::bool[], $10::timestamptz[], $11::bool[])
            on conflict (statement_id, deadline) do update set revision = excluded.revision,
-             withdrawn = excluded.withdrawn, division_code = excluded.division_code,
-             unit = excluded.unit, started_at = excluded.started_at,
+             withdrawn = excluded.withdrawn, person_id = excluded.person_id, drill = excluded.drill,
+             division_code = excluded.division_code, unit = excluded.unit, started_at = excluded.started_at,
              by_the_day = excluded.by_the_day, recorded_at = case when openings.withdrawn then excluded.recorded_at
                else least(openings.recorded_at, excluded.recorded_at) end
            where openings.revision < excluded.revision""",
@@ -92,8 +92,8 @@ async def save_stops(tx: Tx, deadline: str, at: str, events: Sequence[Event[Any]
         """insert into stops select * from unnest($1::text[], $2::text[], $3::int[], $4::bool[], $5::text[],
              $6::timestamptz[], $7::bool[], $8::timestamptz[], $9::text[])
            on conflict (statement_id, deadline) do update set revision = excluded.revision,
-             withdrawn = excluded.withdrawn, stopped_at = excluded.stopped_at, by_the_day = excluded.by_the_day,
-             placement_id = excluded.placement_id
+             withdrawn = excluded.withdrawn, person_id = excluded.person_id, stopped_at = excluded.stopped_at,
+             by_the_day = excluded.by_the_day, placement_id = excluded.placement_id
            where stops.revision < excluded.revision""",
         *columns(rows, 9),
     )
@@ -124,7 +124,8 @@ async def save_checks(tx: Tx, events: Sequence[Event[PersonVisited]]) -> None:
     await tx.execute(
         """insert into checks select * from unnest($1::text[], $2::int[], $3::bool[], $4::text[], $5::timestamptz[])
            on conflict (statement_id) do update set revision = excluded.revision, withdrawn = excluded.withdrawn,
-             visited_at = excluded.visited_at where checks.revision < excluded.revision""",
+             person_id = excluded.person_id, visited_at = excluded.visited_at
+           where checks.revision < excluded.revision""",
         *columns(rows, 5),
     )
 
@@ -158,12 +159,12 @@ async def save_watches(tx: Tx, events: Sequence[Event[CareScheduled]]) -> None:
 
 
 async def save_adoptions(tx: Tx, events: Sequence[Event[PolicyAdopted]]) -> None:
-    """Provisional values that a jurisdiction made its own."""
+    """Provisional values that a jurisdiction made its own; none does so in an exercise."""
     rows = [
         (
             e.data.statement_id,
             e.data.revision,
-            e.data.withdrawn,
+            e.data.withdrawn or e.drill,
             e.data.jurisdiction_code,
             e.data.rule,
             e.data.adopted_from,

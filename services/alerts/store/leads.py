@@ -30,7 +30,8 @@ async def save(tx: Tx, events: Sequence[Event[Any]]) -> None:
         """insert into lead_facts select * from unnest($1::text[], $2::int[], $3::bool[], $4::text[], $5::text[],
              $6::text[], $7::text[], $8::timestamptz[], $9::text[], $10::text[], $11::timestamptz[], $12::bool[])
            on conflict (statement_id) do update set revision = excluded.revision, withdrawn = excluded.withdrawn,
-             division_code = excluded.division_code, at = excluded.at, to_division_code = excluded.to_division_code,
+             person_id = excluded.person_id, lead_id = excluded.lead_id, division_code = excluded.division_code,
+             at = excluded.at, to_division_code = excluded.to_division_code,
              source = excluded.source, drill = excluded.drill, recorded_at = case when lead_facts.withdrawn
                then excluded.recorded_at else least(lead_facts.recorded_at, excluded.recorded_at) end
            where lead_facts.revision < excluded.revision""",

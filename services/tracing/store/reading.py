@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from contracts.exercise import IDS, named_id
 from services.chassis.database import Tx
 from services.tracing.store.tables import TABLES
 
@@ -35,4 +36,9 @@ async def load_facts(tx: Tx, person_ids: Sequence[str]) -> dict[str, list[dict[s
         person_ids,
         MOST_ROWS,
     )
-    return {name: [dict(row) for row in rows] for name, rows in facts.items() if rows}
+    return {name: [_as_named(row) for row in rows] for name, rows in facts.items() if rows}
+
+
+def _as_named(row: Any) -> dict[str, Any]:
+    shown = dict(row)
+    return shown | {name: named_id(shown[name]) for name in IDS if shown["drill"] and shown.get(name) is not None}

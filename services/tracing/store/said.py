@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contracts.exercise import set_apart_id
 from services.chassis.database import Tx
 from services.tracing.store.published import COLUMNS, Published
 
@@ -27,7 +28,7 @@ _AS_SAID = (
 )
 _GONE = (
     f"insert into published ({COLUMNS})"  # noqa: S608
-    " select s.statement_id, s.body::json ->> 'person_id', s.type,"
+    " select s.statement_id, case when s.drill then $1 else '' end || (s.body::json ->> 'person_id'), s.type,"
     " s.revision + case when s.withdrawn then 0 else 1 end, true,"
     " s.body, s.division_code, s.drill, s.event_time from said s"
     f" where not exists (select from published p where {_SAME_STATEMENT})"
@@ -41,5 +42,5 @@ async def settle_published(tx: Tx) -> list[Published]:
     await tx.execute(_NEVER_HEARD)
     changed = [*await tx.fetch(_NEW), *await tx.fetch(_OTHERWISE)]
     await tx.execute(_AS_SAID)
-    gone = [row for row in await tx.fetch(_GONE) if row["unheard"]]
+    gone = [row for row in await tx.fetch(_GONE, set_apart_id("")) if row["unheard"]]
     return [Published(*row) for row in changed] + [Published(*list(row)[:-1]) for row in gone]

@@ -10,6 +10,7 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, TypeAdapter
 
 from contracts.events.quarantine import Care, EpisodeChanged
+from contracts.exercise import named_id, set_apart_id
 from services.chassis.database import Tx
 from services.tracing.rules.surroundings import NOBODY, Neighbour
 
@@ -101,11 +102,14 @@ async def save_stuck(tx: Tx, derived: Iterable[str], failed: Mapping[str, str]) 
         )
 
 
-async def stream_states(tx: Tx) -> AsyncIterator[dict[str, Any]]:
-    """Every person with a state that the caller may see, in order of their ids; needs an open transaction."""
+async def stream_states(tx: Tx, *, drill: bool) -> AsyncIterator[dict[str, Any]]:
+    """Every person with a state, in earnest or in an exercise, that the caller may see, by id; needs a transaction."""
     rows = tx.cursor(
         "select person_id, category, classification, care, division_code from states"
-        " where category is not null or classification is not null or care <> 'none' order by person_id",
+        " where (category is not null or classification is not null or care <> 'none')"
+        " and starts_with(person_id, $1) = $2 order by person_id",
+        set_apart_id(""),
+        drill,
     )
     async for row in rows:
-        yield dict(row)
+        yield {**row, "person_id": named_id(row["person_id"]) if drill else row["person_id"]}

@@ -33,7 +33,7 @@ Rows = Mapping[str, Sequence[Any]]
 MEASURES = TypeAdapter(tuple[Measure, ...])
 
 # The facts that stand, by table; order by statement makes two readings of the same facts the same reading.
-_COMMON = "drill, division_code, event_time, event_id"
+_COMMON = "division_code, event_time, event_id"
 _OF_PERSON = {
     "classifications": "classification, classified_at, received_at",
     "findings": "found_at, found_how, onset_at",
@@ -44,16 +44,16 @@ _OF_PERSON = {
     "placement_ends": "placement_id, ended_at",
 }
 _EXPOSURES = """
-select person_id, statement_id, drill, division_code, event_time, event_id, other_id, way, first_at, last_at,
+select person_id, statement_id, division_code, event_time, event_id, other_id, way, first_at, last_at,
        received_at
   from exposures where person_id = any($1) and person_id <> other_id and not withdrawn
 union all
-select other_id, statement_id, drill, other_division_code, event_time, event_id, person_id, way, first_at, last_at,
+select other_id, statement_id, other_division_code, event_time, event_id, person_id, way, first_at, last_at,
        received_at
   from exposures where other_id = any($1) and person_id <> other_id and not withdrawn
 order by statement_id"""
 _POSITIVE_TUBES = """
-select m.person_id, t.statement_id, t.drill, m.division_code, t.event_time, t.event_id, m.tube_id, r.resulted_at
+select m.person_id, t.statement_id, m.division_code, t.event_time, t.event_id, m.tube_id, r.resulted_at
   from tube_members m join tubes t using (statement_id)
   cross join lateral (select resulted_at, result from tube_results r where r.tube_id = m.tube_id and not r.withdrawn
                       order by resulted_at desc, event_time desc, statement_id desc limit 1) r
@@ -61,13 +61,12 @@ select m.person_id, t.statement_id, t.drill, m.division_code, t.event_time, t.ev
 
 
 class Loaded(NamedTuple):
-    """around: by person, in the order asked for. drills: of whom any own fact is of an exercise.
+    """around: by person, in the order asked for.
 
     times: the latest Event.time of each neighbour who is a case or a close contact.
     """
 
     around: dict[str, Surroundings]
-    drills: set[str]
     times: dict[str, datetime]
 
 
@@ -93,7 +92,7 @@ async def load_surroundings(tx: Tx, person_ids: Sequence[str], merged: Merged) -
     facts["tubes"] = _by_person(await tx.fetch(_POSITIVE_TUBES, asked), merged)
     adoptions = await load_adoptions(tx)
     neighbours, times = await load_neighbours(tx, sorted({met.kept(row["other_id"]) for row in exposures}))
-    loaded = Loaded({}, set(), times)
+    loaded = Loaded({}, times)
     for person_id in person_ids:
         own = {table: rows.get(person_id, ()) for table, rows in facts.items()}
         every = [row for rows in own.values() for row in rows]
@@ -102,16 +101,14 @@ async def load_surroundings(tx: Tx, person_ids: Sequence[str], merged: Merged) -
         loaded.around[person_id] = Surroundings(
             person_id, division_code, neighbours=neighbours, adoptions=adoptions, **_facts(own, met)
         )
-        if any(row["drill"] for row in every):
-            loaded.drills.add(person_id)
     return loaded
 
 
 async def load_adoptions(tx: Tx) -> tuple[Adoption, ...]:
-    """Every adoption that stands, everywhere; there are few."""
+    """Every adoption that stands, everywhere; there are few. None is made in an exercise."""
     rows = await tx.fetch(
         "select jurisdiction_code, rule, adopted_from, decided_by, document, hours from adoptions"
-        " where not withdrawn order by statement_id"
+        " where not withdrawn and not drill order by statement_id"
     )
     return tuple(
         Adoption(division_code=code, key=rule, adopted_from=at, decided_by=by, document=document, hours=hours)

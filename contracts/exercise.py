@@ -1,0 +1,51 @@
+"""An exercise is a world of its own: what is said in it changes nothing in earnest, and the other way round.
+
+Whoever judges by several facts keeps those of an exercise under other ids (`apart`), so that no rule and no query can
+bring the two together, and says what follows under the ids that were named (`as_named`).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from contracts.envelope import Event, F
+
+_MARK = "~"
+IDS = ("person_id", "other_id", "linked_id", "tube_id", "order_id", "placement_id", "lead_id", "about_id")
+
+
+def apart(event: Event[F]) -> Event[F]:
+    """An event of an exercise with its persons, tubes, orders, placements and leads set apart; any other as it is."""
+    if not event.drill:
+        return event
+    data = set_apart(event.data)
+    return event.model_copy(update={"data": data, "subject": str(getattr(data, data.key_field))})
+
+
+def set_apart(fact: F) -> F:
+    """The fact as an exercise keeps it."""
+    ids: dict[str, Any] = {name: set_apart_id(each) for name in IDS if (each := getattr(fact, name, None)) is not None}
+    if members := getattr(fact, "members", ()):
+        ids["members"] = tuple(each.model_copy(update={"person_id": set_apart_id(each.person_id)}) for each in members)
+    return fact.model_copy(update=ids)
+
+
+def as_named(fact: F) -> F:
+    """The fact of an exercise as it is said."""
+    ids = {name: named_id(each) for name in IDS if (each := getattr(fact, name, None)) is not None}
+    return fact.model_copy(update=ids)
+
+
+def set_apart_id(each: str) -> str:
+    """The id of somebody, or of something, in an exercise."""
+    return _MARK + each
+
+
+def is_apart(each: str) -> bool:
+    """Whether the id is one of an exercise."""
+    return each.startswith(_MARK)
+
+
+def named_id(each: str) -> str:
+    """The id as it was named, in an exercise or in earnest."""
+    return each.removeprefix(_MARK)
