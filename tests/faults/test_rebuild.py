@@ -20,6 +20,7 @@ from services.tracing.store.published import Published, load_published
 from tests.faults.city import City
 from tests.faults.compared import equal
 from tests.servers import Background
+from tests.stores.intake_world import GRID, a_person
 
 SPOILT = {
     "tracing": "truncate states, facts, exposures; update published set revision = 99, body = '{}'",
@@ -28,8 +29,31 @@ SPOILT = {
 }
 
 
+async def _exercise(town: City) -> None:
+    """A case, whom it met, and a list of arrivals, in an exercise: apart from all else, and rebuilt like all else."""
+    now, case, other = town.story[town.played - 1].at.isoformat(), a_person(8_001), a_person(8_002)
+    head = {"feed": "exercise", "division_code": GRID, "drill": True}
+    found = {"classification": "confirmed", "found_at": now, "found_how": "mass_testing", "institution": "hospital-1"}
+    met = {"other": case["person"], "other_division_code": GRID, "way": "dined", "first_at": now, "last_at": now}
+    lead = {"source": "list", "reference": "list 1", "sent_by": "31", "received_at": now}
+    records = [
+        {"kind": "case-finding", **case, **found},
+        {"kind": "case-classification", **case, "classification": "confirmed", "classified_at": now},
+        {"kind": "exposure", **other, **met},
+        {"kind": "lead", **other, **lead},
+    ]
+    async with town.client() as client:
+        for number, record in enumerate(records):
+            verdict = await town.post(client, {**head, "source_id": f"exercise-{number}-{town.played}", **record})
+            assert verdict["verdict"] == "accepted", verdict
+        await town.quiet(client)
+    assert await town.fetch("tracing", "select from published where type = 'contact-identified' and drill") != []
+    assert len(await town.fetch("alerts", "select from clocks where drill")) >= len({"report", "transfer", "lead"})
+
+
 async def _rebuilt(town: City, name: str) -> None:
     await town.play(5)
+    await _exercise(town)
     await town.stop(name)
     before = await town.dump(name)
     await town.execute_in(name, SPOILT[name])
