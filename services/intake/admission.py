@@ -125,8 +125,12 @@ def _recognise(entry: Entry, known: Mapping[bytes, Known]) -> None:
         entry.before = unpack(entry.known.said)
         if entry.before.division and not entry.reading.sender.may_record(entry.before.division):
             entry.problems = (Problem("source_id", "beyond_jurisdiction"),)
-        elif kind := kind_said(entry.before.sayings):
+        elif kind := _kind_before(entry):
             entry.problems = tuple(entry.reading.sender.wrong_with(entry.record.feed, kind))
+
+
+def _kind_before(entry: Entry) -> str | None:
+    return kind_said(entry.before.sayings) or entry.before.kind
 
 
 def _stood_still(wave: Sequence[Entry]) -> dict[bytes, datetime]:
@@ -212,8 +216,10 @@ def _is_drill(record: Record | Withdrawal) -> bool:
 
 def _kept(entry: Entry) -> records.Kept:
     record = entry.record
-    division = entry.before.division if isinstance(record, Withdrawal) else record.division_code
-    said = pack(entry.sayings, _is_drill(record), division)
+    division, kind = entry.before.division, _kind_before(entry) or record.kind
+    if not isinstance(record, Withdrawal):
+        division, kind = record.division_code, record.kind
+    said = pack(entry.sayings, _is_drill(record), division, kind)
     besides = sorted(({*entry.ids} | named_in(entry.before.sayings)) - named_in(entry.sayings))
     return records.Kept(
         entry.found_by,

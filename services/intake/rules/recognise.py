@@ -32,11 +32,15 @@ class Known(NamedTuple):
 
 
 class Said(NamedTuple):
-    """What a record said last: its statements, whether it was an exercise, and where it was recorded ("": nowhere)."""
+    """What a record said last: its statements, whether it was an exercise, and where it was recorded ("": nowhere).
+
+    kind: of a record that says nothing; the others' is told by what they say.
+    """
 
     sayings: Sequence[Saying]
     drill: bool
     division: str = ""
+    kind: str = ""
 
 
 class Recognised(Enum):
@@ -114,20 +118,20 @@ def withdrawn_by(now_said: Sequence[Saying], said: Said, revision: int) -> list[
     ]
 
 
-def pack(sayings: Sequence[Saying], drill: bool, division: str) -> bytes:
+def pack(sayings: Sequence[Saying], drill: bool, division: str, kind: str) -> bytes:
     """What a record says, in a third of its JSON's size (a household of three: 200-250 bytes).
 
-    division: kept where nothing is said that would tell it.
+    division, kind: kept where nothing is said that would tell them.
     """
     facts: list[tuple[str, str, Fact] | str] = [(where, fact.type, fact) for where, fact in sayings]
-    return zlib.compress(to_json([drill, *(facts or [division])], exclude_none=True), level=1)
+    return zlib.compress(to_json([drill, *(facts or [division, kind])], exclude_none=True), level=1)
 
 
 def unpack(said: bytes) -> Said:
     """The inverse of `pack`; revisions stay those they were said under."""
     drill, *facts = from_json(zlib.decompress(said))
     if facts and isinstance(facts[0], str):
-        return Said([], drill, facts[0])
+        return Said([], drill, *facts)
     sayings = [_saying(*fact) for fact in facts]
     return Said(sayings, drill, sayings[0].division if sayings else "")
 
