@@ -6,9 +6,11 @@ bring the two together, and says what follows under the ids that were named (`as
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from contracts.envelope import Event, F
+from contracts.events.people import PersonsMerged
 
 _MARK = "~"
 IDS = ("person_id", "other_id", "linked_id", "tube_id", "order_id", "placement_id", "lead_id", "about_id")
@@ -34,6 +36,19 @@ def as_named(fact: F) -> F:
     """The fact of an exercise as it is said."""
     ids = {name: named_id(each) for name in IDS if (each := getattr(fact, name, None)) is not None}
     return fact.model_copy(update=ids)
+
+
+def both_worlds(event: Event[F]) -> Iterator[Event[F]]:
+    """The event, apart if it is of an exercise; and that two are one person holds in an exercise as well."""
+    yield apart(event)
+    if isinstance(event.data, PersonsMerged) and not event.drill:
+        data = event.data.model_copy(update={"statement_id": set_apart_id(event.data.statement_id)})
+        yield apart(event.model_copy(update={"data": data, "drill": True}))
+
+
+def is_said_apart(statement_id: str) -> bool:
+    """Whether a statement derived in an exercise was said of what is set apart: before there was this, it was not."""
+    return f":{_MARK}" in statement_id
 
 
 def set_apart_id(each: str) -> str:

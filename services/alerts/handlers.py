@@ -7,7 +7,7 @@ transactions, and a timer never judges beside a batch that it cannot see.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -17,7 +17,7 @@ from contracts.events.contacts import ContactIdentified
 from contracts.events.people import PersonsMerged
 from contracts.events.policies import PolicyAdopted
 from contracts.events.quarantine import CareScheduled, PersonVisited, PlacementEnded, PlacementStarted
-from contracts.exercise import apart, named_id, set_apart_id
+from contracts.exercise import both_worlds
 from contracts.persons import Merged
 from services.alerts import judging
 from services.alerts.rules import DEADLINES
@@ -39,38 +39,47 @@ STOPPED_AT = {CaseReported: "reported_at", PlacementStarted: "started_at"}
 
 async def on_batch(events: Sequence[Event[Fact]], tx: Tx) -> list[Event[Fact]]:
     """Store the facts of a batch and judge the clocks and slots that they touch."""
-    events = [apart(event) for event in events]
+    events = [each for event in events for each in both_worlds(event)]
     by_kind: dict[type[Fact], list[Event[Any]]] = defaultdict(list)
     for event in events:
         by_kind[type(event.data)].append(event)
     adopted = by_kind[PolicyAdopted]
-    people = {who for kind in (*OPENS_OR_STOPS, CareScheduled, PersonVisited) for e in by_kind[kind] for who in _of(e)}
+    before = await facts.find_named_before(tx, events)
+    people = _named(by_kind, (*OPENS_OR_STOPS, CareScheduled, PersonVisited), before)
     under = set(await facts.find_people_under(tx, adopted)) if adopted else set()
     people |= under
     joined = {who for e in by_kind[PersonsMerged] for who in (e.data.person_id, e.data.other_id)}
-    before = await lock_everybody(tx, people | joined)
+    merged_before = await lock_everybody(tx, people | joined)
     await _save(tx, by_kind)
-    merged = await load_merged(tx, before.everybody(people | joined))
-    joined = before.everybody(joined)
-    times = _times(events, under, merged)
-    touched = people if adopted else {who for kind in OPENS_OR_STOPS for e in by_kind[kind] for who in _of(e)}
+    merged = await load_merged(tx, merged_before.everybody(people | joined))
+    joined = merged_before.everybody(joined)
+    times = _times(events, before, under, merged)
+    touched = people if adopted else _named(by_kind, OPENS_OR_STOPS, before)
     said = await judging.judge_clocks(tx, sorted(merged.everybody(touched | joined)), times, merged)
-    watched = await _watched_anew(tx, by_kind, merged)
+    watched = await _watched_anew(tx, by_kind, before, merged)
     return said + await judging.judge_again(tx, sorted(merged.everybody(watched | joined)), times, merged)
 
 
-def _of(event: Event[Any]) -> set[str]:
-    """Whom a fact bears on; a revised one may have been said in an exercise before, or in earnest."""
-    other = named_id(event.subject) if event.drill else set_apart_id(event.subject)
-    return {event.subject, other} if event.data.revision > 1 else {event.subject}
+NamedBefore = Mapping[str, set[str]]
+"""Whom a revised statement named before, by its id."""
 
 
-def _times(events: Sequence[Event[Any]], under: set[str], merged: Merged) -> dict[str, datetime]:
+def _named(
+    by_kind: Mapping[type[Fact], Sequence[Event[Any]]], kinds: Iterable[type[Fact]], before: NamedBefore
+) -> set[str]:
+    return {who for kind in kinds for event in by_kind[kind] for who in _whom(event, before)}
+
+
+def _whom(event: Event[Any], before: NamedBefore) -> set[str]:
+    return {event.subject, *before.get(event.data.statement_id, ())}
+
+
+def _times(events: Sequence[Event[Any]], before: NamedBefore, under: set[str], merged: Merged) -> dict[str, datetime]:
     """When the newest fact on each person was received, by every id of the person. under: an adoption is on them."""
     times: dict[str, datetime] = {}
     for event in events:
         adopted = isinstance(event.data, PolicyAdopted)
-        named = under if adopted else {*_of(event), getattr(event.data, "other_id", event.subject)}
+        named = under if adopted else {*_whom(event, before), getattr(event.data, "other_id", event.subject)}
         for who in merged.everybody(named):
             times[who] = max(times.get(who, event.time), event.time)
     return times
@@ -89,11 +98,13 @@ async def _save(tx: Tx, by_kind: dict[type[Fact], list[Event[Any]]]) -> None:
             await save(tx, by_kind[kind])
 
 
-async def _watched_anew(tx: Tx, by_kind: dict[type[Fact], list[Event[Any]]], merged: Merged) -> set[str]:
+async def _watched_anew(
+    tx: Tx, by_kind: Mapping[type[Fact], Sequence[Event[Any]]], before: NamedBefore, merged: Merged
+) -> set[str]:
     """People whose judged slots may have changed: a new schedule, a corrected check, or one received late."""
     visits = by_kind[PersonVisited]
-    people = {e.subject for e in by_kind[CareScheduled]}
-    people |= {who for e in visits if e.data.revision > 1 or e.data.withdrawn for who in _of(e)}
+    people = _named(by_kind, [CareScheduled], before)
+    people |= {who for e in visits if e.data.revision > 1 or e.data.withdrawn for who in _whom(e, before)}
     if visits:
         seen = [(who, e.data.visited_at) for e in visits for who in merged.all_of(e.subject)]
         people |= set(await watches.find_checked_late(tx, seen))

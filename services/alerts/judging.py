@@ -9,7 +9,7 @@ from hashlib import blake2b
 
 from contracts.envelope import Event, Fact, say
 from contracts.events.deadlines import DeadlineJudged, Line, Verdict, VisitMissed
-from contracts.exercise import as_named
+from contracts.exercise import as_named, is_said_apart, set_apart_id
 from contracts.persons import Merged
 from contracts.policy import slots_between
 from services.alerts.rules import Judgement, Opening, judge, missed_slots
@@ -41,7 +41,7 @@ async def judge_clocks(
         if clock.stop is not None:
             stops[of_lead] = clock.stop
     held, adoptions = await clocks.load_clocks(tx, people), await facts.load_adoptions(tx)
-    changed = []
+    changed, anew = list[Clock](), list[Clock]()
     for key in sorted(openings.keys() | held.keys()):
         opening, before = openings.get(key), held.get(key)
         if opening is None:
@@ -51,7 +51,16 @@ async def judge_clocks(
             after = told_as_before(clock_of(key, opening, judged, before), before, held, merged)
         if after is not None and not _same(before, after):
             changed.append(after)
-    return await _saved(tx, changed, times)
+            anew += [after] if _begins_anew(before, after) else []
+    said = await _saved(tx, changed, times)
+    await clocks.tell_anew(tx, anew)
+    return said
+
+
+def _begins_anew(before: Clock | None, after: Clock) -> bool:
+    """Whether it had stopped and runs for what began later: exposed again after quarantine."""
+    stopped_at = before.stopped_at if before else None
+    return stopped_at is not None and after.stopped_at is None and after.started_at > stopped_at
 
 
 def told_as_before(clock: Clock, before: Clock | None, held: Mapping[Key, Clock], merged: Merged) -> Clock:
@@ -192,7 +201,8 @@ def missed_statement(missed: Missed) -> str:
 def statement_of(what: str, about: str) -> str:
     """An id of both; hashed where the ids of others make it longer than an id may be."""
     plain = f"{what}:{about}"
-    return plain if len(plain) <= LONGEST_ID else f"{what}:{blake2b(plain.encode(), digest_size=20).hexdigest()}"
+    mark = set_apart_id("") if is_said_apart(plain) else ""
+    return plain if len(plain) <= LONGEST_ID else f"{what}:{mark}{blake2b(plain.encode(), digest_size=20).hexdigest()}"
 
 
 async def _saved(tx: Tx, changed: Sequence[Clock], times: Mapping[str, datetime]) -> list[Event[Fact]]:

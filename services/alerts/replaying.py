@@ -12,7 +12,7 @@ from typing import Any
 
 from contracts.envelope import Event, F
 from contracts.events.deadlines import DeadlineJudged, MessageSent, Verdict, VisitMissed
-from contracts.exercise import set_apart
+from contracts.exercise import is_said_apart, set_apart
 from services.alerts.judging import clock_event, missed_event
 from services.alerts.rules import DIGEST_WINDOW
 from services.alerts.store import clocks, said, watches
@@ -106,7 +106,7 @@ async def _cancelled(tx: Tx, last: Said) -> Clock:
 
 
 def _kept(fact: F, last: Said) -> F:
-    return set_apart(fact) if last.drill else fact
+    return set_apart(fact) if last.drill and is_said_apart(fact.statement_id) else fact
 
 
 def _taken_back(last: Said) -> Missed:

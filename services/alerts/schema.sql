@@ -15,6 +15,7 @@ create table if not exists stops (
     primary key (statement_id, deadline));
 alter table stops add column if not exists placement_id text;
 create index if not exists stops_person on stops (person_id);
+create index if not exists stops_placement on stops (placement_id) where placement_id is not null;
 
 create table if not exists placement_ends (
     statement_id text primary key, revision int not null, withdrawn boolean not null, placement_id text not null,

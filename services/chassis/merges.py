@@ -16,7 +16,8 @@ from services.chassis.linked import load_linked
 _COLUMNS = ("statement_id", "revision", "withdrawn", "person_id", "other_id")
 _SAVE = """
     insert into merges select * from unnest($1::text[], $2::int[], $3::bool[], $4::text[], $5::text[])
-    on conflict (statement_id) do update set revision = excluded.revision, withdrawn = excluded.withdrawn
+    on conflict (statement_id) do update set revision = excluded.revision, withdrawn = excluded.withdrawn,
+        person_id = excluded.person_id, other_id = excluded.other_id
     where merges.revision < excluded.revision"""
 
 

@@ -450,11 +450,12 @@ call let_do('select', 'doubts', with_role('leader') || ' and ' || below('divisio
 call let_do('select', 'corrections', format('(%s or %s)', of_workers(), with_role('sender')) || ' and '
     || below('division_code'));
 call let_do('select', 'stays', of_workers() || ' and ' || below('division_code'));
--- Whose id is assigned to the caller, or is known to be another id of somebody assigned.
+-- Whose id is assigned, or is known to be another id of somebody assigned; worked out once a statement.
 create or replace function of_one_assigned(person text) returns text language sql immutable as
-$$ select format('exists (select from assignments one where one.person_id = %1$s'
-    ' or (one.person_id, %1$s) in (select pair.person_id, pair.other_id from merges pair where not pair.withdrawn'
-    ' union all select pair.other_id, pair.person_id from merges pair where not pair.withdrawn))', person) $$;
+$$ select format('%s in (with recursive kin (id) as ('
+    'select one.person_id from assignments one where one.person_id is not null union select beside.id from kin '
+    'cross join lateral (select other_id as id from merges where person_id = kin.id and not withdrawn union all '
+    'select person_id from merges where other_id = kin.id and not withdrawn) beside) select id from kin)', person) $$;
 call let_do('select', 'owed', format('%s and (%s or %s or %s)', of_workers(), below('division_code'),
     of_one_assigned('owed.person_id'),
     'exists (select from stays one where one.placement_id = owed.placement_id)'));

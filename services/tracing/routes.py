@@ -45,7 +45,7 @@ def routes(app: App) -> APIRouter:
             stated = await load_published(turn.tx, [known_as, set_apart_id(person_id)])
             facts = await load_facts(turn.tx, [*ids, set_apart_id(person_id)])
         standing = [_shown(row) for rows in stated.values() for row in rows.values() if not row.withdrawn]
-        where = divisions.get(known_as) or divisions[set_apart_id(person_id)]
+        where = divisions[known_as if known_as in divisions else set_apart_id(person_id)]
         who = {"person_id": known_as, "ids": ids, "division_code": where}
         return {**who, "statements": standing, "facts": facts}
 

@@ -182,3 +182,26 @@ def test_an_order_served_twice_and_ended_once_stands_and_one_that_was_prolonged_
     assert care(**around, orders=(first, prolonged)) == (Care.RELEASED, at(28))
     both_ended = (order(a.measure(CENTRAL, at(7), 14), ended=at(20), n=1), twice)
     assert care(**around, orders=both_ended) == (Care.RELEASED, at(20))
+
+
+def test_what_an_earlier_order_asked_for_stays_as_it_was_when_a_new_matter_begins() -> None:
+    def day(month: int, number: int) -> datetime:
+        return datetime(2022, month, number, tzinfo=SHANGHAI)
+
+    earlier = order(a.measure(CENTRAL, at(7), 14), ended=at(21))
+    stay, first = placed(started=at(8)), met("A", at(6))
+    cases = {"A": a.a_case(), "D": a.a_case(reference=day(7, 9), known=day(7, 9))}
+    later = met("D", day(7, 10), heard=day(7, 11))
+    before = derived(exposures=(first,), orders=(earlier,), placements=(stay,), neighbours=cases)
+    after = derived(exposures=(first, later), orders=(earlier,), placements=(stay,), neighbours=cases)
+    assert after.contact is not None and after.contact.found_at == day(7, 11)
+    assert after.schedules == before.schedules
+
+
+def test_a_shorter_order_that_ran_to_its_end_took_the_place_of_the_longer_one() -> None:
+    around = {"exposures": MET, "placements": (placed(started=at(8)),)}
+    long = order(a.measure(CENTRAL, at(7), 14), n=1)
+    shorter = order(a.measure(CENTRAL, at(10), 4), served=at(10), ended=at(14), n=2)
+    assert care(**around, orders=(long, shorter)) == (Care.RELEASED, at(14))
+    ended, slip = order(ended=at(20), n=1), order(served=at(22), ended=at(15), n=2)
+    assert proposal(exposures=(met("A", at(21)),), orders=(ended, slip)).found_at == at(20)

@@ -207,6 +207,16 @@ def test_who_is_exposed_again_after_quarantine_is_found_then_and_exposes_others_
     assert [(one.first_at, one.until_at) for one in found.part.close] == [(ILL, at(8)), (at(38), at(40))]
 
 
+def test_what_goes_on_when_quarantine_has_ended_is_found_at_its_end_and_exposes_from_there_until_placed_again() -> None:
+    meeting = met("A", at(19, 12), hours=48)
+    stays = (a.placed(started=at(8), ended=at(20)),)
+    for again, until in (((), None), ((a.placed(started=at(23), n=2),), at(23))):
+        found = derived(exposures=(meeting,), orders=QUARANTINED[:1], placements=stays + again)
+        assert found.contact is not None
+        assert found.contact.found_at == at(20)
+        assert [(one.first_at, one.until_at) for one in found.part.close] == [(at(19, 12), until)]
+
+
 def test_contacts_of_either_time_are_contacts_of_their_link() -> None:
     link = {"B": Neighbour(close=(*a.a_close_contact(until=at(8)).close, *a.a_close_contact(at(38), at(40)).close))}
     categories = [category(exposures=(met("B", at(day)),), neighbours=link) for day in (7, 20, 39, 41)]

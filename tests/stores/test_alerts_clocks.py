@@ -101,6 +101,27 @@ async def test_an_end_heard_late_and_one_taken_back_judge_the_clock_anew(alerts:
     assert verdicts == [kept, running, kept, running, kept]
 
 
+async def test_a_correction_that_names_another_person_frees_the_first(alerts: Alerts) -> None:
+    await alerts.hear(found(), close(), placed(T0 + HOUR), close(statement_id="contact:p2", person_id="p2"))
+    await alerts.hear(found(revision=2, person_id="p2"), placed(T0 + HOUR, revision=2, person_id="p2"))
+    clocks = {(f.person_id, f.deadline.split(".")[0]): f.verdict for f in alerts.standing(DeadlineJudged).values()}
+    assert clocks == {
+        ("p1", "report"): Verdict.CANCELLED, ("p1", "transfer"): Verdict.RUNNING,
+        ("p2", "report"): Verdict.RUNNING, ("p2", "transfer"): Verdict.KEPT,
+    }  # fmt: skip
+
+
+async def test_an_end_filed_under_another_id_or_moved_to_another_placement_judges_whose_placement_it_is(
+    alerts: Alerts,
+) -> None:
+    await alerts.hear(placed(T0 - 60 * HOUR), close())
+    end = left(T0 - 50 * HOUR, person_id="p9")
+    await alerts.hear(end)
+    assert alerts.verdicts() == {"transfer.contact.to_quarantine": Verdict.RUNNING}
+    await alerts.hear(left(T0 - 50 * HOUR, person_id="p9", revision=2, placement_id="another"))
+    assert alerts.verdicts() == {"transfer.contact.to_quarantine": Verdict.KEPT}
+
+
 async def test_an_adoption_changes_the_clocks_from_when_it_was_heard_and_one_moved_leaves_its_old_place(
     alerts: Alerts,
 ) -> None:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 from contracts.events.contacts import Category
-from contracts.events.deadlines import MessageSent, VisitMissed
+from contracts.events.deadlines import MessageSent, Verdict, VisitMissed
 from services.alerts import timers
 from services.alerts.store import posts
 from tests.stores.alerts_world import (
@@ -19,6 +20,7 @@ from tests.stores.alerts_world import (
     close,
     every_post,
     found,
+    left,
     placed,
     visited,
 )
@@ -119,6 +121,27 @@ async def test_what_was_owed_before_there_was_a_post_is_told_once_there_is(alert
         assert await timers.pending(alerts.connection, now) == 0
     clock = "transfer.contact.to_quarantine"
     assert told == {2: [], 17: [], 18: [(GRID[:6], clock), (GRID[:6], "visit")], 19: [("3304", clock)], 20: []}
+
+
+async def test_who_is_a_contact_again_after_quarantine_is_told_of_again_from_the_first_post_on(alerts: Alerts) -> None:
+    await alerts.hear(close())
+    await alerts.at(T0 + HOUR)
+    await alerts.hear(placed(T0 + 2 * HOUR))
+    await alerts.hear(left(T0 + 300 * HOUR), close(T0 + 500 * HOUR, revision=2))
+    assert alerts.verdicts() == {"transfer.contact.to_quarantine": Verdict.RUNNING}
+    sent = [e.data.post_division_code for e in await alerts.at(T0 + 501 * HOUR) if isinstance(e.data, MessageSent)]
+    assert sent == [GRID]
+    assert await alerts.at(T0 + 502 * HOUR) == []
+
+
+async def test_a_post_whose_title_alone_changed_is_no_new_one(alerts: Alerts) -> None:
+    await alerts.at(T0)
+    async with alerts.connection.transaction():
+        await posts.save_posts(alerts.connection, [replace(post, title="another") for post in every_post()])
+        assert await posts.meet_new(alerts.connection) == []
+        moved = [replace(post, division_code=GRID[:6]) for post in every_post()[:1]]
+        await posts.save_posts(alerts.connection, moved)
+        assert await posts.meet_new(alerts.connection) == [("command", GRID[:6], None)]
 
 
 async def test_a_check_received_late_takes_the_missed_slot_back(alerts: Alerts) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 
 from contracts.events.contacts import Standing
 from contracts.events.deadlines import Verdict
+from contracts.exercise import is_apart, set_apart_id
 from services.alerts.rules import LINES, Judgement, Opening, first_telling
 from services.alerts.store.facts import Key
 from services.alerts.store.posts import Where
@@ -68,7 +69,8 @@ def clock_of(key: Key, opening: Opening, judged: Judgement, held: Clock | None) 
 
 
 def _digest(person_id: str, begun_by: str) -> str:
-    return blake2b(f"{person_id} {begun_by}".encode(), digest_size=16).hexdigest()
+    mark = set_apart_id("") if is_apart(person_id) else ""
+    return mark + blake2b(f"{person_id} {begun_by}".encode(), digest_size=16).hexdigest()
 
 
 async def load_clocks(tx: Tx, people: Sequence[str]) -> dict[Key, Clock]:
@@ -95,6 +97,13 @@ async def save_clocks(tx: Tx, clocks: Sequence[Clock]) -> None:
         f"""insert into clocks ({", ".join(_COLUMNS)}) select * from unnest({_ARRAYS})
             on conflict (clock_id) do update set {", ".join(f"{c} = excluded.{c}" for c in _JUDGED)}""",  # noqa: S608
         *[[row[i] for row in rows] for i in range(len(_COLUMNS))],
+    )
+
+
+async def tell_anew(tx: Tx, clocks: Sequence[Clock]) -> None:
+    """Clocks that had stopped and run for something new: told from the first rung on."""
+    await tx.execute(
+        "update clocks set told = -1, tell_at = started_at where clock_id = any($1)", [each.clock_id for each in clocks]
     )
 
 
@@ -173,7 +182,9 @@ async def ask_again(tx: Tx, where: Sequence[Where], now: datetime) -> None:
         """update clocks c set tell_at = $4::timestamptz - interval '1 microsecond' where tell_at is null
              and verdict in ('running', 'missed', 'unlimited') and stopped_at is null
              and exists (select from unnest($1::text[], $2::text[], $3::text[]) x(line, division, unit)
-               where c.line = x.line and (c.unit = x.unit or starts_with(c.division_code, x.division)))""",
+               where c.line = x.line and (c.unit = x.unit or starts_with(coalesce(
+                 (select division_code from posts p where (p.line, p.unit) = (c.line, c.unit) limit 1),
+                 c.division_code), x.division)))""",
         *[[each[i] for each in where] for i in range(3)],
         now,
     )

@@ -41,6 +41,30 @@ def newest(events: Sequence[Event[Any]]) -> list[Event[Any]]:
     return [best[key] for key in sorted(best)]
 
 
+async def find_named_before(tx: Tx, events: Sequence[Event[Any]]) -> dict[str, set[str]]:
+    """By statement: whom it named before it was revised, and whose placement it said to be ended."""
+    revised = [e.data.statement_id for e in events if e.data.revision > 1]
+    ended = [e.data for e in events if isinstance(e.data, PlacementEnded)]
+    named: dict[str, set[str]] = {}
+    if revised or ended:
+        for row in await tx.fetch(
+            _NAMED_BEFORE, revised, *columns([(e.statement_id, e.placement_id) for e in ended], 2)
+        ):
+            named.setdefault(row["statement_id"], set()).add(row["person_id"])
+    return named
+
+
+_NAMED_BEFORE = """
+select statement_id, person_id from openings where statement_id = any($1)
+union select statement_id, person_id from stops where statement_id = any($1)
+union select statement_id, person_id from checks where statement_id = any($1)
+union select statement_id, person_id from lead_facts where statement_id = any($1)
+union select e.statement_id, s.person_id from placement_ends e join stops s using (placement_id)
+ where e.statement_id = any($1)
+union select x.statement_id, s.person_id from unnest($2::text[], $3::text[]) x(statement_id, placement_id)
+  join stops s using (placement_id)"""
+
+
 async def save_openings(tx: Tx, deadline: str, events: Sequence[Event[Any]]) -> None:
     """Facts that start the clock of a deadline; recorded_at keeps when it first did."""
     rows = [

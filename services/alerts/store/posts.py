@@ -25,14 +25,15 @@ class Post:
 
 
 async def save_posts(tx: Tx, posts: Sequence[Post]) -> None:
-    """Posts as given; a post with the same id is replaced. The teller is to meet them: more may be owed to them."""
+    """Posts as given; one with the same id is replaced. The teller is to meet those that are new in their place."""
     await tx.execute(
         """insert into posts (post_id, line, division_code, unit, title, holder, channel, met)
            select *, false from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[],
              $6::bytea[], $7::bytea[])
            on conflict (post_id) do update set line = excluded.line, division_code = excluded.division_code,
              unit = excluded.unit, title = excluded.title, holder = excluded.holder, channel = excluded.channel,
-             met = false""",
+             met = posts.met and (posts.line, posts.division_code, posts.unit) is not distinct from
+               (excluded.line, excluded.division_code, excluded.unit)""",
         *[[getattr(each, name) for each in posts] for name in Post.__dataclass_fields__],
     )
 

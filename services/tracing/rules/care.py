@@ -84,9 +84,9 @@ def schedules_of(around: Surroundings, contact: Contact | None) -> Iterator[Care
 
 
 def plan_behind(around: Surroundings, order: Order, contact: Contact | None) -> policy.Plan | policy.NoPlan:
-    """The plan behind an order: of the contact when found, else of a close contact when the order was served."""
-    category = contact.fact.category if contact else Category.CLOSE
-    instant = contact.fact.found_at if contact else order.served_at
+    """The plan behind an order: of its contact when found, else of a close contact when the order was served."""
+    matter = contact.matter_of(order.served_at) if contact else None
+    category, instant = (matter.category, matter.found_at) if matter else (Category.CLOSE, order.served_at)
     return plan_at(category, instant, around.division_code, around.adoptions)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from functools import cache, lru_cache
@@ -37,22 +37,40 @@ class Chain:
 
 
 @dataclass(frozen=True, slots=True)
-class Contact:
-    """The fact to be stated of the latest matter, and from which counted exposure on others may have been exposed.
+class Matter:
+    """What counts between two ends of quarantine. since_at: the end before it, if any; chains: of the highest rank."""
 
-    matters: of each in which the person was a close contact, as they came.
-    """
+    since_at: datetime | None
+    chains: tuple[Chain, ...]
+
+    @property
+    def category(self) -> Category:
+        return self.chains[0].category
+
+    @property
+    def first_at(self) -> datetime:
+        """Of the first exposure that counts."""
+        return min(chain.first_at for chain in self.chains)
+
+    @property
+    def found_at(self) -> datetime:
+        """When the first whole chain was first received, but for what went on when quarantine had ended: then."""
+        found_at = min(chain.found_at for chain in self.chains)
+        return found_at if self.since_at is None else max(found_at, self.since_at)
+
+
+@dataclass(frozen=True, slots=True)
+class Contact:
+    """The fact to be stated, of the latest matter; and all matters, as they came."""
 
     fact: ContactIdentified
     matters: tuple[Matter, ...]
 
-
-@dataclass(frozen=True, slots=True)
-class Matter:
-    """first_at: of the first counted exposure; found_at: when the first whole chain was first received."""
-
-    first_at: datetime
-    found_at: datetime
+    def matter_of(self, at: datetime) -> Matter:
+        """The one that an order served at that instant answers."""
+        return next(
+            (each for each in reversed(self.matters) if each.since_at is None or each.since_at <= at), self.matters[0]
+        )
 
 
 def contact_of(around: Surroundings) -> Contact | None:
@@ -60,43 +78,39 @@ def contact_of(around: Surroundings) -> Contact | None:
 
     What follows an end of quarantine is a new matter, unless it is no more than a venue shared with a case.
     """
-    matters = [_of_the_highest_rank(chains) for chains in _matters(around)]
+    matters = _matters(around)
     if not matters:
         return None
-    chains = next((each for each in reversed(matters) if each[0].category is not Category.CASUAL), matters[-1])
-    last_at = max(chain.last_at for chain in chains)
-    found_at = min(chain.found_at for chain in chains)
-    window = lookback_at(found_at, around.division_code, around.adoptions)
+    latest = matters[-1]
+    last_at = max(chain.last_at for chain in latest.chains)
+    window = lookback_at(latest.found_at, around.division_code, around.adoptions)
     fact = ContactIdentified(
         statement_id=statement_id("contact", around.person_id),
         person_id=around.person_id,
-        category=chains[0].category,
-        linked_id=min(chain.exposure.other_id for chain in chains if chain.last_at == last_at),
+        category=latest.category,
+        linked_id=min(chain.exposure.other_id for chain in latest.chains if chain.last_at == last_at),
         last_exposure_at=last_at,
-        found_at=found_at,
-        exposure_ids=tuple(sorted({chain.exposure.statement_id for chain in chains})),
+        found_at=latest.found_at,
+        exposure_ids=tuple(sorted({chain.exposure.statement_id for chain in latest.chains})),
         edition=window.edition,
         standing=window.standing,
     )
-    return Contact(fact, tuple(_matter(each) for each in matters if each[0].category is Category.CLOSE))
+    return Contact(fact, matters)
 
 
-def _matters(around: Surroundings) -> list[list[Chain]]:
-    """The chains from one end of quarantine to the next, as they came; none is empty."""
+def _matters(around: Surroundings) -> tuple[Matter, ...]:
+    """As they came; casual ones only where there is no other."""
     ends = ends_of_quarantine(around.orders)
-    matters: dict[int, list[Chain]] = {}
+    chains: dict[int, list[Chain]] = {}
     for chain in counted_chains(around):
-        matters.setdefault(bisect_left(ends, chain.last_at), []).append(chain)
-    return [matters[number] for number in sorted(matters)]
+        chains.setdefault(bisect_left(ends, chain.last_at), []).append(chain)
+    matters = [Matter(ends[n - 1] if n else None, _of_the_highest_rank(chains[n])) for n in sorted(chains)]
+    return tuple([each for each in matters if each.category is not Category.CASUAL] or matters)
 
 
-def _of_the_highest_rank(chains: list[Chain]) -> list[Chain]:
+def _of_the_highest_rank(chains: Iterable[Chain]) -> tuple[Chain, ...]:
     highest = max(RANK[chain.category] for chain in chains)
-    return [chain for chain in chains if RANK[chain.category] == highest]
-
-
-def _matter(chains: list[Chain]) -> Matter:
-    return Matter(min(chain.first_at for chain in chains), min(chain.found_at for chain in chains))
+    return tuple(chain for chain in chains if RANK[chain.category] == highest)
 
 
 def counted_chains(around: Surroundings) -> Iterator[Chain]:
@@ -157,11 +171,11 @@ def _overlap(
 
 def seen_by_others(around: Surroundings, case: CasePart | None, contact: Contact | None) -> Neighbour:
     """What the derivation of others may read of this person."""
-    if case is not None or contact is None or not contact.matters:
+    if case is not None or not (close := _close_parts(around, contact)):
         return Neighbour(case)
     cases = {chain.exposure.other_id for chain in counted_chains(around) if chain.category is Category.CLOSE}
     without = {case_id: _close_parts(around, contact_of(_without(around, case_id))) for case_id in sorted(cases)}
-    return Neighbour(close=_close_parts(around, contact), close_without=without)
+    return Neighbour(close=close, close_without=without)
 
 
 def _without(around: Surroundings, other_id: str) -> Surroundings:
@@ -169,14 +183,16 @@ def _without(around: Surroundings, other_id: str) -> Surroundings:
 
 
 def _close_parts(around: Surroundings, contact: Contact | None) -> tuple[ClosePart, ...]:
-    return tuple(_close_part(around, matter) for matter in contact.matters) if contact else ()
+    matters = contact.matters if contact else ()
+    return tuple(_close_part(around, matter) for matter in matters if matter.category is Category.CLOSE)
 
 
 def _close_part(around: Surroundings, matter: Matter) -> ClosePart:
+    after = max(matter.first_at, matter.since_at or matter.first_at)
     placed = (
         placement.started_at
         for placement in around.placements
-        if placement.ended_at is None or placement.ended_at > matter.first_at
+        if placement.ended_at is None or placement.ended_at > after
     )
     return ClosePart(
         first_at=matter.first_at,

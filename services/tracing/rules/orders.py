@@ -13,8 +13,8 @@ from services.tracing.rules.surroundings import Order, Placement, Surroundings
 def settled(around: Surroundings) -> Surroundings:
     """The same, with the ends that follow from those that people have stated.
 
-    An order whose measures were over when a later one was ended ended with it, for that one prolonged it. A placement
-    that nobody ended, outside a hospital, ended when none of the orders that it carried out stood any longer.
+    An order ended with a later one that took its place: when that one was ended, its own measures or the later ones
+    were over. A placement that nobody ended, outside a hospital, ended when no order that it carried out stood.
     """
     if all(order.ended_at is None for order in around.orders):
         return around
@@ -57,9 +57,13 @@ def _served(order: Order) -> tuple[datetime, str]:
 def _with_its_end(order: Order, orders: Iterable[Order]) -> Order:
     if order.ended_at is not None:
         return order
-    over_at = max(measure.until_at for measure in order.measures)
-    later = (other.ended_at for other in orders if _served(other) > _served(order))
-    return replace(order, ended_at=min((end for end in later if end is not None and over_at <= end), default=None))
+    ends = ((other, other.ended_at) for other in orders if _served(other) > _served(order))
+    over = [end for other, end in ends if end is not None and end >= min(_over_at(order), _over_at(other))]
+    return replace(order, ended_at=min(over, default=None))
+
+
+def _over_at(order: Order) -> datetime:
+    return max(measure.until_at for measure in order.measures)
 
 
 def _left_with_its_orders(placement: Placement, orders: Iterable[Order]) -> Placement:
@@ -72,7 +76,7 @@ def _left_with_its_orders(placement: Placement, orders: Iterable[Order]) -> Plac
 def _ends(orders: Iterable[Order]) -> list[datetime]:
     ends: list[datetime] = []
     for order in sorted(orders, key=_served):
-        end = order.ended_at or _OPEN
+        end = max(order.ended_at or _OPEN, order.served_at)
         if ends and order.served_at <= ends[-1]:
             ends[-1] = max(ends[-1], end)
         else:

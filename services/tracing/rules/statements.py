@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 
+from contracts.exercise import is_apart, set_apart_id
+
 MAX_LENGTH = 64
 
 
@@ -12,4 +14,5 @@ def statement_id(kind: str, *parts: str) -> str:
     plain = ":".join((kind, *parts))
     if len(plain) <= MAX_LENGTH:
         return plain
-    return f"{kind}:{hashlib.blake2b(plain.encode(), digest_size=20).hexdigest()}"
+    mark = set_apart_id("") if any(map(is_apart, parts)) else ""
+    return f"{kind}:{mark}{hashlib.blake2b(plain.encode(), digest_size=20).hexdigest()}"
