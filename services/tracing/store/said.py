@@ -28,7 +28,8 @@ _AS_SAID = (
 )
 _GONE = (
     f"insert into published ({COLUMNS})"  # noqa: S608
-    " select s.statement_id, case when s.drill and position(':' || $1 in s.statement_id) > 0 then $1 else '' end || (s.body::json ->> 'person_id'), s.type,"
+    " select s.statement_id, case when s.drill and position(':' || $1 in s.statement_id) > 0 then $1 else '' end"
+    " || (s.body::json ->> 'person_id'), s.type,"
     " s.revision + case when s.withdrawn then 0 else 1 end, true,"
     " s.body, s.division_code, s.drill, s.event_time from said s"
     f" where not exists (select from published p where {_SAME_STATEMENT})"
