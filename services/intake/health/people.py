@@ -20,6 +20,11 @@ class Patient(NamedTuple):
         return bool(self.person_ref or self.person.get("id_number"))
 
     @property
+    def key(self) -> str:
+        """By what two mentions in one message are of one person; "" where nobody is named."""
+        return self.person.get("id_number") or self.person_ref or ""
+
+    @property
     def someone(self) -> dict[str, Any]:
         """The fields of `Someone`."""
         person = {"person": dict(self.person)} if self.person else {}

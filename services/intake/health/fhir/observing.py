@@ -9,7 +9,7 @@ from services.intake.health.fhir.bundles import Together, subject_of
 from services.intake.health.fhir.pools import pool_of, specimens_of
 from services.intake.health.fhir.resources import Entry, Resource, common_of, concept, listed, name_of, time_of
 from services.intake.health.items import Item, Unused
-from services.intake.health.pooling import tube_of
+from services.intake.health.pooling import people_of, result_of
 from services.intake.health.saying import Given, Measured, first_of, no_longer, test_of, to_the_minute
 from services.intake.health.sources import Source
 from services.intake.problems import Problem
@@ -96,7 +96,10 @@ def _tested(told_by: list[Entry], entry: Entry, together: Together, source: Sour
         yield Unused(place, Problem("", "no_nucleic_acid"))
     elif pool:
         times = _times(told_by, entry, together, source)
-        yield from tube_of(common, source_id, pool.tube, pool.people, report, times, place)
+        people = {each.key: each for each in pool.people if each.is_named}
+        if people:
+            yield people_of(common, f"{source_id}/people", pool.tube, people.values(), times[0], place)
+        yield result_of(common, source_id, pool.tube, report, times, place)
     else:
         patient = subject_of(resource, place, together, source)
         if name is None and "fullUrl" not in resource:

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from contracts.events.cases import Classification
 from services.intake.health.codes import Coded, Diagnosis
 from services.intake.health.hl7.message import Message, Segment
+from services.intake.health.hl7.orders import coded_of
 from services.intake.health.hl7.patients import patient_of
-from services.intake.health.hl7.results import coded_of
 from services.intake.health.items import Item, Unused
 from services.intake.health.moments import read_moment
 from services.intake.health.saying import (

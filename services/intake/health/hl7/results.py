@@ -2,121 +2,84 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
 
-from services.intake.health.codes import Coded
-from services.intake.health.hl7.message import Field, Message, Segment
-from services.intake.health.hl7.patients import patient_of
+from services.intake.health.hl7.message import Message, Segment
+from services.intake.health.hl7.orders import Sample, samples_of
 from services.intake.health.items import Item, Unused
 from services.intake.health.moments import read_moment
-from services.intake.health.pooling import tube_of
-from services.intake.health.saying import Common, Given, Measured, first_of, test_of, to_the_minute
+from services.intake.health.pooling import people_of, result_of
+from services.intake.health.saying import Common, Given, first_of, test_of, to_the_minute
 from services.intake.problems import Problem
-
-_WITHDRAWN = ("D", "W", "X")  # table 0085: deleted, wrong, cannot be obtained
-_TAKEN = ("", "F", "C", "U", "P", "A")  # final, corrected, preliminary, partial
-
-
-@dataclass
-class Order:
-    """An OBR with the OBX and SPM that follow it, under the PID before it."""
-
-    pid: Segment
-    obr: Segment
-    observations: list[Segment] = field(default_factory=list)
-    specimens: list[Segment] = field(default_factory=list)
-
-    @property
-    def tube(self) -> str:
-        """The id of the pooled specimen (SPM-11 of table 0369: L), or ""."""
-        pooled = next((spm for spm in self.specimens if spm.get(11) == "L"), None)
-        return (pooled.get(2, 2) or pooled.get(2, 1))[:64] if pooled else ""
 
 
 def said_of_results(message: Message, common: Common) -> Iterator[Item | Unused]:
-    """A `test` for each sample; a `tube-result` for each pooled tube, and the `tube` where its people are named."""
-    orders = list(_orders(message))
-    if not orders:
+    """A `test` for each sample; a `tube-result` for each pooled tube, and a `tube` for each of its people."""
+    samples = samples_of(message, common)
+    if not samples:
         yield Unused("OBR^1", Problem("", "no_results"))
-    tubes = dict[str, list[tuple[Order, list[Measured]]]]()
-    for order in orders:
-        place = f"OBR^{order.obr.number}"
-        lines = _lines(order, common)
-        if not lines:
-            yield Unused(place, Problem("", "no_nucleic_acid"))
-            continue
-        states = {state for state, _ in lines}
-        taken = [measured for state, measured in lines if state in _TAKEN]
-        source_id = f"{message.header.get(4)}/{_order_id(order, message)}"
-        if not taken and states <= set(_WITHDRAWN):
-            kind = "tube-result" if order.tube else "test"
-            said = f"{message.header.get(4)}/tube/{order.tube}" if order.tube else source_id
-            yield Item(place, common.withdrawal(kind, said))
-        elif not any(each.measures != "ct" for each in taken):
-            yield Unused(place, Problem("", "not_final"))
-        elif order.tube:
-            tubes.setdefault(order.tube, []).append((order, taken))
+    tubes = dict[str, list[Sample]]()
+    for sample in samples:
+        if sample.tube and sample.lines:
+            tubes.setdefault(sample.tube, []).append(sample)
         else:
-            yield _test(order, taken, source_id, message, common, place)
-    for tube, parts in tubes.items():
-        yield from _tube(tube, parts, message, common)
+            yield from _single(sample, message, common)
+    for tube, members in tubes.items():
+        yield from _pooled(tube, members, message, common)
 
 
-def _orders(message: Message) -> Iterator[Order]:
-    """Groups by their order alone: ORC, NTE and segments of local make stand between them or do not."""
-    pid, order = message.first("PID"), None
-    for segment in message.segments:
-        if segment.name == "PID":
-            pid = segment
-        elif segment.name == "OBR":
-            if order:
-                yield order
-            order = Order(pid, segment)
-        elif order and segment.name == "OBX":
-            order.observations.append(segment)
-        elif order and segment.name == "SPM":
-            order.specimens.append(segment)
-    if order:
-        yield order
-
-
-def _order_id(order: Order, message: Message) -> str:
-    """The laboratory's number, else the hospital's, else the place in this message: the same when it is sent again."""
-    filler, placer = order.obr.get(3), order.obr.get(2)
-    if filler or placer:
-        return filler or f"placer/{placer}"
-    return f"message/{message.header.get(10)}/{order.obr.number}"
-
-
-def _lines(order: Order, common: Common) -> list[tuple[str, Measured]]:
-    """What is of use of an order: (OBX-11, the line). A single OBX without a known code is what its OBR says."""
-    codes = common.source.codes
-    whole = codes.measure(coded_of(order.obr.all(4))) if len(order.observations) == 1 else None
-    lines = []
-    for obx in order.observations:
-        measures = codes.measure(coded_of(obx.all(3))) or whole
-        if measures is None:
-            continue
-        said = [*_values(obx), *(Coded("HL70078", each.part(), "") for each in obx.all(8))]
-        number = obx.get(5, 2) if obx.get(2) == "SN" else obx.get(5)
-        lines.append((obx.get(11) or order.obr.get(25), Measured(measures, said, number, obx.place(5))))
-    return lines
-
-
-def _values(obx: Segment) -> Iterator[Coded]:
-    if obx.get(2) in ("CE", "CWE", "CNE", "CF"):
-        yield from coded_of(obx.all(5))
+def _single(sample: Sample, message: Message, common: Common) -> Iterator[Item | Unused]:
+    source_id = f"{message.header.get(4)}/{sample.order_id}"
+    if not sample.lines:
+        yield Unused(sample.place, Problem("", "no_nucleic_acid"))
+    elif sample.is_withdrawn:
+        yield Item(sample.place, common.withdrawal("test", source_id))
+        # A withdrawal may come without the specimen that says that the order was of a tube.
+        for said in dict.fromkeys(_people_id(message, sample, tube) for tube in ("", sample.order_id)):
+            yield Item(sample.place, common.withdrawal("tube", said), only_if_known=True)
+    elif not sample.has_result:
+        yield Unused(sample.place, Problem("", "not_final"))
     else:
-        yield from (Coded("", "", each.part()) for each in obx.all(5))
+        times = _sampled(sample, common), _resulted(sample, message, common)
+        yield test_of(common, source_id, sample.patient, sample.taken, *times, sample.place)
 
 
-def coded_of(fields: Sequence[Field]) -> Iterator[Coded]:
-    """A coded element (CE, CWE): identifier, text, system; then the same of the alternative."""
-    for each in fields:
-        yield Coded(each.part(3), each.part(1), each.part(2))
-        if each.part(4) or each.part(5):
-            yield Coded(each.part(6), each.part(4), each.part(5))
+def _pooled(tube: str, members: Sequence[Sample], message: Message, common: Common) -> Iterator[Item | Unused]:
+    """Each member is a record of its own: laboratories send a message a patient, and correct one patient alone."""
+    told = [each for each in members if not each.is_withdrawn and each.has_result]
+    for each in members:
+        said = _people_id(message, each, tube)
+        if each.is_withdrawn:
+            yield from _gone(each, "tube", said, common) if each.patient.is_named else ()
+        elif not each.has_result:
+            yield Unused(each.place, Problem("", "not_final"))
+        elif each.patient.is_named:
+            yield people_of(common, said, tube, [each.patient], _sampled(each, common), each.place)
+    source_id = f"{message.header.get(4)}/tube/{tube}"
+    if told:
+        report = [line for each in told for line in each.taken]
+        times = _sampled(told[0], common), _resulted(told[0], message, common)
+        yield result_of(common, source_id, tube, report, times, told[0].place)
+    elif all(each.is_withdrawn for each in members) and not _is_one_member(members):
+        yield from _gone(members[0], "tube-result", source_id, common)
+
+
+def _gone(sample: Sample, kind: str, source_id: str, common: Common) -> Iterator[Item]:
+    yield Item(sample.place, common.withdrawal(kind, source_id))
+
+
+def _is_one_member(members: Sequence[Sample]) -> bool:
+    """What is withdrawn of one person says nothing of the others in the tube."""
+    return len(members) == 1 and members[0].patient.is_named
+
+
+def _people_id(message: Message, sample: Sample, tube: str) -> str:
+    """By the order, so that one without its specimen is found; where that is the tube's number, by the person too."""
+    said = f"{message.header.get(4)}/{sample.order_id}/people"
+    if sample.order_id != tube:
+        return said
+    return f"{said}/{hashlib.blake2b(sample.patient.key.encode(), digest_size=16).hexdigest()}"
 
 
 def _given(segment: Segment, number: int, common: Common) -> Given:
@@ -124,26 +87,15 @@ def _given(segment: Segment, number: int, common: Common) -> Given:
     return Given(text, read_moment(text, common.source.tz), segment.place(number))
 
 
-def _sampled(order: Order, common: Common) -> Given | None:
-    specimens = (_given(spm, 17, common) for spm in order.specimens)
-    return first_of((*specimens, _given(order.obr, 7, common), _given(order.obr, 14, common)))
+def _sampled(sample: Sample, common: Common) -> Given | None:
+    specimens = (_given(spm, 17, common) for order in sample.orders for spm in order.specimens)
+    orders = (_given(order.obr, number, common) for order in sample.orders for number in (7, 14))
+    return first_of((*specimens, *orders))
 
 
-def _resulted(order: Order, message: Message, common: Common) -> Given | None:
+def _resulted(sample: Sample, message: Message, common: Common) -> Given | None:
     """OBX-14 is when the sample was taken in many laboratories, so the report's and the analysis' time go before it."""
-    analysed = (_given(obx, number, common) for number in (19, 14) for obx in order.observations)
-    return to_the_minute((_given(order.obr, 22, common), *analysed, _given(message.header, 7, common)))
-
-
-def _test(order: Order, taken: list[Measured], source_id: str, message: Message, common: Common, place: str) -> Item:
-    patient = patient_of(order.pid, common.source)
-    times = _sampled(order, common), _resulted(order, message, common)
-    return test_of(common, source_id, patient, taken, *times, place)
-
-
-def _tube(tube: str, parts: Sequence[tuple[Order, list[Measured]]], message: Message, common: Common) -> Iterator[Item]:
-    order, report = parts[0][0], [line for _, lines in parts for line in lines]
-    people = [patient_of(part.pid, common.source) for part, _ in parts]
-    times = _sampled(order, common), _resulted(order, message, common)
-    source_id = f"{message.header.get(4)}/tube/{tube}"
-    yield from tube_of(common, source_id, tube, people, report, times, f"OBR^{order.obr.number}")
+    reported = (_given(order.obr, 22, common) for order in sample.orders)
+    lines = [obx for order in sample.orders for obx in order.observations]
+    analysed = (_given(obx, number, common) for number in (19, 14) for obx in lines)
+    return to_the_minute((*reported, *analysed, _given(message.header, 7, common)))
