@@ -39,11 +39,21 @@ def parts(content: object) -> list[Part]:
 
 
 def records(content: object) -> list[dict[str, Any]]:
-    """The records of a message, in which the door finds nothing wrong."""
+    """The records of a message where nothing was said before, in which the door finds nothing wrong."""
+    return _records(content, only_if_known=False)
+
+
+def taken_back(content: object) -> list[str]:
+    """What is withdrawn where it is known."""
+    return [each["source_id"] for each in _records(content, only_if_known=True) if each["withdrawn"]]
+
+
+def _records(content: object, *, only_if_known: bool) -> list[dict[str, Any]]:
     items = [each for _, said in parts(content) for each in said if isinstance(each, Item)]
     for each in items:
         assert not each.reading(ANYBODY).problems, each.reading(ANYBODY).problems
-    return [each.record for each in items if each.record["kind"] != "person-details"]
+    told = [each.record for each in items if each.only_if_known is only_if_known]
+    return [each for each in told if each["kind"] != "person-details"]
 
 
 def unused(content: object) -> list[str]:

@@ -15,31 +15,54 @@ _SEXES = {"male": "M", "female": "F"}
 
 
 class Together:
-    """The resources of a message that could be read."""
+    """The resources of a message that could be read.
+
+    What `find_told_together` notes by place: told_by, what tells an observation; tells, what a report, a panel or the
+    first of one number tells; annulled, the withdrawn report of a single observation. ambiguous: (type, number) of
+    several subjects.
+    """
 
     def __init__(self, entries: Iterable[Entry]) -> None:
-        self._known: dict[str, Entry] = {}
-        self.reported: set[str] = set()
-        for entry in entries:
-            if not entry.problems:
-                self._known[f"{entry.type}/{entry.resource.get('id')}"] = entry
-                if "fullUrl" in entry.resource:
-                    self._known[entry.resource["fullUrl"]] = entry
+        self._read = [entry for entry in entries if not entry.problems]
+        self._by_url = {entry.resource["fullUrl"]: entry for entry in self._read if "fullUrl" in entry.resource}
+        self._by_name = dict[str, list[Entry]]()
+        for entry in self._read:
+            self._by_name.setdefault(f"{entry.type}/{entry.resource.get('id')}", []).append(entry)
+        self.told_by: dict[str, Entry] = {}
+        self.tells: dict[str, list[Entry]] = {}
+        self.annulled: dict[str, Entry] = {}
+        self.ambiguous: set[tuple[str, str]] = set()
 
     def of_type(self, name: str) -> list[Entry]:
-        return list({id(each): each for each in self._known.values() if each.type == name}.values())
+        return [each for each in self._read if each.type == name]
 
-    def entry(self, reference: str) -> Entry | None:
-        """What a reference means, if it is here."""
-        return self._known.get(reference) or self._known.get("/".join(reference.split("/")[-2:]))
+    def referred(self, owner: Entry, reference: Resource) -> Entry | None:
+        """What a reference of an entry means, if it is here; what is contained may itself refer to what is."""
+        text = reference.get("reference") or ""
+        if not text.startswith("#"):
+            return self._entry(text, owner.resource)
+        inside = listed(owner.resource, "contained")
+        around = {name: owner.resource[name] for name in ("contained", "fullUrl") if name in owner.resource}
+        found = ((n, each) for n, each in enumerate(inside) if each.get("id") == text[1:])
+        return next((Entry(f"{owner.place}.contained[{n}]", {**each, **around}) for n, each in found), None)
 
     def resource(self, owner: Resource, reference: Resource | None) -> Resource | None:
-        """The same, contained ones too."""
-        text = (reference or {}).get("reference") or ""
-        if text.startswith("#"):
-            return next((each for each in listed(owner, "contained") if each.get("id") == text[1:]), None)
-        found = self.entry(text)
+        """The same of a resource."""
+        found = self.referred(Entry("", owner), reference or {})
         return found.resource if found else None
+
+    def _entry(self, reference: str, owner: Resource) -> Entry | None:
+        """By url, a relative one on the owner's server first; else by type and id, if that is of one server alone."""
+        reference = reference.partition("/_history/")[0]
+        absolute = reference.startswith("urn:") or "://" in reference
+        base = str(owner.get("fullUrl") or "").rsplit("/", 2)[0]
+        found = self._by_url.get(reference if absolute else f"{base}/{reference}")
+        if found is not None:
+            return found
+        named = self._by_name.get("/".join(reference.split("/")[-2:]), [])
+        if absolute:
+            named = [each for each in named if "fullUrl" not in each.resource]
+        return named[-1] if len({each.resource.get("fullUrl") for each in named}) == 1 else None
 
 
 def subject_of(owner: Resource, place: str, together: Together, source: Source) -> Patient:

@@ -8,50 +8,64 @@ from services.intake.health.codes import Coded
 from services.intake.health.fhir.bundles import Together, subject_of
 from services.intake.health.fhir.pools import pool_of, specimens_of
 from services.intake.health.fhir.resources import Entry, Resource, common_of, concept, listed, name_of, time_of
+from services.intake.health.fhir.telling import WITHDRAWN, is_panel, is_withdrawn, results_of
 from services.intake.health.items import Item, Unused
 from services.intake.health.pooling import people_of, result_of
-from services.intake.health.saying import Given, Measured, first_of, no_longer, test_of, to_the_minute
+from services.intake.health.saying import Common, Given, Measured, first_of, no_longer, test_of, to_the_minute
 from services.intake.health.sources import Source
 from services.intake.problems import Problem
 
-_WITHDRAWN = ("entered-in-error", "cancelled")
 _TAKEN = ("final", "amended", "corrected", "preliminary", "appended")
 
 
 def said_of_observation(entry: Entry, together: Together, source: Source) -> Iterator[Item | Unused]:
-    """An observation by itself; one that a report of this message tells with others is told by the report."""
-    if not lines_of(entry, source):
-        gone = Item(entry.place, common_of(entry.resource, source).withdrawal("test", _source_id(entry)))
-        yield from no_longer([gone], Unused(entry.place, Problem("", "no_nucleic_acid")), named=_own_name(entry))
-    elif entry.place in together.reported:
-        yield Unused(entry.place, Problem("", "told_by_report"))
+    """An observation by itself, or those that it tells; one that something else tells is withdrawn as its own."""
+    teller, report = together.told_by.get(entry.place), together.annulled.get(entry.place)
+    if teller is not None:
+        yield from _told_elsewhere(entry, teller, together, source)
+    elif report is not None:
+        said = _later(entry, report, source).withdrawal("test", _source_id(entry, together))
+        yield Item(entry.place, said)
+    elif entry.place in together.tells:
+        yield from _tested(together.tells[entry.place], entry, together, source)
+    elif not lines_of(entry, source):
+        gone = Item(entry.place, common_of(entry.resource, source).withdrawal("test", _source_id(entry, together)))
+        why = Unused(entry.place, Problem("", "no_nucleic_acid"))
+        yield from no_longer([gone], why, named=_own_name(entry, together))
+    elif is_panel(entry):
+        yield Unused(entry.place, Problem("", "told_by_observations"))
     else:
         yield from _tested([entry], entry, together, source)
 
 
 def said_of_report(entry: Entry, together: Together, source: Source) -> Iterator[Item | Unused]:
     """A report: its genes together where no single observation says what they mean."""
-    observations = observations_of(entry, together, source)
-    if not observations and source.codes.measure(concept(entry.resource.get("code"))) is None:
+    told = together.tells.get(entry.place)
+    alone = [each for each in results_of(entry, together) if lines_of(each, source)]
+    if told:
+        yield from _tested(told, entry, together, source)
+    elif not alone and source.codes.measure(concept(entry.resource.get("code"))) is None:
         yield Unused(entry.place, Problem("", "no_nucleic_acid"))
-    elif len(observations) == 1 or (not observations and not listed(entry.resource, "conclusionCode")):
+    elif alone or not listed(entry.resource, "conclusionCode"):
         yield Unused(entry.place, Problem("", "told_by_observations"))
     else:
-        yield from _tested(observations or [entry], entry, together, source)
+        yield from _tested([entry], entry, together, source)
 
 
-def find_reported(together: Together, source: Source) -> None:
-    """Note the observations that a report of this message tells together with others."""
-    for report in together.of_type("DiagnosticReport"):
-        told = observations_of(report, together, source)
-        if len(told) > 1:
-            together.reported.update(each.place for each in told)
+def _told_elsewhere(entry: Entry, teller: Entry, together: Together, source: Source) -> Iterator[Item | Unused]:
+    """It may have been told by itself before its report had a second result: then there would be two tests."""
+    common, own = _later(entry, teller, source), _source_id(entry, together)
+    replaced = teller.resource.get("status") in (*_TAKEN, *WITHDRAWN) and own != _source_id(teller, together)
+    gone = [Item(entry.place, common.withdrawal("test", own))] if replaced else []
+    yield from no_longer(gone, Unused(entry.place, Problem("", "told_by_report")), named=_own_name(entry, together))
 
 
-def observations_of(report: Entry, together: Together, source: Source) -> list[Entry]:
-    """Those of a report's results that are here and of use."""
-    found = [together.entry(each.get("reference") or "") for each in listed(report.resource, "result")]
-    return [each for each in found if each is not None and each.type == "Observation" and lines_of(each, source)]
+def _later(entry: Entry, teller: Entry, source: Source) -> Common:
+    """What is said of an observation by its report is as late as the later of both."""
+    own, its = common_of(entry.resource, source), common_of(teller.resource, source)
+    if own.revised_at and its.revised_at and its.revised_at.at > own.revised_at.at:
+        return own._replace(revised_at=its.revised_at)
+    return own
 
 
 def lines_of(entry: Entry, source: Source) -> list[Measured]:
@@ -82,38 +96,42 @@ def _number(part: Resource) -> str:
     return "" if value is None else str(value)
 
 
-def _tested(told_by: list[Entry], entry: Entry, together: Together, source: Source) -> Iterator[Item | Unused]:
+def _tested(told: list[Entry], entry: Entry, together: Together, source: Source) -> Iterator[Item | Unused]:
+    """told: what the entry tells, the entry itself where it does."""
     resource, place = entry.resource, entry.place
-    common, name, pool = common_of(resource, source), name_of(resource), pool_of(entry, together, source)
-    kind, status = "tube-result" if pool else "test", resource.get("status")
-    source_id = _source_id(entry, f"tube/{pool.tube}" if pool else "")
-    report = [line for each in told_by for line in lines_of(each, source)]
-    if status in _WITHDRAWN:
-        yield Item(place, common.withdrawal(kind, source_id))
+    common, pool, status = common_of(resource, source), pool_of(entry, together, source), resource.get("status")
+    standing = [each for each in told if not is_withdrawn(each)]
+    source_id = _source_id(entry, together, f"tube/{pool.tube}" if pool else "")
+    report = [line for each in standing for line in lines_of(each, source)]
+    times = _times(standing, entry, together, source)
+    if status in WITHDRAWN or not standing:
+        yield Item(place, common.withdrawal("tube-result" if pool else "test", source_id))
     elif status not in _TAKEN:
         yield Unused(place, Problem("", "not_final"))
     elif not any(line.measures != "ct" for line in report):
         yield Unused(place, Problem("", "no_nucleic_acid"))
     elif pool:
-        times = _times(told_by, entry, together, source)
         people = {each.key: each for each in pool.people if each.is_named}
         if people:
             yield people_of(common, f"{source_id}/people", pool.tube, people.values(), times[0], place)
         yield result_of(common, source_id, pool.tube, report, times, place)
     else:
         patient = subject_of(resource, place, together, source)
-        if name is None and "fullUrl" not in resource:
+        if _own_name(entry, together) is None:
             at = resource.get("effectiveDateTime") or resource.get("issued")
             source_id = f"{entry.type}/{patient.person_ref}/{at}"
-        yield test_of(common, source_id, patient, report, *_times(told_by, entry, together, source), place)
+        yield test_of(common, source_id, patient, report, *times, place)
 
 
-def _own_name(entry: Entry) -> str | None:
-    return name_of(entry.resource) or entry.resource.get("fullUrl")
+def _own_name(entry: Entry, together: Together) -> str | None:
+    """Its own id, else its number if that is of one subject, else its address."""
+    name, url = name_of(entry.resource), entry.resource.get("fullUrl")
+    is_its_own = entry.resource.get("id") or (entry.type, name) not in together.ambiguous
+    return name if name and is_its_own else url
 
 
-def _source_id(entry: Entry, otherwise: str = "") -> str:
-    return f"{entry.type}/{_own_name(entry) or otherwise}"
+def _source_id(entry: Entry, together: Together, otherwise: str = "") -> str:
+    return f"{entry.type}/{_own_name(entry, together) or otherwise}"
 
 
 def _times(told_by: list[Entry], entry: Entry, together: Together, source: Source) -> tuple[Given | None, Given | None]:

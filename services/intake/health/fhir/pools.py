@@ -60,7 +60,7 @@ def _members(group: Resource, entry: Entry, together: Together, source: Source) 
     inside = [*listed(group, "contained"), *listed(entry.resource, "contained")]
     for member in listed(group, "member"):
         if not member.get("inactive"):
-            holder = {"subject": member.get("entity"), "contained": inside}
+            holder = {"subject": member.get("entity"), "contained": inside, "fullUrl": group.get("fullUrl")}
             yield subject_of(holder, f"{entry.place}.subject", together, source)
 
 

@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterator, Sequence
 
 from services.intake.health.fhir.bundles import Together, patient_of
 from services.intake.health.fhir.diagnosing import said_of_condition, said_of_encounter
-from services.intake.health.fhir.observing import find_reported, said_of_observation, said_of_report
+from services.intake.health.fhir.observing import lines_of, said_of_observation, said_of_report
 from services.intake.health.fhir.resources import READ_FOR_OTHERS, Entry, common_of
+from services.intake.health.fhir.telling import find_told_together
 from services.intake.health.fhir.vaccinating import said_of_immunization
 from services.intake.health.items import Item, Translated, Unused
 from services.intake.health.saying import details_of
@@ -20,7 +21,7 @@ Saying = Callable[[Entry, Together, Source], Iterator[Item | Unused]]
 def translate(entries: Sequence[Entry], source: Source) -> list[Translated]:
     """What each entry says; nothing for those that could not be read."""
     together = Together(entries)
-    find_reported(together, source)
+    find_told_together(together, lambda entry: lines_of(entry, source))
     return [list(_said(entry, together, source)) if not entry.problems else [] for entry in entries]
 
 

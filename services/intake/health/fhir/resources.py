@@ -129,7 +129,8 @@ def concept(value: Resource | None) -> Iterator[Coded]:
 
 def name_of(resource: Resource) -> str | None:
     """Its own id, else the first number by which its sender knows it."""
-    return resource.get("id") or next((each.get("value") for each in listed(resource, "identifier")), None)
+    own: str | None = resource.get("id")
+    return own or next((each.get("value") for each in listed(resource, "identifier")), None)
 
 
 def code_in(value: Resource | None) -> str:
