@@ -50,7 +50,10 @@ class Common(NamedTuple):
 
 
 class Measured(NamedTuple):
-    """One line of a laboratory's report. measures: rna, target or ct. said: its words for the result."""
+    """One line of a laboratory's report. said: its words for the result.
+
+    measures: rna, target or ct; "" where it is of the virus and nobody has told what its code means.
+    """
 
     measures: str
     said: Sequence[Coded]
@@ -83,11 +86,12 @@ def outcome_of(report: Sequence[Measured], source: Source) -> tuple[str | None, 
 
     The finding for the sample counts, else the genes together: two that disagree ask for another sample.
     """
-    overall = [each for each in report if each.measures == "rna"] or [
-        each for each in report if each.measures == "target"
-    ]
+    of_each = ([each for each in report if each.measures == measures] for measures in ("rna", "target", ""))
+    overall = next(filter(None, of_each), [])
     results = [source.codes.result(each.said) for each in overall]
     for each, result in zip(overall, results, strict=True):
+        if not each.measures:
+            return None, each.place, [Problem("result", "unknown_test")]
         if result is None:
             words = next((coded.text or coded.code for coded in each.said if coded.text or coded.code), "")
             problem = Problem("result", "unknown_result" if words else "missing")

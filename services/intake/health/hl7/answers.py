@@ -20,11 +20,13 @@ _CODES = {
     "health_time_form": ("102", "Data type error"),
     "health_time_coarse": ("102", "Data type error"),
     "unknown_result": ("103", "Table value not found"),
+    "unknown_test": ("103", "Table value not found"),
     "not_one_of": ("103", "Table value not found"),
     "hl7_type": ("200", "Unsupported message type"),
     "hl7_version": ("203", "Unsupported version id"),
     "unknown_hl7_sender": ("204", "Unknown key identifier"),
     "two_people": ("205", "Duplicate key identifier"),
+    "number_of_several": ("205", "Duplicate key identifier"),
     "come_back": ("207", "Application internal error"),
     "adapter_failed": ("207", "Application internal error"),
 }

@@ -108,16 +108,19 @@ def _order_id(order: Order, message: Message) -> str:
 
 
 def _lines(order: Order, common: Common) -> Iterator[Line]:
-    """What is of use of an order. A single OBX without a known code is what its OBR says."""
+    """What is of use of an order. A single OBX without a known code is what its OBR says; of several, nobody knows."""
     codes = common.source.codes
-    whole = codes.measure(coded_of(order.obr.all(4))) if len(order.observations) == 1 else None
+    whole = codes.measure(coded_of(order.obr.all(4)))
+    known, unknown = list[Line](), list[Line]()
     for obx in order.observations:
-        measures = codes.measure(coded_of(obx.all(3))) or whole
-        if measures is None:
-            continue
+        measures = codes.measure(coded_of(obx.all(3))) or (whole if len(order.observations) == 1 else None)
         said = [*_values(obx), *(Coded("HL70078", each.part(), "") for each in obx.all(8))]
         number = obx.get(5, 2) if obx.get(2) == "SN" else obx.get(5)
-        yield Line(obx.get(11) or order.obr.get(25), Measured(measures, said, number, obx.place(5)))
+        measured = Measured(measures or "", said, number, obx.place(5 if measures else 3))
+        (known if measures else unknown).append(Line(obx.get(11) or order.obr.get(25), measured))
+    yield from known
+    if whole in ("rna", "target") and all(line.measured.measures == "ct" for line in known):
+        yield from unknown
 
 
 def _values(obx: Segment) -> Iterator[Coded]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from services.intake.health.hl7.message import Message, Segment
@@ -19,12 +20,14 @@ def said_of_results(message: Message, common: Common) -> Iterator[Item | Unused]
     samples = samples_of(message, common)
     if not samples:
         yield Unused("OBR^1", Problem("", "no_results"))
-    tubes = dict[str, list[Sample]]()
+    single, tubes = list[Sample](), dict[str, list[Sample]]()
     for sample in samples:
-        if sample.tube and sample.lines:
-            tubes.setdefault(sample.tube, []).append(sample)
-        else:
-            yield from _single(sample, message, common)
+        pooled = sample.tube and sample.lines
+        (tubes.setdefault(sample.tube, []) if pooled else single).append(sample)
+    people = Counter(sample.order_id for sample in single if sample.lines)
+    for sample in single:
+        said = _single(sample, message, common)
+        yield from map(_of_several, said) if people[sample.order_id] > 1 else said
     for tube, members in tubes.items():
         yield from _pooled(tube, members, message, common)
 
@@ -43,6 +46,14 @@ def _single(sample: Sample, message: Message, common: Common) -> Iterator[Item |
     else:
         times = _sampled(sample, common), _resulted(sample, message, common)
         yield test_of(common, source_id, sample.patient, sample.taken, *times, sample.place)
+
+
+def _of_several(said: Item | Unused) -> Item | Unused:
+    """Under one number the last of them alone would stand."""
+    if isinstance(said, Unused) or said.record.get("withdrawn"):
+        return said
+    problems = (*said.problems, Problem("source_id", "number_of_several"))
+    return said._replace(problems=problems, places={**said.places, "source_id": f"{said.place}^3"})
 
 
 def _pooled(tube: str, members: Sequence[Sample], message: Message, common: Common) -> Iterator[Item | Unused]:
