@@ -154,8 +154,9 @@ def test_a_condition_is_as_sure_as_its_verification(status: str, kind: str, clas
 def test_a_condition_has_its_onset_and_is_withdrawn_when_entered_in_error() -> None:
     [record] = records(condition())
     assert (record["onset_at"], record["found_at"]) == ("2022-03-03T00:00:00+08:00", "2022-03-05T10:00:00+08:00")
-    withdrawn = records(condition(status="entered-in-error"))
-    assert record["source_id"] in {each["source_id"] for each in withdrawn if each["withdrawn"]}
+    wrong = condition(status="entered-in-error")
+    assert record["source_id"] in taken_back(wrong)
+    assert (records(wrong), unused(wrong)) == ([], ["taken_back"])
     measles = condition(code={"coding": [{"system": "http://snomed.info/sct", "code": "14189004"}]})
     assert unused(measles) == ["other_disease"]
 
@@ -203,10 +204,7 @@ def test_a_visit_told_by_hl7_and_by_fhir_is_one_thing() -> None:
     by_hl7 = next(each.record for each in said_of_hl7(an_adt(type="A")) if isinstance(each, Item))
     same = ("feed", "source_id", "kind", "classification", "found_how", "institution", "division_code")
     assert [by_fhir[name] for name in same] == [by_hl7[name] for name in same]
-    [gone] = [
-        each for each in records(encounter(status="entered-in-error")) if each["source_id"] == by_hl7["source_id"]
-    ]
-    assert gone["withdrawn"] is True
+    assert by_hl7["source_id"] in taken_back(encounter(status="entered-in-error"))
     unnumbered = {key: each for key, each in encounter().items() if key != "identifier"}
     assert records(unnumbered)[0]["source_id"] == "JSRMYY/encounter/e1/covid-19/suspected"
 

@@ -287,6 +287,30 @@ def test_a_deleted_diagnosis_withdraws_whatever_was_found_and_an_a08_corrects_th
     assert (details["kind"], details["person"]["name"]) == ("person-details", "汪某1")
 
 
+def withdrawn(body: bytes) -> set[str]:
+    """What a message withdraws where it is known."""
+    return {each.record["source_id"] for each in said(body) if isinstance(each, Item) and each.only_if_known}
+
+
+def test_an_a08_that_does_not_hold_the_diagnosis_any_more_takes_it_back() -> None:
+    found = taken(an_adt())["source_id"]
+    for diagnosis in ("J18.9^肺炎^I10", "B05.9^麻疹^I10"):
+        assert found in withdrawn(an_adt("A08", diagnosis=diagnosis))
+        assert withdrawn(an_adt("A01", diagnosis=diagnosis)) == set()
+        assert withdrawn(an_adt("A08", diagnosis=diagnosis, action="A")) == set()
+    for nothing in ("", "^"):
+        assert withdrawn(an_adt("A08", diagnosis=nothing)) == set()
+    assert withdrawn(an_adt("A08")) == set()
+
+
+def test_a_diagnosis_put_in_another_s_place_stands() -> None:
+    both = an_adt("A08", action="A").replace(b"\rDG1|1", b"\rDG1|2||U07.2^^I10||20220304|W" + b"|" * 15 + b"D\rDG1|1")
+    gone = withdrawn(both)
+    [stands] = [each.record for each in said(both) if isinstance(each, Item) and not each.only_if_known]
+    assert stands["classification"] == "confirmed"
+    assert "JSRMYY/V0001/covid-19/suspected" in gone and "JSRMYY/V0001/covid-19/confirmed" not in gone
+
+
 def test_identification_numbers_are_known_by_type_authority_or_field() -> None:
     number = a_number(1)
     for ids in (f"{number}^^^^NI", f"{number}^^^身份证", f"MR1~{number}^^^&2.16.156.10011.1.3&ISO"):

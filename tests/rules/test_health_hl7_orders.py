@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from services.intake.health.items import Item, Unused
-from tests.rules.hl7_messages import header, message, obr, obx, pid, said
+from tests.rules.hl7_messages import header, message, obr, obx, pid, said, spm
 from tests.rules.test_health_hl7 import codes, only, taken
 from tests.rules.test_health_hl7_tubes import records
 
@@ -44,3 +44,35 @@ def test_lines_of_unknown_codes_under_a_known_order_are_asked_about() -> None:
 def test_genes_are_known_by_their_chinese_names() -> None:
     lines = obx("阳性", "1^新型冠状病毒ORF1ab基因^L", type="ST"), obx("阳性", "2^新型冠状病毒Ｎ基因^L", type="ST")
     assert taken(message(header(), pid(), obr(code="PCR^分子诊断^L"), *lines))["result"] == "positive"
+
+
+def known_and_gone(body: bytes) -> list[tuple[str, str]]:
+    """What a message withdraws where it is known: kinds and ids."""
+    items = [each for each in said(body) if isinstance(each, Item) and each.only_if_known]
+    assert all(each.record["withdrawn"] for each in items)
+    return [(each.record["kind"], each.record["source_id"]) for each in items]
+
+
+def test_a_cancelled_order_takes_back_its_test_with_or_without_lines() -> None:
+    bare = message(header(), pid(), obr("L1", state="X"))
+    assert ("test", "JSLAB/L1") in known_and_gone(bare) and ("tube", "JSLAB/L1/people") in known_and_gone(bare)
+    assert ([each.why.code for each in said(bare) if isinstance(each, Unused)], records(bare)) == (["taken_back"], [])
+    [gone] = records(message(header(), pid(), obr("L1", state="X"), obx()))
+    assert (gone["source_id"], gone["withdrawn"]) == ("JSLAB/L1", True)
+    whole = message(header(), obr("L9", state="X"), spm("TUBE-9"))
+    assert ("tube-result", "JSLAB/tube/TUBE-9") in known_and_gone(whole)
+
+
+def test_a_cancelled_order_beside_one_of_its_number_that_has_a_result_takes_nothing_back() -> None:
+    body = message(header(), pid(), obr("L1", code="76078-5^Influenza A RNA^LN", state="X"), obr("L1"), obx())
+    assert ([each["result"] for each in records(body)], known_and_gone(body)) == (["negative"], [])
+    waiting = message(header(), pid(), obr("L1", state="I"))
+    assert known_and_gone(waiting) == []
+
+
+def test_a_result_is_withdrawn_though_its_cycles_were_left_final() -> None:
+    for state in "DWX":
+        [gone] = records(message(header(), pid(), obr(), obx(state=state), obx("31", "ORF1ab-Ct", type="NM")))
+        assert gone["withdrawn"] is True
+    [gone] = records(message(header(), pid(), obr(), obx("31", "ORF1ab-Ct", type="NM", state="D")))
+    assert gone["withdrawn"] is True

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from contracts.events.testing import TubeResulted, TubeSampled
-from tests.rules.hl7_messages import header, message, obr, obx, pid, spm
+from contracts.events.cases import CaseClassified, CaseFound
+from contracts.events.testing import TestResulted, TubeResulted, TubeSampled
+from tests.rules.hl7_messages import an_adt, an_oru, header, message, obr, obx, pid, spm
 from tests.stores.intake_world import intake
 from tests.stores.test_health_hl7 import SOURCES, ack_of
 
@@ -27,3 +28,33 @@ async def test_a_tube_told_patient_by_patient_keeps_each_of_them_and_loses_one_t
     assert len({fact.members[0].person_id for fact in filled}) == 2
     assert [(fact.revision, fact.withdrawn) for fact in filled] == [(1, False), (1, False), (2, True)]
     assert [(type(fact), fact.withdrawn) for fact in facts if fact not in filled] == [(TubeResulted, False)]
+
+
+async def test_an_order_that_is_cancelled_takes_its_test_back_and_one_never_heard_of_leaves_nothing(
+    database: str,
+) -> None:
+    def cancelled(order: str) -> bytes:
+        return message(header(id="M2", at="20220306080000+0800"), pid(), obr(order, state="X"))
+
+    bodies = [an_oru(), cancelled("L0001"), cancelled("L0001"), cancelled("L7")]
+    async with intake(database, sources=SOURCES) as world:
+        answers = [await world.client.post("/hl7", content=body) for body in bodies]
+        facts = [event.data for event in await world.events()]
+        kept = await world.pool.fetchval("select count(*) from records")
+    assert [(each.status_code, ack_of(each.content)) for each in answers] == [(200, "AA")] * 4
+    assert [(type(fact), fact.withdrawn) for fact in facts] == [(TestResulted, False), (TestResulted, True)]
+    assert kept == 1
+
+
+async def test_a_diagnosis_that_a_visit_does_not_hold_any_more_is_taken_back(database: str) -> None:
+    pneumonia = an_adt("A08", diagnosis="J18.9^肺炎^I10", sent="20220306090000")
+    async with intake(database, sources=SOURCES) as world:
+        acks = [ack_of((await world.client.post("/hl7", content=body)).content) for body in (an_adt(), pneumonia)]
+        facts = [event.data for event in await world.events()]
+    assert acks == ["AA"] * 2
+    assert [(type(fact), fact.withdrawn) for fact in facts] == [
+        (CaseFound, False),
+        (CaseClassified, False),
+        (CaseFound, True),
+        (CaseClassified, True),
+    ]

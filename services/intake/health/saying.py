@@ -200,8 +200,14 @@ def finding_of(
 
 
 def no_finding(common: Common, source_id: str, place: str) -> list[Item]:
-    """A diagnosis that was entered in error: whichever state it was in."""
-    return [Item(place, common.withdrawal("case-finding", f"{source_id}/{state}")) for state in Classification]
+    """A diagnosis that was not so: whichever of its states is known."""
+    gone = (common.withdrawal("case-finding", f"{source_id}/{state}") for state in Classification)
+    return [Item(place, each, only_if_known=True) for each in gone]
+
+
+def taken_back(place: str) -> Unused:
+    """What is answered to what withdraws, whether or not anything is known."""
+    return Unused(place, Problem("", "taken_back"))
 
 
 def no_longer(gone: Iterable[Item], why: Unused, *, named: object) -> Iterator[Item | Unused]:

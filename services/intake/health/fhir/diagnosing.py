@@ -15,6 +15,7 @@ from services.intake.health.saying import (
     id_of_visit,
     no_finding,
     no_longer,
+    taken_back,
     to_the_minute,
     unused_diagnosis,
 )
@@ -37,6 +38,7 @@ def said_of_condition(entry: Entry, together: Together, source: Source) -> Itera
         gone = no_finding(common, f"Condition/{name}", place)
         yield from no_longer(gone, unused_diagnosis(diagnosis, place), named=condition.get("id"))
     elif status == "entered-in-error":
+        yield taken_back(place)
         yield from no_finding(common, f"Condition/{name}", place)
     else:
         classification = diagnosis.classification
@@ -59,6 +61,7 @@ def said_of_encounter(entry: Entry, together: Together, source: Source) -> Itera
     common = common_of(encounter, source)
     source_id = id_of_visit(source.facility(_provider(encounter)), _visit(encounter))
     if encounter.get("status") in _NO_VISIT:
+        yield taken_back(place)
         yield from no_finding(common, source_id, place)
         return
     if encounter.get("status") == "planned":

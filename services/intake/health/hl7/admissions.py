@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from contracts.events.cases import Classification
 from services.intake.health.codes import Coded, Diagnosis
@@ -11,6 +11,7 @@ from services.intake.health.hl7.orders import coded_of
 from services.intake.health.hl7.patients import patient_of
 from services.intake.health.items import Item, Unused
 from services.intake.health.moments import read_moment
+from services.intake.health.people import Patient
 from services.intake.health.saying import (
     COVID,
     Common,
@@ -20,6 +21,7 @@ from services.intake.health.saying import (
     first_of,
     id_of_visit,
     no_finding,
+    taken_back,
     to_the_minute,
     unused_diagnosis,
 )
@@ -30,35 +32,49 @@ _SURE = {"F": 0, "": 1, "W": 2, "A": 3}
 
 
 def said_of_admission(message: Message, common: Common) -> Iterator[Item | Unused]:
-    """A `case-finding` for the surest diagnosis of COVID-19; A08 without one corrects what is known of the person."""
-    pid, found = message.first("PID"), list[tuple[Segment, Diagnosis]]()
-    patient = patient_of(pid, common.source)
+    """A `case-finding` for the surest diagnosis of COVID-19; A08 without one corrects what is known of the person.
+
+    What an A08 says is all that there is: a finding of that visit which is not in it any more is withdrawn.
+    """
+    is_update, patient = message.header.get(9, 2) == "A08", patient_of(message.first("PID"), common.source)
     source_id = id_of_visit(message.header.get(4), _visit(message))
-    others = list[Unused]()
-    for segment in (each for each in message.segments if each.name == "DG1"):
-        diagnosis = common.source.codes.diagnosis(_codes(segment))
-        if diagnosis is None or diagnosis.disease != COVID:
-            others.append(unused_diagnosis(diagnosis, f"DG1^{segment.number}"))
-        elif segment.get(21) == "D":
-            yield from no_finding(common, source_id, f"DG1^{segment.number}")
-        else:
-            found.append((segment, diagnosis))
-    if found:
-        segment, diagnosis = min(found, key=lambda each: _SURE.get(each[0].get(6), 2))
-        classification = _classification(segment, diagnosis)
-        yield finding_of(
-            common,
-            source_id,
-            patient,
-            classification,
-            _found(segment, classification, message, common),
-            f"DG1^{segment.number}",
-        )
-    elif message.header.get(9, 2) == "A08":
+    told = [(each, common.source.codes.diagnosis(_codes(each))) for each in message.segments if each.name == "DG1"]
+    ours = [(each, diagnosis) for each, diagnosis in told if diagnosis is not None and diagnosis.disease == COVID]
+    finding = _finding([each for each in ours if not _is_deleted(each[0])], source_id, patient, message, common)
+    deleted = [each.place(21) for each, _ in ours if _is_deleted(each)]
+    if deleted or (finding is None and is_update and _are_all([each for each, _ in told])):
+        stands = finding and finding.record["source_id"]
+        yield from (each for each in no_finding(common, source_id, "DG1^1") if each.record["source_id"] != stands)
+    yield from map(taken_back, deleted)
+    if finding is not None:
+        yield finding
+    elif is_update:
         yield details_of(common, f"{message.header.get(4)}/patient/{patient.person_ref}", patient, "PID^1")
-    yield from others
-    if not (found or others) and message.header.get(9, 2) != "A08":
+    others = ((each, diagnosis) for each, diagnosis in told if diagnosis is None or diagnosis.disease != COVID)
+    yield from (unused_diagnosis(diagnosis, f"DG1^{each.number}") for each, diagnosis in others)
+    if not (told or is_update):
         yield Unused("DG1", Problem("", "no_notifiable_diagnosis"))
+
+
+def _finding(
+    ours: Sequence[tuple[Segment, Diagnosis]], source_id: str, patient: Patient, message: Message, common: Common
+) -> Item | None:
+    if not ours:
+        return None
+    segment, diagnosis = min(ours, key=lambda each: _SURE.get(each[0].get(6), 2))
+    classification = _classification(segment, diagnosis)
+    found = _found(segment, classification, message, common)
+    return finding_of(common, source_id, patient, classification, found, f"DG1^{segment.number}")
+
+
+def _is_deleted(segment: Segment) -> bool:
+    return segment.get(21) == "D"
+
+
+def _are_all(diagnoses: Sequence[Segment]) -> bool:
+    """Whether they are a visit's diagnoses: one with an action code (DG1-21) is a change, an empty one is none."""
+    named = any(coded.code or coded.text for each in diagnoses for coded in _codes(each))
+    return named and not any(each.get(21) for each in diagnoses)
 
 
 def _codes(segment: Segment) -> list[Coded]:

@@ -13,6 +13,7 @@ from services.intake.health.people import Patient
 from services.intake.health.saying import Common, Measured
 
 _WITHDRAWN = ("D", "W", "X")  # table 0085: deleted, wrong, cannot be obtained
+_CANCELLED = "X"  # of an order in table 0123, of a line in table 0085
 _TAKEN = ("", "F", "C", "U", "P", "A")  # final, corrected, preliminary, partial
 
 
@@ -27,7 +28,7 @@ class Order:
 
 
 class Line(NamedTuple):
-    """state: OBX-11, where it is empty OBR-25."""
+    """state: X of an order that is cancelled (OBR-25), else OBX-11, where that is empty OBR-25."""
 
     state: str
     measured: Measured
@@ -67,7 +68,13 @@ class Sample:
 
     @property
     def is_withdrawn(self) -> bool:
-        return bool(self.lines) and all(line.state in _WITHDRAWN for line in self.lines)
+        """By its results; cycles alone, where there are no others, since they are left as they were by many."""
+        results = [line for line in self.lines if line.measured.measures != "ct"] or self.lines
+        return bool(results) and all(line.state in _WITHDRAWN for line in results)
+
+    @property
+    def is_cancelled(self) -> bool:
+        return all(_is_cancelled(order) for order in self.orders)
 
 
 def samples_of(message: Message, common: Common) -> list[Sample]:
@@ -117,10 +124,15 @@ def _lines(order: Order, common: Common) -> Iterator[Line]:
         said = [*_values(obx), *(Coded("HL70078", each.part(), "") for each in obx.all(8))]
         number = obx.get(5, 2) if obx.get(2) == "SN" else obx.get(5)
         measured = Measured(measures or "", said, number, obx.place(5 if measures else 3))
-        (known if measures else unknown).append(Line(obx.get(11) or order.obr.get(25), measured))
+        state = _CANCELLED if _is_cancelled(order) else obx.get(11) or order.obr.get(25)
+        (known if measures else unknown).append(Line(state, measured))
     yield from known
     if whole in ("rna", "target") and all(line.measured.measures == "ct" for line in known):
         yield from unknown
+
+
+def _is_cancelled(order: Order) -> bool:
+    return order.obr.get(25) == _CANCELLED
 
 
 def _values(obx: Segment) -> Iterator[Coded]:

@@ -11,7 +11,7 @@ from services.intake.health.hl7.orders import Sample, samples_of
 from services.intake.health.items import Item, Unused
 from services.intake.health.moments import read_moment
 from services.intake.health.pooling import people_of, result_of
-from services.intake.health.saying import Common, Given, first_of, test_of, to_the_minute
+from services.intake.health.saying import Common, Given, first_of, taken_back, test_of, to_the_minute
 from services.intake.problems import Problem
 
 
@@ -34,18 +34,30 @@ def said_of_results(message: Message, common: Common) -> Iterator[Item | Unused]
 
 def _single(sample: Sample, message: Message, common: Common) -> Iterator[Item | Unused]:
     source_id = f"{message.header.get(4)}/{sample.order_id}"
-    if not sample.lines:
+    if not sample.lines and sample.is_cancelled:
+        yield taken_back(sample.place)
+        yield Item(sample.place, common.withdrawal("test", source_id), only_if_known=True)
+        yield from _of_a_tube(sample, message, common)
+    elif not sample.lines:
         yield Unused(sample.place, Problem("", "no_nucleic_acid"))
     elif sample.is_withdrawn:
         yield Item(sample.place, common.withdrawal("test", source_id))
-        # A withdrawal may come without the specimen that says that the order was of a tube.
-        for said in dict.fromkeys(_people_id(message, sample, tube) for tube in ("", sample.order_id)):
-            yield Item(sample.place, common.withdrawal("tube", said), only_if_known=True)
+        yield from _of_a_tube(sample, message, common)
     elif not sample.has_result:
         yield Unused(sample.place, Problem("", "not_final"))
     else:
         times = _sampled(sample, common), _resulted(sample, message, common)
         yield test_of(common, source_id, sample.patient, sample.taken, *times, sample.place)
+
+
+def _of_a_tube(sample: Sample, message: Message, common: Common) -> Iterator[Item]:
+    """What was said if the order was of a tube: the specimen that says so may be missing where nothing is told."""
+    tubes = dict.fromkeys((sample.tube, "", sample.order_id))
+    gone = {_people_id(message, sample, tube): "tube" for tube in tubes}
+    if not sample.patient.is_named:
+        gone |= {_tube_id(message, tube): "tube-result" for tube in tubes if tube}
+    for said, kind in gone.items():
+        yield Item(sample.place, common.withdrawal(kind, said), only_if_known=True)
 
 
 def _of_several(said: Item | Unused) -> Item | Unused:
@@ -67,7 +79,7 @@ def _pooled(tube: str, members: Sequence[Sample], message: Message, common: Comm
             yield Unused(each.place, Problem("", "not_final"))
         elif each.patient.is_named:
             yield people_of(common, said, tube, [each.patient], _sampled(each, common), each.place)
-    source_id = f"{message.header.get(4)}/tube/{tube}"
+    source_id = _tube_id(message, tube)
     if told:
         report = [line for each in told for line in each.taken]
         times = _sampled(told[0], common), _resulted(told[0], message, common)
@@ -83,6 +95,10 @@ def _gone(sample: Sample, kind: str, source_id: str, common: Common) -> Iterator
 def _is_one_member(members: Sequence[Sample]) -> bool:
     """What is withdrawn of one person says nothing of the others in the tube."""
     return len(members) == 1 and members[0].patient.is_named
+
+
+def _tube_id(message: Message, tube: str) -> str:
+    return f"{message.header.get(4)}/tube/{tube}"
 
 
 def _people_id(message: Message, sample: Sample, tube: str) -> str:
