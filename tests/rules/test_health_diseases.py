@@ -63,3 +63,58 @@ def test_beside_another_disease_covid_is_still_found() -> None:
     found, other = said(both)
     assert isinstance(found, Item) and found.record["classification"] == "confirmed"
     assert isinstance(other, Unused) and other.why.params["en"] == "influenza"
+
+
+def sure(*coded: Coded) -> str | None:
+    """As what COVID-19 is told; None: as nothing or another disease."""
+    found = LISTS.diagnosis(coded)
+    return found.classification or None if found else None
+
+
+@pytest.mark.parametrize(
+    "system",
+    [
+        "GB/T14396",
+        "GB/T 14396-2016",
+        "ICD10-2.0",
+        "ICD-10-CM",
+        "http://hl7.org/fhir/sid/icd-10-cm",
+        "icd-10-cn",
+        "国临版",
+    ],
+)
+def test_editions_of_icd_10_are_known_by_name_and_by_the_form_of_their_codes(system: str) -> None:
+    for code in ("U07.1", "U07.100x003", "u07.100"):
+        assert sure(Coded(system, code, "")) == "confirmed"
+    assert sure(Coded(system, "U07.1", "疑似新冠肺炎")) == "suspected"
+    assert sure(Coded(system, "U07.0", "")) is None
+
+
+def test_a_code_of_an_unknown_system_that_is_not_formed_so_means_nothing() -> None:
+    for code in ("U07", "A20", "A00", "U07.1.2", "XU07.1", "840539006"):
+        assert LISTS.diagnosis([Coded("院内码", code, "")]) is None
+    assert LISTS.diagnosis([Coded("SCT", "U07.1", "")]) is None
+
+
+@pytest.mark.parametrize("name", ["新型冠状病毒肺炎", "新型冠状病毒感染", "新冠肺炎"])
+@pytest.mark.parametrize("kind", ["轻型", "（普通型）", ",重型", " 危重型", "（中型病例）", "-轻型患者", "【重型】"])
+def test_a_name_may_be_followed_by_how_severe_it_is(name: str, kind: str) -> None:
+    assert sure(Coded("", "", f"{name}{kind}")) == "confirmed"
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "疑似新型冠状病毒肺炎轻型",
+        "排除新型冠状病毒肺炎（重型）",
+        "新型冠状病毒肺炎史（轻型）",
+        "新型冠状病毒肺炎轻型病史",
+        "新型冠状病毒肺炎恢复期",
+        "新型冠状病毒肺炎密切接触者",
+        "新型冠状病毒疫苗接种",
+        "轻型",
+        "肺炎（重型）",
+    ],
+)
+def test_no_other_words_beside_a_name_make_a_case(name: str) -> None:
+    assert sure(Coded("", "", name)) is None

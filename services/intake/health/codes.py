@@ -23,7 +23,15 @@ _SYSTEMS = {
     "i10p": "icd-10",
     "icd10": "icd-10",
     "icd-10": "icd-10",
+    "icd-10-cm": "icd-10",
+    "icd-10-cn": "icd-10",
+    "icd10-2.0": "icd-10",
+    "gb/t14396": "icd-10",
+    "gb/t 14396": "icd-10",
+    "gb/t14396-2016": "icd-10",
+    "gb/t 14396-2016": "icd-10",
     "http://hl7.org/fhir/sid/icd-10": "icd-10",
+    "http://hl7.org/fhir/sid/icd-10-cm": "icd-10",
     "http://hl7.org/fhir/sid/cvx": "cvx",
     "urn:oid:2.16.840.1.113883.12.292": "cvx",
     "cvx": "cvx",
@@ -33,6 +41,8 @@ _SYSTEMS = {
     "http://terminology.hl7.org/codesystem/v3-observationinterpretation": "interpretation",
 }
 """Names of code systems in HL7 (table 0396) and FHIR, in small letters -> the name in the files."""
+_ICD_10 = re.compile(r"[A-Z]\d\d\.\d[0-9A-Z+*]{0,8}", re.ASCII | re.IGNORECASE)
+"""A code with its point: every hospital names its edition in its own way, and shorter codes may mean anything."""
 _LONGEST = 200
 
 
@@ -78,6 +88,8 @@ class CodeLists:
         vaccines: Mapping[tuple[str, str], str],
     ) -> None:
         self._tests, self._results, self._diagnoses, self._vaccines = tests, results, diagnoses, vaccines
+        kinds = "|".join(re.escape(code) for system, code in diagnoses if system == "kind")
+        self._with_kind = re.compile(rf"(.+?)[\s,、:;(\[【-]*(?:{kinds})(?:病例|患者)?[)\]】]*")
         self._parts = [(code, each.classification) for (system, code), each in diagnoses.items() if system == "part"]
 
     @classmethod
@@ -126,6 +138,8 @@ class CodeLists:
             yield system, code
             if system == "icd-10":
                 yield from ((system, code[:length]) for length in range(min(len(code), 6) - 1, 2, -1))
+            elif system == "word" and (named := self._with_kind.fullmatch(code)):
+                yield system, named[1]
 
 
 def _keys(coded: Iterable[Coded]) -> Iterable[tuple[str, str]]:
@@ -135,14 +149,19 @@ def _keys(coded: Iterable[Coded]) -> Iterable[tuple[str, str]]:
         code = each.code.strip()[:_LONGEST]
         if code:
             yield "", word_of(code)
-            systems = (
-                (system,) if system else ("loinc", "snomed", "icd-10", "interpretation") if not each.system else ()
-            )
+            systems = (system,) if system else _systems(each.system, code)
             yield from ((name, code.upper() if name != "snomed" else code) for name in systems)
         for text in (each.text, code):
             if text:
                 yield "", word_of(text)
                 yield "word", word_of(text)
+
+
+def _systems(named: str, code: str) -> tuple[str, ...]:
+    """Of what a code may be whose system is not named, or by a name that nobody has told."""
+    if not named:
+        return "loinc", "snomed", "icd-10", "interpretation"
+    return ("icd-10",) if _ICD_10.fullmatch(code) else ()
 
 
 @cache
@@ -153,7 +172,7 @@ def shipped(name: str) -> list[dict[str, str]]:
 
 
 def _key(row: Mapping[str, str]) -> tuple[str, str]:
-    return row["system"], word_of(row["code"]) if row["system"] in ("word", "part") else row["code"]
+    return row["system"], word_of(row["code"]) if row["system"] in ("word", "part", "kind") else row["code"]
 
 
 @cache
