@@ -10,7 +10,8 @@ from contracts.events.quarantine import EpisodeChanged
 from deploy.play.quiet import until_quiet
 from services.chassis.settings import Settings
 from services.intake.door import door_of
-from services.intake.health.hl7.mllp import END, START, mllp_listener
+from services.intake.health.hl7.frames import END, START
+from services.intake.health.hl7.mllp import mllp_listener
 from services.intake.health.sources import load_sources
 from tests.journeys.town import Town, town
 from tests.rules.hl7_messages import an_adt, an_oru

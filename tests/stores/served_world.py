@@ -11,7 +11,8 @@ from services.chassis.health import Health
 from services.chassis.settings import Settings
 from services.chassis.web import make_web, served
 from services.intake.door import door_of
-from services.intake.health.hl7.mllp import END, START, mllp_listener
+from services.intake.health.hl7.frames import END, START
+from services.intake.health.hl7.mllp import mllp_listener
 from services.intake.health.sources import load_sources
 from tests.stores.intake_world import World, intake
 

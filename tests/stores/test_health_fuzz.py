@@ -8,7 +8,7 @@ from random import Random
 
 import pytest
 
-from services.intake.health.hl7.mllp import END, START
+from services.intake.health.hl7.frames import END, START
 from tests.rules.fhir_messages import as_bytes
 from tests.rules.mutations import damaged, damaged_json
 from tests.rules.test_health_fuzz import FHIR as FHIR_MESSAGES

@@ -21,7 +21,8 @@ from structlog.testing import capture_logs
 from services.chassis.errors import WrongSettings
 from services.chassis.settings import Settings
 from services.intake.door import door_of
-from services.intake.health.hl7.mllp import END, START, mllp_listener
+from services.intake.health.hl7.frames import END, START
+from services.intake.health.hl7.mllp import mllp_listener
 from services.intake.health.sources import load_sources
 from tests.rules.hl7_messages import an_oru
 from tests.stores.intake_world import World, intake

@@ -19,7 +19,7 @@ from services.chassis.errors import GridwardError, WrongSettings
 from services.chassis.settings import Settings
 from services.intake.door import Door
 from services.intake.health.hl7.answering import Acknowledged, answer, come_back
-from services.intake.health.hl7.message import LARGEST_MESSAGE
+from services.intake.health.hl7.frames import END, START, Frames
 from services.intake.health.sources import Source, Sources
 from services.intake.problems import Problem, Refused
 from services.intake.room import ComeBackLater
@@ -27,65 +27,12 @@ from services.intake.sender import Sender
 
 log = structlog.get_logger()
 
-START, END = b"\x0b", b"\x1c\r"
 SLOWEST = 60.0
 """Seconds that a message which has begun may wait for its next bytes, and an answer for being read."""
 QUIET = 3600.0
 """Seconds that a connection may say nothing."""
 MOST_CONNECTIONS = 200
 _PIECE = 64 * 1024
-
-
-class Frames:
-    """Bytes as they arrive to messages. What stands between frames is left out; of one too long the head is given."""
-
-    def __init__(self) -> None:
-        self._held = bytearray()
-        self._inside = False
-        self.left_out = 0
-
-    @property
-    def has_begun(self) -> bool:
-        """Whether a message has begun and not ended."""
-        return self._inside
-
-    def feed(self, piece: bytes) -> list[bytes]:
-        """The messages that end in this piece."""
-        self._held += piece
-        messages = []
-        while (message := self._next()) is not None:
-            messages.append(message)
-        return messages
-
-    def rest(self) -> bytes:
-        """What has begun and will never end: the connection is closed."""
-        return bytes(self._held) if self._inside else b""
-
-    def _next(self) -> bytes | None:
-        if not self._inside and not self._begin():
-            return None
-        end = self._end()
-        if end < 0:
-            if len(self._held) > LARGEST_MESSAGE + 1:
-                del self._held[LARGEST_MESSAGE + 1 : -1]
-            return None
-        message = bytes(self._held[: min(end, LARGEST_MESSAGE + 1)])
-        begun_anew = self._held[end : end + 1] == START
-        del self._held[: end if begun_anew else end + len(END)]
-        self._inside = False
-        return message
-
-    def _begin(self) -> bool:
-        start = self._held.find(START)
-        self.left_out += len(self._held) if start < 0 else start
-        del self._held[: len(self._held) if start < 0 else start + 1]
-        self._inside = start >= 0
-        return self._inside
-
-    def _end(self) -> int:
-        """Where the message ends: at its mark, or where the next one begins without it."""
-        end, next_start = self._held.find(END), self._held.find(START)
-        return next_start if 0 <= next_start < end or (end < 0 <= next_start) else end
 
 
 class Listener:
@@ -129,10 +76,10 @@ class Listener:
                 piece = await reader.read(_PIECE)
             if not piece:
                 break
-            for body in frames.feed(piece):
-                await self._answer_whole(body, address, writer)
+            for body, is_whole in frames.feed(piece):
+                await self._answer_whole(body, address, writer, None if is_whole else _cut_off())
         if rest := frames.rest():
-            await self._answer_whole(rest, address, writer, Refused(Problem("", "not_ended")))
+            await self._answer_whole(rest, address, writer, _cut_off())
 
     async def _answer_whole(
         self, body: bytes, address: str, writer: asyncio.StreamWriter, broken: Refused | None = None
@@ -178,6 +125,10 @@ class Listener:
                     return
             except ComeBackLater as later:
                 await asyncio.sleep(min(later.seconds, 5))
+
+
+def _cut_off() -> Refused:
+    return Refused(Problem("", "not_ended"))
 
 
 class _Handshake(ssl.SSLObject):
