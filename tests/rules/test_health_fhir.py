@@ -123,6 +123,8 @@ def test_genes_of_one_report_make_one_test() -> None:
     assert [each["source_id"] for each in records(single)] == ["Observation/o1"]
     in_parts = observation(component=[{"code": loinc("94745-7"), "valueQuantity": {"value": 28.5}}])
     assert records(in_parts)[0]["ct_value"] == 28.5
+    beyond = {"code": loinc("94745-7"), "valueQuantity": {"value": 40, "comparator": ">"}}
+    assert "ct_value" not in records(observation(component=[beyond]))[0]
     concluded = report(conclusionCode=[DETECTED])
     assert records(concluded)[0]["result"] == "positive"
 

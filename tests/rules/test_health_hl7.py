@@ -124,6 +124,15 @@ def test_two_genes_make_one_test_and_disagreeing_ones_ask_for_another_sample() -
     assert result("阳性", "阳性")["ct_value"] == 31.5
 
 
+@pytest.mark.parametrize(
+    ("kind", "value", "cycles"),
+    [("NM", "31.5", 31.5), ("SN", "^40", 40), ("SN", "=^40", 40), ("SN", ">^40", None), ("NM", ">40", None)],
+)
+def test_more_than_so_many_cycles_is_no_number_of_cycles(kind: str, value: str, cycles: float | None) -> None:
+    body = message(header(), pid(), obr(), obx(), obx(value, "94745-7^Ct^LN", type=kind, n="2"))
+    assert taken(body).get("ct_value") == cycles
+
+
 def test_a_correction_keeps_its_id_and_comes_later_and_a_deletion_withdraws() -> None:
     first, second = only(an_oru()), only(an_oru("260373001^Detected^SCT", id="M2", at="20220306080000"))
     assert first.record["source_id"] == second.record["source_id"]
@@ -178,6 +187,17 @@ def test_bytes_that_are_not_of_the_named_character_set_are_refused_with_what_to_
     assert refusal(an_oru(charset="ASCII")) == ("MSH^1^18", "not_in_charset")
     assert refusal(an_oru(charset="ISO IR87")) == ("MSH^1^18", "unknown_charset")
     assert taken(an_oru(charset="GB 18030-2000").decode().encode("gb18030"))["person"]["name"] == "王某1"
+
+
+def test_bytes_of_one_character_may_be_escaped_apart_and_wrong_ones_are_refused_as_raw_ones_are() -> None:
+    for charset, codec in (("GB 18030-2000", "gb18030"), ("UNICODE UTF-8", "utf-8")):
+        apart = "".join(f"\\X{byte:02X}\\" for byte in "镕".encode(codec))
+        body = message(header(charset=charset), pid(name=f"朱{apart}^某\\F\\{apart}"), obr(), obx())
+        assert taken(body.decode().encode(codec))["person"]["name"] == "朱镕某|镕"
+    for wrong in ("\\XFF\\", "\\XE9\\\\X95\\", "\\XE9\\a\\X9595\\"):
+        for segments in ((pid(name=f"王{wrong}^某"), obr(), obx()), (pid(), obr(), obx(), f"NTE|1||{wrong}")):
+            assert refusal(message(header(), *segments)) == ("MSH^1^18", "not_in_charset")
+    assert taken(message(header(), pid(name="王\\E\\XFF^某"), obr(), obx()))["person"]["name"] == "王\\XFF某"
 
 
 @pytest.mark.parametrize(

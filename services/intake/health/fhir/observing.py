@@ -92,7 +92,11 @@ def _words(part: Resource) -> Iterator[Coded]:
 
 
 def _number(part: Resource) -> str:
-    value = (part.get("valueQuantity") or {}).get("value", part.get("valueInteger", part.get("valueString")))
+    """A quantity of more or less than something is none."""
+    quantity = part.get("valueQuantity") or {}
+    if quantity.get("comparator"):
+        return ""
+    value = quantity.get("value", part.get("valueInteger", part.get("valueString")))
     return "" if value is None else str(value)
 
 

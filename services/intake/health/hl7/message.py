@@ -115,10 +115,24 @@ def read_message(body: bytes, encoding: str) -> Message:
     body = body.strip(b"\x0b\x1c\r\n \t").removeprefix(b"\xef\xbb\xbf")
     by = _delimiters(body, encoding)
     try:
-        text = body.decode(by.charset)
+        segments = tuple(_segments(body.decode(by.charset), by))
+        _unescape_all(segments)
     except UnicodeDecodeError:
         raise Refused(Problem("MSH^1^18", "not_in_charset", {"charset": by.charset})) from None
-    return Message(tuple(_segments(text, by)))
+    return Message(segments)
+
+
+def _unescape_all(segments: tuple[Segment, ...]) -> None:
+    """Bytes written as escapes are of the character set too, whether or not their field is of use."""
+    for segment in segments:
+        for raw in segment.fields[3 if segment.name == "MSH" else 1 :]:
+            if f"{segment.by.escape}X" in raw:
+                for part in re.split(f"[{re.escape(_between(segment.by))}]", raw):
+                    unescaped(part, segment.by)
+
+
+def _between(by: Delimiters) -> str:
+    return by.component + by.repetition + by.subcomponent
 
 
 def _delimiters(body: bytes, encoding: str) -> Delimiters:
@@ -163,26 +177,35 @@ def _segments(text: str, by: Delimiters) -> Iterator[Segment]:
 
 
 def unescaped(text: str, by: Delimiters) -> str:
-    """\\F\\ \\S\\ \\T\\ \\R\\ \\E\\ and \\Xdd..\\ (bytes); formatting is left out, what is unknown stays."""
+    """\\F\\ \\S\\ \\T\\ \\R\\ \\E\\ and \\Xdd..\\ (bytes); formatting is left out, what is unknown stays.
+
+    Raises UnicodeDecodeError for bytes that are not of the character set; those of one character may be escaped apart.
+    """
     if by.escape not in text:
         return text
-    pieces = text.split(by.escape)
-    said, place = [pieces[0]], 1
-    while place < len(pieces):
-        if place + 1 == len(pieces):  # an escape that is never closed
-            said.append(by.escape + pieces[place])
-            break
-        said += [_meaning(pieces[place], by), pieces[place + 1]]
-        place += 2
+    plain, *pieces = text.split(by.escape)
+    said, held = [plain], b""
+    for sequence, plain in zip(pieces[::2], pieces[1::2], strict=False):
+        meant = _meaning(sequence, by)
+        if isinstance(meant, bytes):
+            held += meant
+        if held and (plain or not isinstance(meant, bytes)):
+            said.append(held.decode(by.charset))
+            held = b""
+        said += [meant if isinstance(meant, str) else "", plain]
+    if held:
+        said.append(held.decode(by.charset))
+    if len(pieces) % 2:  # an escape that is never closed
+        said.append(by.escape + pieces[-1])
     return "".join(said)
 
 
-def _meaning(sequence: str, by: Delimiters) -> str:
+def _meaning(sequence: str, by: Delimiters) -> str | bytes:
     meant = {"F": by.field, "S": by.component, "R": by.repetition, "E": by.escape, "T": by.subcomponent}
     if sequence in meant:
         return meant[sequence]
     if sequence[:1] == "X" and len(sequence) % 2 and _HEX.fullmatch(sequence[1:]):
-        return bytes.fromhex(sequence[1:]).decode(by.charset, "replace")
+        return bytes.fromhex(sequence[1:])
     if sequence[:1] == "." or sequence in ("H", "N") or sequence[:1] in ("C", "M"):
         return " " if sequence[:1] == "." else ""
     return f"{by.escape}{sequence}{by.escape}"

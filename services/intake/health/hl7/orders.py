@@ -122,8 +122,7 @@ def _lines(order: Order, common: Common) -> Iterator[Line]:
     for obx in order.observations:
         measures = codes.measure(coded_of(obx.all(3))) or (whole if len(order.observations) == 1 else None)
         said = [*_values(obx), *(Coded("HL70078", each.part(), "") for each in obx.all(8))]
-        number = obx.get(5, 2) if obx.get(2) == "SN" else obx.get(5)
-        measured = Measured(measures or "", said, number, obx.place(5 if measures else 3))
+        measured = Measured(measures or "", said, _number(obx), obx.place(5 if measures else 3))
         state = _CANCELLED if _is_cancelled(order) else obx.get(11) or order.obr.get(25)
         (known if measures else unknown).append(Line(state, measured))
     yield from known
@@ -133,6 +132,13 @@ def _lines(order: Order, common: Common) -> Iterator[Line]:
 
 def _is_cancelled(order: Order) -> bool:
     return order.obr.get(25) == _CANCELLED
+
+
+def _number(obx: Segment) -> str:
+    """A structured number of more or less than something (SN-1) is none."""
+    if obx.get(2) != "SN":
+        return obx.get(5)
+    return obx.get(5, 2) if obx.get(5) in ("", "=") else ""
 
 
 def _values(obx: Segment) -> Iterator[Coded]:
