@@ -6,8 +6,18 @@ from typing import Any
 
 import pytest
 
-from tests.rules.fhir_messages import DETECTED, bundle, loinc, observation, patient, report
-from tests.rules.test_health_fhir import records, taken_back, unused
+from tests.rules.fhir_messages import (
+    DETECTED,
+    bundle,
+    condition,
+    encounter,
+    immunization,
+    loinc,
+    observation,
+    patient,
+    report,
+)
+from tests.rules.test_health_fhir import parts, records, taken_back, unused
 
 LATER = {"versionId": "2", "lastUpdated": "2022-03-06T08:00:00+08:00"}
 GENES = {1: "94559-2", 2: "94533-7"}
@@ -53,6 +63,14 @@ def test_a_report_tells_the_observations_that_stand_within_it(genes: tuple[int, 
     assert told["person"]["name"] == "王某1"
 
 
+@pytest.mark.parametrize("kind", ["Unheard", 7, None, ["Observation"]])
+def test_what_is_within_a_report_and_is_no_resource_is_wrong_with_that_report_alone(kind: object) -> None:
+    wrong = report("#a", contained=[{"resourceType": kind, "id": "a"}])
+    content = bundle(wrong, observation())
+    assert [bool(entry.problems) for entry, _ in parts(content)] == [True, False]
+    assert [each["source_id"] for each in records(content)] == ["Observation/o1"]
+
+
 def test_a_corrected_report_is_judged_by_the_observations_that_stand() -> None:
     wrong = gene(1, status="entered-in-error", meta=LATER)
     corrected = report("Observation/o1", "Observation/o2", status="corrected", meta=LATER)
@@ -71,6 +89,36 @@ def test_a_report_entered_in_error_withdraws_its_only_observation_as_late_as_it_
     replaced = report("Observation/o1", id="r2"), report("Observation/o1", status="entered-in-error")
     [told] = records(bundle(*replaced, observation()))
     assert "withdrawn" not in told
+
+
+def test_a_report_entered_in_error_that_comes_without_its_observations_takes_its_test_back() -> None:
+    wrong = report("Observation/o1", "Observation/o2", status="entered-in-error")
+    assert (taken_back(wrong), unused(wrong)) == (["DiagnosticReport/r1"], ["taken_back"])
+    assert taken_back(report("Observation/o1", "Observation/o2")) == []
+
+
+@pytest.mark.parametrize(
+    ("resource", "gone"),
+    [
+        (observation(), "Observation/o1"),
+        (report(conclusionCode=[DETECTED]), "DiagnosticReport/r1"),
+        (condition(), "Condition/c1/confirmed"),
+        (immunization(), "Immunization/i1"),
+        (encounter(), "JSRMYY/V0001/covid-19/suspected"),
+    ],
+    ids=lambda each: each["resourceType"] if isinstance(each, dict) else "",
+)
+def test_what_its_server_deletes_is_taken_back_and_not_recorded(resource: dict[str, Any], gone: str) -> None:
+    deleted = a_bundle({"resource": resource, "request": {"method": "DELETE", "url": "x"}})
+    assert (records(deleted), unused(deleted)) == ([], ["taken_back"])
+    assert gone in taken_back(deleted)
+
+
+def test_a_patient_whom_a_server_deletes_is_still_whom_results_are_of() -> None:
+    deleted = {"resource": patient(), "request": {"method": "DELETE", "url": "Patient/p1"}}
+    [told] = records(a_bundle(deleted, {"resource": observation()}))
+    assert told["person"]["name"] == "王某1"
+    assert unused(a_bundle(deleted)) == ["resource_not_used"]
 
 
 def test_an_observation_that_a_report_tells_now_is_no_test_of_its_own_any_more() -> None:
@@ -96,6 +144,8 @@ def test_a_panel_tells_its_members_together() -> None:
     [single] = records(bundle(a_panel("Observation/o1"), gene(1)))
     assert single["source_id"] == "Observation/o1"
     assert unused(a_panel("Observation/o1")) == ["told_by_observations"]
+    [gone] = records(a_panel("Observation/o1", status="entered-in-error"))
+    assert (gone["source_id"], gone["withdrawn"]) == ("Observation/o9", True)
 
 
 def test_a_report_of_a_panel_tells_the_panel_s_members() -> None:

@@ -45,6 +45,7 @@ HL7 = [
     message(
         header(), pid(), obr(), obx("阳性", "94559-2^ORF1ab^LN"), obx("阴性", "94533-7^N^LN"), obx("30", "ORF1ab-Ct")
     ),
+    message(header(), pid(), obr("T1"), obx(), obr("T1"), obx("阳性", "Z1"), obx("阴性", "Z2"), obr("T2", state="X")),
 ]
 FHIR = [
     as_bytes(bundle(patient(), observation(), condition(), *others())),
@@ -54,6 +55,14 @@ FHIR = [
     as_bytes(patient()),
     as_bytes(bundle(patient(1), *pool(1, 2))),
     as_bytes(bundle(immunization(), encounter(), encounter(reason=None, diagnosis=[{"condition": {"display": "x"}}]))),
+]
+FHIR += [
+    as_bytes(bundle(report("#o1", contained=[observation()], status="corrected"), report("Observation/o9", id="r2"))),
+    as_bytes(bundle(observation(9, hasMember=[{"reference": f"Observation/o{n}"} for n in (1, 2, 9)]), observation(2))),
+    as_bytes(
+        bundle() | {"entry": [{"resource": condition(), "fullUrl": "urn:uuid:1", "request": {"method": "DELETE"}}]}
+    ),
+    as_bytes(bundle(*({**observation(n), "id": None, "identifier": [{"value": "A1"}]} for n in (1, 1, 2)))),
 ]
 OF_HL7, OF_FHIR = 90_000, 10_000
 

@@ -11,7 +11,16 @@ from services.intake.health.fhir.resources import Entry, Resource, common_of, co
 from services.intake.health.fhir.telling import WITHDRAWN, is_panel, is_withdrawn, results_of
 from services.intake.health.items import Item, Unused
 from services.intake.health.pooling import people_of, result_of
-from services.intake.health.saying import Common, Given, Measured, first_of, no_longer, test_of, to_the_minute
+from services.intake.health.saying import (
+    Common,
+    Given,
+    Measured,
+    first_of,
+    no_longer,
+    taken_back,
+    test_of,
+    to_the_minute,
+)
 from services.intake.health.sources import Source
 from services.intake.problems import Problem
 
@@ -32,7 +41,7 @@ def said_of_observation(entry: Entry, together: Together, source: Source) -> Ite
         gone = Item(entry.place, common_of(entry.resource, source).withdrawal("test", _source_id(entry, together)))
         why = Unused(entry.place, Problem("", "no_nucleic_acid"))
         yield from no_longer([gone], why, named=_own_name(entry, together))
-    elif is_panel(entry):
+    elif is_panel(entry) and not is_withdrawn(entry):
         yield Unused(entry.place, Problem("", "told_by_observations"))
     else:
         yield from _tested([entry], entry, together, source)
@@ -42,14 +51,16 @@ def said_of_report(entry: Entry, together: Together, source: Source) -> Iterator
     """A report: its genes together where no single observation says what they mean."""
     told = together.tells.get(entry.place)
     alone = [each for each in results_of(entry, together) if lines_of(each, source)]
-    if told:
-        yield from _tested(told, entry, together, source)
-    elif not alone and source.codes.measure(concept(entry.resource.get("code"))) is None:
-        yield Unused(entry.place, Problem("", "no_nucleic_acid"))
-    elif alone or not listed(entry.resource, "conclusionCode"):
-        yield Unused(entry.place, Problem("", "told_by_observations"))
+    is_of_use = source.codes.measure(concept(entry.resource.get("code"))) is not None
+    concludes = is_of_use and bool(listed(entry.resource, "conclusionCode"))
+    if told or (concludes and not alone):
+        yield from _tested(told or [entry], entry, together, source)
+    elif is_withdrawn(entry):  # more of its observations may have come with it before
+        gone = Item(entry.place, common_of(entry.resource, source).withdrawal("test", _source_id(entry, together)))
+        yield from no_longer([gone], taken_back(entry.place), named=_own_name(entry, together))
     else:
-        yield from _tested([entry], entry, together, source)
+        why = "told_by_observations" if alone or is_of_use else "no_nucleic_acid"
+        yield Unused(entry.place, Problem("", why))
 
 
 def _told_elsewhere(entry: Entry, teller: Entry, together: Together, source: Source) -> Iterator[Item | Unused]:

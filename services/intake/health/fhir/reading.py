@@ -11,7 +11,7 @@ from services.intake.health.fhir.resources import READ_FOR_OTHERS, Entry, common
 from services.intake.health.fhir.telling import find_told_together
 from services.intake.health.fhir.vaccinating import said_of_immunization
 from services.intake.health.items import Item, Translated, Unused
-from services.intake.health.saying import details_of
+from services.intake.health.saying import details_of, taken_back
 from services.intake.health.sources import Source
 from services.intake.problems import Problem
 
@@ -28,12 +28,25 @@ def translate(entries: Sequence[Entry], source: Source) -> list[Translated]:
 def _said(entry: Entry, together: Together, source: Source) -> Iterator[Item | Unused]:
     say = _SAYERS.get(entry.type)
     if say is None:
-        yield Unused(entry.place, Problem("", "resource_not_used"))
+        yield from _not_used(entry, together, source)
+    elif entry.is_deleted:
+        yield from _gone(entry, list(say(entry, together, source)))
     else:
         yield from say(entry, together, source)
 
 
+def _gone(entry: Entry, said: Translated) -> Iterator[Item | Unused]:
+    """What its server has deleted may never have been told here."""
+    items = [each._replace(only_if_known=True) for each in said if isinstance(each, Item)]
+    if items:
+        yield taken_back(entry.place)
+    yield from items or said
+
+
 def _of_patient(entry: Entry, together: Together, source: Source) -> Iterator[Item | Unused]:
+    if entry.is_deleted:  # the person is still there
+        yield from _not_used(entry, together, source)
+        return
     patient = patient_of(entry.resource, entry.place, source)
     yield details_of(common_of(entry.resource, source), f"patient/{patient.person_ref}", patient, entry.place)
 

@@ -49,15 +49,24 @@ _CODES = {
     "list_type": "not_list",
     "model_validation_format": "not_object",
 }
+_ERROR = "entered-in-error"
+_IN_ERROR: Mapping[str, Resource] = {
+    "Condition": {"verificationStatus": {"coding": [{"code": _ERROR}]}},
+    **{name: {"status": _ERROR} for name in ("Observation", "DiagnosticReport", "Encounter", "Immunization")},
+}
 _EXERCISE = "HTEST"  # v3 ActReason: test data in a live system
 
 
 class Entry(NamedTuple):
-    """place: `Bundle.entry[0].resource`, or the resource's type. resource: as it came; problems: why it is not read."""
+    """place: `Bundle.entry[0].resource`, or the resource's type. resource: as it came; problems: why it is not read.
+
+    is_deleted: its server has deleted it; the resource is then as one entered in error.
+    """
 
     place: str
     resource: Any
     problems: tuple[Problem, ...] = ()
+    is_deleted: bool = False
 
     @property
     def type(self) -> str:
@@ -86,12 +95,20 @@ def entries_of(body: bytes) -> tuple[str, list[Entry]]:
 
 def _entry(place: str, entry: object) -> Entry:
     resource = entry.get("resource") if isinstance(entry, dict) else None
-    if not isinstance(resource, dict) or not isinstance(resource.get("resourceType"), str):
+    if (
+        not isinstance(entry, dict)
+        or not isinstance(resource, dict)
+        or not isinstance(resource.get("resourceType"), str)
+    ):
         return Entry(place, entry, (Problem(place, "no_such_entry"),))
     checked = _checked(place, resource)
-    if isinstance(entry, dict) and isinstance(entry.get("fullUrl"), str) and not checked.problems:
-        return Entry(place, {**resource, "fullUrl": entry["fullUrl"]})
-    return checked
+    if checked.problems:
+        return checked
+    url, request = entry.get("fullUrl"), entry.get("request")
+    named = {**resource, "fullUrl": url} if isinstance(url, str) else resource
+    if isinstance(request, dict) and request.get("method") == "DELETE":
+        return Entry(place, {**named, **_IN_ERROR.get(resource["resourceType"], {})}, is_deleted=True)
+    return Entry(place, named)
 
 
 def _checked(place: str, resource: dict[str, Any]) -> Entry:
@@ -104,7 +121,7 @@ def _checked(place: str, resource: dict[str, Any]) -> Entry:
     except ValidationError as error:
         wrong = error.errors(include_url=False, include_input=False, include_context=False)[:20]
         return Entry(place, resource, tuple(_problem(place, each["loc"], each["type"]) for each in wrong))
-    except RecursionError:
+    except (KeyError, TypeError, RecursionError):  # the library's own, for what is contained and is no resource
         return Entry(place, resource, (Problem(place, "wrong"),))
     return Entry(place, resource)
 
