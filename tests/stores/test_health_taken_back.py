@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from fhir.resources.R4B.bundle import Bundle
+
 from contracts.events.cases import CaseClassified, CaseFound
 from contracts.events.testing import TestResulted, TubeResulted, TubeSampled
+from tests.rules.fhir_messages import DETECTED, as_bytes, bundle, loinc, observation, patient, report
 from tests.rules.hl7_messages import an_adt, an_oru, header, message, obr, obx, pid, spm
 from tests.stores.intake_world import intake
 from tests.stores.test_health_hl7 import SOURCES, ack_of
@@ -58,3 +63,51 @@ async def test_a_diagnosis_that_a_visit_does_not_hold_any_more_is_taken_back(dat
         (CaseFound, True),
         (CaseClassified, True),
     ]
+
+
+async def test_a_sample_is_one_test_however_its_report_grows_and_is_corrected(database: str) -> None:
+    def told(version: int, status: str, *genes: dict[str, Any]) -> dict[str, Any]:
+        meta = {"versionId": str(version), "lastUpdated": f"2022-03-0{5 + version}T08:00:00+08:00"}
+        return bundle(
+            patient(), report(*(f"Observation/{each['id']}" for each in genes), status=status, meta=meta), *genes
+        )
+
+    orf, n = (
+        observation(1, code=loinc("94559-2")),
+        observation(2, code=loinc("94533-7"), subject=observation()["subject"]),
+    )
+    bodies = [
+        told(1, "preliminary", orf),
+        told(2, "final", orf, {**n, "valueCodeableConcept": DETECTED}),
+        told(2, "final", orf, {**n, "valueCodeableConcept": DETECTED}),
+        told(3, "corrected", orf, {**n, "status": "entered-in-error"}),
+        told(4, "entered-in-error", orf, n),
+    ]
+    async with intake(database, sources=SOURCES) as world:
+        for body in bodies:
+            answer = await world.client.post("/fhir?feed=jiashan-hospital", content=as_bytes(body))
+            assert answer.status_code == 200, answer.text
+        facts = [event.data for event in await world.events()]
+    first = facts[0].statement_id
+    assert [(fact.statement_id == first, fact.result.value, fact.withdrawn) for fact in facts] == [
+        (True, "negative", False),
+        (False, "inconclusive", False),
+        (True, "negative", True),
+        (False, "negative", False),
+        (False, "negative", True),
+    ]
+
+
+async def test_what_a_server_deletes_is_taken_back_and_what_it_never_told_leaves_nothing(database: str) -> None:
+    def deleted(n: int) -> dict[str, Any]:
+        entry = {"resource": observation(n), "request": {"method": "DELETE", "url": f"Observation/o{n}"}}
+        return {"resourceType": "Bundle", "type": "transaction", "entry": [entry]}
+
+    async with intake(database, sources=SOURCES) as world:
+        for body in (bundle(patient(), observation()), deleted(1), deleted(1), deleted(2)):
+            answer = await world.client.post("/fhir?feed=jiashan-hospital", content=as_bytes(body))
+            assert answer.status_code == 200, answer.text
+            Bundle.model_validate(answer.json())
+        facts = [event.data for event in await world.events()]
+        kept = await world.pool.fetchval("select count(*) from records")
+    assert ([fact.withdrawn for fact in facts], kept) == ([False, True], 1)
