@@ -28,7 +28,7 @@ from services.intake.merging import Decided, beyond_jurisdiction, keep_merges
 from services.intake.problems import Problem, Refused
 from services.intake.reading import UNREADABLE, Reading
 from services.intake.records import Record, SamePerson, StageTime, Withdrawal
-from services.intake.relogged import fresh_ids, look_into_log
+from services.intake.relogged import fresh_ids, goes_beyond, latest_held, look_into_log
 from services.intake.resolving import resolve_subjects
 from services.intake.roster import Told, keep_roster
 from services.intake.rules.adopting import taken_back
@@ -182,8 +182,12 @@ def _subjects(entry: Entry, vault: Vault) -> list[Subject]:
 
 def _state(entry: Entry, now: datetime) -> None:
     """What the record takes back, and what it says now."""
-    if not isinstance(entry.record, Withdrawal):
-        entry.sayings = sayings_of(entry.record, _ids(entry))
+    _say(entry)
+    below = entry.record.revision
+    if (revision := goes_beyond(entry)) is not None:
+        entry.record, entry.held = entry.record.model_copy(update={"revision": revision}), latest_held(entry)
+        below = revision - 1
+        _say(entry)
     gone = withdrawn_by(entry.sayings, entry.before, entry.record.revision)
     said = tuple(
         say(fact, source="intake", time=now, division=division, cause=entry.record_id, drill=drill)
@@ -192,8 +196,13 @@ def _state(entry: Entry, now: datetime) -> None:
     )
     entry.events = said + tuple(
         say(each.data, source="intake", time=now, division=each.division, cause=entry.record_id, drill=each.drill)
-        for each in taken_back(entry.held, entry.sayings, entry.record.revision)
+        for each in taken_back(entry.held, entry.sayings, below)
     )
+
+
+def _say(entry: Entry) -> None:
+    if not isinstance(entry.record, Withdrawal):
+        entry.sayings = sayings_of(entry.record, _ids(entry))
 
 
 def _ids(entry: Entry) -> Ids:
@@ -237,7 +246,7 @@ def _kept(entry: Entry) -> records.Kept:
 def _verdict(entry: Entry) -> Verdict:
     word = REJECTED if entry.problems else DUPLICATE if entry.duplicate else ACCEPTED
     head = (entry.record.feed, entry.source_id, entry.found_by, word, entry.record_id or None)
-    return Verdict(*head, entry.events, entry.problems, entry.doubts)
+    return Verdict(*head, entry.events, entry.problems, entry.doubts, entry.record.revision)
 
 
 def _unreadable(reading: Reading, desk: Desk) -> Verdict:

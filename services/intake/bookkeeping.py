@@ -20,17 +20,21 @@ async def keep_books(
     tx: Tx, now: datetime, readings: Sequence[Reading], verdicts: Sequence[Verdict], desk: Desk
 ) -> None:
     """Count what came in and what became of it, keep what was rejected, let go of what is mended."""
-    waiting, accepted = dict[bytes, books.Reject](), set[bytes]()
+    waiting, accepted = dict[bytes, books.Reject](), dict[bytes, int]()
     for reading, verdict in zip(readings, verdicts, strict=True):
         if verdict.word == REJECTED:
             reject = _reject(reading, verdict, desk)
             waiting[reject.body_hash] = reject
         elif verdict.word == ACCEPTED and verdict.found_by:
-            accepted.add(verdict.found_by)
-            waiting = {each: reject for each, reject in waiting.items() if reject.of_record != verdict.found_by}
+            accepted[verdict.found_by] = verdict.revision
+            waiting = {each: reject for each, reject in waiting.items() if not _mends(verdict, reject)}
     await books.drop_mended(tx, accepted)
     await books.keep_rejects(tx, waiting.values(), now)
     await books.count(tx, _counts(readings, verdicts), now)
+
+
+def _mends(verdict: Verdict, reject: books.Reject) -> bool:
+    return reject.of_record == verdict.found_by and reject.revision <= verdict.revision
 
 
 def _counts(readings: Sequence[Reading], verdicts: Sequence[Verdict]) -> dict[str, books.Counts]:
@@ -51,7 +55,7 @@ def _reject(reading: Reading, verdict: Verdict, desk: Desk) -> books.Reject:
     # The problems are sealed too: a field that the sender made up may be anything.
     problems = to_json([(problem.field, problem.code, problem.params) for problem in verdict.problems])
     sealed = desk.vault.seal(problems + b"\n" + reading.line[:LARGEST_LINE], body_hash.hex())
-    return books.Reject(body_hash, verdict.feed, verdict.found_by, sealed)
+    return books.Reject(body_hash, verdict.feed, verdict.found_by, sealed, verdict.revision)
 
 
 def to_be_mended(desk: Desk, kept: books.KeptReject, language: Language) -> dict[str, Any]:

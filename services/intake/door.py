@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import traceback
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import TypeVar
@@ -59,8 +59,9 @@ def all_or_none(verdicts: Sequence[Verdict]) -> None:
         raise Undone(verdicts)
 
 
-def _not_alone(reading: Reading, verdict: Verdict) -> Reading:
-    if verdict.word == ACCEPTED:
+def _not_alone(reading: Reading, verdict: Verdict, undone: Collection[bytes | None]) -> Reading:
+    """undone: what was accepted beside it and is not taken: a repetition of that is not taken either."""
+    if verdict.word == ACCEPTED or verdict.found_by in undone:
         return replace(reading, record=None, problems=(Problem("", "not_alone"),))
     return replace(reading, record=None, problems=verdict.problems) if verdict.problems else reading
 
@@ -122,7 +123,8 @@ class Door:
         try:
             return await self._admit_once_more(readings, None, all_or_none)
         except Undone as undone:
-            failed = [_not_alone(*each) for each in zip(readings, undone.verdicts, strict=True)]
+            taken = {verdict.found_by for verdict in undone.verdicts if verdict.word == ACCEPTED}
+            failed = [_not_alone(*each, taken) for each in zip(readings, undone.verdicts, strict=True)]
             return await self._admit_once_more(failed)
 
     async def _admit_once_more(

@@ -16,11 +16,13 @@ from services.intake.rules.recognise import Known, Said
 from services.intake.rules.statements import Saying
 
 _NOTHING = Said((), drill=False)
+_MERGE = "same-person"
 
 
 @dataclass
 class Entry:
-    """A record on its way to its verdict. before: what it said until now; held: what the log alone knows of it.
+    """A record on its way to its verdict. before: what it said until now; held: what the log alone knows of it under
+    the revision that it has, beyond: under any.
 
     follows: of a step, the id of the record that it follows, follows_by: what that one is found by, where its sender
     named it so; about: whom that one is about.
@@ -38,6 +40,7 @@ class Entry:
     before: Said = _NOTHING
     subjects: Sequence[Subject] = ()
     held: Sequence[Event[Fact]] = ()
+    beyond: Sequence[Event[Fact]] = ()
     ids: Sequence[str] = ()
     unsure: dict[int, Mapping[str, Likeness]] = field(default_factory=dict)
     sayings: Sequence[Saying] = ()
@@ -56,15 +59,18 @@ class Entry:
 def waves_of(entries: Sequence[Entry], ids: Mapping[bytes | str, str]) -> Iterator[list[Entry]]:
     """Cut so that no wave holds two entries of one record, nor a step beside what it follows, or another step of it.
 
-    Later ones then see what the earlier ones stored. ids: of records known, by which a step may name what it follows.
+    Whatever comes after a merge, or one taken back, may name its two ids, and is of a later wave as well. Later ones
+    then see what the earlier ones stored. ids: of records known, by which a step may name what it follows.
     """
     left = [entry for entry in entries if not entry.problems]
     while left:
-        wave, later, seen = list[Entry](), list[Entry](), set[bytes | str]()
+        wave, later, seen, merged = list[Entry](), list[Entry](), set[bytes | str](), False
         for entry in left:
             its = {entry.found_by, entry.follows_by or entry.found_by, entry.follows or entry.found_by}
             its |= {ids[each] for each in its if each in ids}
-            (wave if seen.isdisjoint(its) else later).append(entry)
+            merges = entry.record.kind == _MERGE
+            (wave if seen.isdisjoint(its) and (merges or not merged) else later).append(entry)
             seen |= its
+            merged = merged or merges
         yield wave
         left = later

@@ -19,8 +19,8 @@ from services.intake.store import people
 from services.intake.vault import BUCKET_BITS, Find, Vault
 
 PERSON_REF, PHONE, DWELLING_REF, BORN = "person_ref", "phone", "dwelling_ref", "born"
-PERSON_REFS = "person_refs"
-"""Every reference by which a person was ever named; with ID_NUMBERS and KNOWN_BY all by which he or she is found."""
+PERSON_REFS, DWELLING_REFS = "person_refs", "dwelling_refs"
+"""Every reference by which one was ever named; with ID_NUMBERS and KNOWN_BY all by which a person is found."""
 
 
 class Subject(NamedTuple):
@@ -56,7 +56,9 @@ def subject_of_mention(vault: Vault, mention: Mention, dwelling: Dwelling | None
 def subject_of_dwelling(vault: Vault, dwelling: Dwelling, division_code: str) -> Subject:
     """A dwelling, found by its reference."""
     given = dwelling.model_dump(mode="json", exclude_none=True, exclude={"dwelling_id"})
-    finds = vault.finds(DWELLING_REF, dwelling.ref) if dwelling.ref is not None else ()
+    finds = tuple[Find, ...]()
+    if dwelling.ref is not None:
+        finds, given[DWELLING_REFS] = vault.finds(DWELLING_REF, dwelling.ref), [dwelling.ref]
     if dwelling.dwelling_id is not None:
         finds += (own_id(dwelling.dwelling_id),)
     return Subject("dwelling", finds, division_code, given, False)
@@ -69,6 +71,20 @@ OWN_ID = 0
 def own_id(owner_id: str) -> Find:
     """Someone or something by the random id that intake gave; never kept as a key."""
     return Find(owner_id.encode(), OWN_ID)
+
+
+def by_name(finds: Iterable[Find]) -> list[list[Find]]:
+    """The finds of each name together: one for each key in use, in the order of the keys."""
+    names = list[list[Find]]()
+    for find in finds:
+        if (
+            not names
+            or OWN_ID in (find.key_version, names[-1][0].key_version)
+            or (find.key_version == names[-1][0].key_version)
+        ):
+            names.append([])
+        names[-1].append(find)
+    return names
 
 
 async def unknown_by_id(tx: Tx, groups: Sequence[Sequence[Subject]]) -> list[tuple[Problem, ...]]:
@@ -117,9 +133,9 @@ class _Given(NamedTuple):
 
 
 def _joined(before: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
-    """The later word counts, save that a person keeps every reference and number he or she was ever named by."""
+    """The later word counts, save that every reference and number by which one was ever named is kept."""
     joined = {**before, **given}
-    for every in (PERSON_REFS, ID_NUMBERS, KNOWN_BY):
+    for every in (PERSON_REFS, DWELLING_REFS, ID_NUMBERS, KNOWN_BY):
         if every in before and every in given:
             joined[every] = sorted({*before[every], *given[every]})
     return joined
@@ -171,9 +187,10 @@ def finds_of_person(vault: Vault, content: Mapping[str, Any]) -> list[Find]:
     return [find for kind, value in named for find in vault.finds(kind, value)]
 
 
-def finds_of_dwelling(vault: Vault, content: Mapping[str, Any]) -> tuple[Find, ...]:
+def finds_of_dwelling(vault: Vault, content: Mapping[str, Any]) -> list[Find]:
     """The same of a dwelling."""
-    return vault.finds(DWELLING_REF, content["ref"]) if "ref" in content else ()
+    refs = {*content.get(DWELLING_REFS, ()), *([content["ref"]] if "ref" in content else ())}
+    return [find for ref in sorted(refs) for find in vault.finds(DWELLING_REF, ref)]
 
 
 def person_row(vault: Vault, person_id: str, division_code: str, content: Mapping[str, Any]) -> people.PersonRow:

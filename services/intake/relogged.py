@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
-from contracts.envelope import parse
+from contracts.envelope import Event, parse
 from services.chassis.database import Tx
 from services.intake.desk import Desk
 from services.intake.entry import Entry
@@ -20,8 +21,29 @@ async def look_into_log(tx: Tx, taken: Sequence[Entry], salts: Sequence[bytes]) 
     for each in held.keys() & drawn.keys():
         drawn[each].record_id = each
     for entry in taken:
-        events = map(parse, held.get(entry.record_id, ()))
-        entry.held = [event for event in events if event.data.revision == entry.record.revision]
+        entry.beyond = [parse(event) for event in held.get(entry.record_id, ())]
+        entry.held = [event for event in entry.beyond if event.data.revision == entry.record.revision]
+
+
+def goes_beyond(entry: Entry) -> int | None:
+    """The revision above all that the log holds of a record whose sender does not count them; None: its own is right.
+
+    Sent again in their order its revisions take the numbers that they had. One that says otherwise than the log under
+    the same number was not the next one then: whoever heard the log would pass it over.
+    """
+    highest = max((event.data.revision for event in entry.beyond), default=0)
+    if entry.record.revised_at is None or highest < entry.record.revision:
+        return None
+    held = {event.data.statement_id: event.data for event in entry.held if not event.data.withdrawn}
+    return highest + 1 if held != {fact.statement_id: fact for _, fact in entry.sayings} else None
+
+
+def latest_held(entry: Entry) -> list[Event[Any]]:
+    """What the log holds of the record, each statement as it was said last."""
+    latest = dict[str, Event[Any]]()
+    for event in sorted(entry.beyond, key=lambda each: each.data.revision):
+        latest[event.data.statement_id] = event
+    return [*latest.values()]
 
 
 async def fresh_ids(tx: Tx, entry: Entry, desk: Desk) -> list[str]:

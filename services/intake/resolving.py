@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from services.chassis.database import Tx
-from services.intake.identity import OWN_ID, Subject
+from services.intake.identity import OWN_ID, Subject, by_name
 from services.intake.likely import Place, likely
 from services.intake.problems import Problem
 from services.intake.rules.matching import Likeness
@@ -26,12 +26,9 @@ async def resolve_subjects(
     themselves = {each: each.decode() for each, find in finds.items() if find.key_version == OWN_ID}
     known = await people.find_owners(tx, finds) | themselves
     while True:
-        found = await likely(tx, vault, groups, known, passed_over)
+        found = await likely(tx, vault, groups, known, fresh, passed_over)
         named = [
-            [
-                Named(each.field, tuple(find.found_by for find in each.finds), found.same.get((number, place)))
-                for place, each in enumerate(group)
-            ]
+            [Named(each.field, _names(each), found.same.get((number, place))) for place, each in enumerate(group)]
             for number, group in enumerate(groups)
         ]
         resolution = resolve(named, known, lambda number, place: fresh[number][place])
@@ -41,6 +38,10 @@ async def resolve_subjects(
         if not resolution.fresh or await _keep(tx, resolution, finds):
             return resolution, found.unsure
         known = await people.find_owners(tx, finds) | themselves
+
+
+def _names(subject: Subject) -> list[list[bytes]]:
+    return [[find.found_by for find in name] for name in by_name(subject.finds)]
 
 
 async def _keep(tx: Tx, resolution: Resolution, finds: Mapping[bytes, Find]) -> bool:

@@ -36,16 +36,20 @@ class Salts:
 
     def __init__(self) -> None:
         self._present: tuple[date, bytes] | None = None
+        self._made_here: date | None = None
 
     async def of_week(self, tx: Tx, now: datetime, vault: Vault) -> bytes:
-        """32 bytes. What this transaction itself had to make is not remembered: it may be rolled back."""
+        """32 bytes. Of a week whose salt a batch had to make nothing is remembered: it may be rolled back."""
         week = week_of(now)
         if self._present and self._present[0] == week:
             return self._present[1]
         found = await salts.load(tx, week)
         if found is not None:
-            self._present = (week, vault.open(found, _bound(week)))
-            return self._present[1]
+            salt = vault.open(found, _bound(week))
+            if week != self._made_here:
+                self._present = (week, salt)
+            return salt
+        self._made_here = week
         await make_ready(tx, now, vault)
         made = await salts.load(tx, week)
         assert made is not None  # noqa: S101 - made just now, or by whoever was quicker

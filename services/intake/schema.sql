@@ -99,6 +99,7 @@ create table if not exists vault_rejects (
     rejected_at timestamptz not null,
     sealed      bytea       not null                -- what is wrong, in one line, then the row
 );
+alter table vault_rejects add column if not exists revision int not null default 0;  -- of the record, where it tells one
 create index if not exists vault_rejects_record on vault_rejects (of_record) where of_record is not null;
 create index if not exists vault_rejects_feed on vault_rejects (feed, reject_id);
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from pydantic_core import from_json
 
 from services.chassis.database import Tx
 from services.chassis.turning import Part
 from services.intake.desk import PEPPER
-from services.intake.identity import dwelling_row, finds_of_dwelling, finds_of_person, person_row
+from services.intake.identity import by_name, dwelling_row, finds_of_dwelling, finds_of_person, person_row
 from services.intake.salts import seal_anew
 from services.intake.store import books, merges, people, salts
 from services.intake.vault import Find, Vault
@@ -18,11 +18,8 @@ from services.intake.vault import Find, Vault
 async def _persons(tx: Tx, vault: Vault, after: str, limit: int) -> Sequence[str]:
     """The hashes first, then the rows: in this order does an admission lock them too."""
     rows = await people.persons_after(tx, after, limit)
-    finds = dict[Find, str]()
-    for row in rows:
-        content = from_json(vault.open(row.sealed, row.person_id))
-        finds |= dict.fromkeys(finds_of_person(vault, content), row.person_id)
-    await people.add_keys(tx, finds)
+    found = {row.person_id: finds_of_person(vault, from_json(vault.open(row.sealed, row.person_id))) for row in rows}
+    await people.add_keys(tx, await _whose(tx, found))
     locked = await people.load_persons(tx, [row.person_id for row in rows], lock=True)
     contents = {each: from_json(vault.open(row.sealed, each)) for each, row in locked.items()}
     anew = [person_row(vault, each, row.division_code, contents[each]) for each, row in locked.items()]
@@ -30,13 +27,23 @@ async def _persons(tx: Tx, vault: Vault, after: str, limit: int) -> Sequence[str
     return [row.person_id for row in rows]
 
 
+async def _whose(tx: Tx, found: Mapping[str, Sequence[Find]]) -> dict[Find, str]:
+    """Whom each name means: whom it means under another key, for of two who were merged one bears the other's too."""
+    known = await people.find_owners(tx, [find.found_by for finds in found.values() for find in finds])
+    whose = dict[Find, str]()
+    for owner, finds in found.items():
+        for name in by_name(finds):
+            meant = next((known[find.found_by] for find in name if find.found_by in known), owner)
+            whose |= dict.fromkeys(name, meant)
+    return whose
+
+
 async def _dwellings(tx: Tx, vault: Vault, after: str, limit: int) -> Sequence[str]:
     rows = await people.dwellings_after(tx, after, limit)
-    finds = dict[Find, str]()
-    for row in rows:
-        content = from_json(vault.open(row.sealed, row.dwelling_id))
-        finds |= dict.fromkeys(finds_of_dwelling(vault, content), row.dwelling_id)
-    await people.add_keys(tx, finds)
+    found = {
+        row.dwelling_id: finds_of_dwelling(vault, from_json(vault.open(row.sealed, row.dwelling_id))) for row in rows
+    }
+    await people.add_keys(tx, await _whose(tx, found))
     locked = await people.load_dwellings(tx, [row.dwelling_id for row in rows], lock=True)
     contents = {each: from_json(vault.open(row.sealed, each)) for each, row in locked.items()}
     anew = [dwelling_row(vault, each, row.division_code, contents[each]) for each, row in locked.items()]

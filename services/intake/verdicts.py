@@ -16,7 +16,7 @@ ACCEPTED, DUPLICATE, REJECTED = "accepted", "duplicate", "rejected"
 class Verdict:
     """word: accepted, duplicate or rejected. record_id: the correlation of the events that the record causes.
 
-    found_by: the keyed hash of the record; None where feed or source_id cannot be read.
+    found_by: the keyed hash of the record; None where feed or source_id cannot be read. revision: 0 where unreadable.
     """
 
     feed: str
@@ -27,6 +27,7 @@ class Verdict:
     events: tuple[Event[Any], ...] = ()
     problems: tuple[Problem, ...] = ()
     doubts: Sequence[Problem] = ()
+    revision: int = 0
 
     def told(self, language: Language) -> dict[str, Any]:
         """As the sender gets it; event_ids when accepted, duplicate_of when known already, errors when rejected.

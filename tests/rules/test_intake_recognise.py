@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from contracts.events.people import PersonsMerged
+from contracts.persons import Merged
 from services.intake.problems import Problem, Refused
 from services.intake.reading import read
 from services.intake.records import Record, Withdrawal
@@ -100,7 +101,7 @@ def test_ids_of_statements_fit_the_contract_at_their_longest() -> None:
 
 
 def named(*hashes: str) -> Named:
-    return Named("person", tuple(each.encode() for each in hashes))
+    return Named("person", [[each.encode()] for each in hashes])
 
 
 def resolved(*groups: list[Named], known: dict[bytes, str] | None = None) -> list[list[str] | Problem]:
@@ -120,6 +121,13 @@ def test_a_number_and_a_reference_of_two_people_are_refused_and_teach_nothing() 
     known = {b"number": "p1", b"ref": "p2"}
     resolution = resolve([[named("c"), named("number", "ref")]], known, lambda *_: "new")
     assert resolution.ids == [Problem("person", "two_people")] and resolution.fresh == {}
+
+
+def test_a_name_under_a_new_key_means_whom_it_meant_under_the_old_one_though_two_are_merged() -> None:
+    both = Named("person", [[b"number-2", b"number-1"], [b"ref-2", b"ref-1"]])
+    known, merged = {b"number-1": "p1", b"ref-1": "p2"}, Merged([("p1", "p2")])
+    resolution = resolve([[both]], known, lambda *_: "new", merged)
+    assert resolution == ([["p1"]], {b"number-2": "p1", b"ref-2": "p2"})
 
 
 def test_one_person_twice_in_a_record_is_refused() -> None:

@@ -76,6 +76,16 @@ async def test_a_transaction_is_taken_whole_or_not_at_all_and_can_be_mended(data
     assert ledger == {"received": 4, "accepted": 2, "duplicate": 0, "rejected": 2, "pending": 0}
 
 
+async def test_of_a_transaction_that_fails_nothing_is_taken_though_one_of_its_entries_is_there_twice(
+    database: str,
+) -> None:
+    unclear = observation(2, valueCodeableConcept={"text": "说不清"})
+    twice = bundle(observation(1), observation(1), unclear, kind="transaction")
+    async with intake(database, sources=SOURCES) as world:
+        status, answer = await send(world, twice)
+        assert (status, set(statuses(answer)), await world.events()) == (422, {"422"}, [])
+
+
 async def test_a_rest_hook_creates_corrects_and_withdraws_a_resource(database: str) -> None:
     later = {"versionId": "2", "lastUpdated": "2022-03-06T08:00:00+08:00"}
     last = {"versionId": "3", "lastUpdated": "2022-03-07T08:00:00+08:00"}

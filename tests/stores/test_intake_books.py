@@ -135,6 +135,16 @@ async def test_a_rejected_row_comes_back_as_it_was_with_the_reason_and_goes_when
         assert (await world.client.get("/rejects?feed=lab")).text == ""
 
 
+async def test_what_came_too_early_stays_among_the_rejected_when_an_earlier_revision_is_accepted(database: str) -> None:
+    gone = {"feed": "lab", "source_id": "test-1", "kind": "test", "revision": 2, "withdrawn": True}
+    async with intake(database) as world:
+        assert await world.words(gone, a_test(1, 1)) == ["rejected", "accepted"]
+        [line] = (await world.client.get("/rejects")).text.splitlines()
+        assert json.loads(line)["withdrawn"] is True
+        assert await world.words(gone) == ["accepted"]
+        assert (await world.client.get("/rejects")).text == ""
+
+
 async def test_a_row_that_contradicts_an_accepted_one_stays_until_its_revision_is_raised(database: str) -> None:
     async with intake(database) as world:
         assert await world.words(a_test(1, 1), a_test(1, 1, result="positive")) == ["accepted", "rejected"]

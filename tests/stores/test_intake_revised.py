@@ -73,3 +73,23 @@ async def test_a_withdrawal_without_either_is_asked_for_its_revision(database: s
     async with intake(database) as world:
         [verdict] = await world.send(withdrawal)
     assert verdict["errors"][0]["field"] == "revision"
+
+
+async def test_after_a_restore_what_comes_without_what_was_between_is_said_above_all_that_the_log_holds(
+    database: str,
+) -> None:
+    async with intake(database) as world:
+        await world.send(_at(9))
+        [backup] = await world.pool.fetch("select * from records")
+        await world.send(_at(10, result="positive"), _at(11, result="inconclusive"))
+        lost = (await world.events())[1:]
+        columns = ", ".join(f"{name} = ${n}" for n, name in enumerate(backup.keys(), 1))
+        await world.pool.execute(f"update records set {columns}", *backup.values())
+        for event in lost:
+            await world.pool.execute(
+                "insert into said_before (event_id, cause, record) values ($1, $2, $3)",
+                event.id, event.causation, event.to_wire(),
+            )  # fmt: skip
+        assert await world.words(_at(11, result="inconclusive"), _at(12)) == ["accepted", "accepted"]
+        later = (await world.events())[1 + len(lost) :]
+        assert [(each.data.revision, each.data.result) for each in later] == [(4, "inconclusive"), (5, "negative")]

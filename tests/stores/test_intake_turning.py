@@ -15,7 +15,7 @@ from structlog.testing import capture_logs
 from contracts.events.testing import TestResulted
 from services.chassis.errors import KeyNotKnown
 from services.chassis.ticking import run_once
-from tests.stores.intake_world import World, a_household, a_test, intake
+from tests.stores.intake_world import AT, GRID, World, a_household, a_person, a_test, intake
 
 OLD, NEW = "o" * 32, "n" * 32
 ONLY_OLD, PHASE_1, PHASE_2, PHASE_3 = OLD, f"1:{OLD} 2:{NEW}", f"2:{NEW} 1:{OLD}", f"2:{NEW}"
@@ -173,3 +173,34 @@ async def test_somebody_who_was_given_another_number_is_still_found_by_the_first
     async with intake(database, vault_key=PHASE_3) as world:
         await world.send(a_test(3, 1), a_test(4, 7))
         assert await world.pool.fetchval("select count(*) from vault_persons") == 1
+
+
+async def test_a_name_means_whom_it_meant_when_the_key_is_turned_though_another_was_one_with_him_for_a_while(
+    database: str,
+) -> None:
+    by_ref = {"person": None, "person_ref": "ref-2"}
+    merge = {"feed": "desk", "source_id": "m", "kind": "same-person", "division_code": GRID, "decided_by": "post"}
+    who = {"kept": {"person": a_person(1)["person"]}, "other": {"person_ref": "ref-2"}, "reason": "one card, two lists"}
+    async with intake(database, vault_key=ONLY_OLD) as world:
+        await world.send(a_test(1, 1), a_test(2, 2, **by_ref), {**merge, **who, "decided_at": AT})
+        await world.send(a_test(3, 1, person_ref="ref-2"))
+        assert await world.words({**merge, "revision": 2, "withdrawn": True}) == ["accepted"]
+    for phase in (PHASE_2, PHASE_3):
+        async with intake(database, vault_key=phase) as world:
+            assert await world.words(a_test(4, 2, source_id=f"{phase[0]}-{len(phase)}", **by_ref)) == ["accepted"]
+            await world.turn_keys()
+            said = [event.data.person_id for event in await world.events() if isinstance(event.data, TestResulted)]
+    assert said[1] != said[0] and set(said[3:]) == {said[1]}
+
+
+async def test_a_dwelling_is_found_by_every_reference_that_it_ever_had_when_the_key_is_turned(database: str) -> None:
+    async with intake(database, vault_key=ONLY_OLD) as world:
+        await world.send(a_household(1, 1))
+        dwelling_id = await world.pool.fetchval("select dwelling_id from vault_dwellings")
+        again = {"dwelling_id": dwelling_id, "ref": "another"}
+        assert await world.words(a_household(2, 1, dwelling=again)) == ["accepted"]
+    async with intake(database, vault_key=PHASE_2) as world:
+        await world.turn_keys()
+    async with intake(database, vault_key=PHASE_3) as world:
+        await world.send(a_household(3, 1, dwelling={"ref": "door-1"}), a_household(4, 1, dwelling={"ref": "another"}))
+        assert await world.pool.fetchval("select count(*) from vault_dwellings") == 1

@@ -55,7 +55,7 @@ async def take(door: Door, said: Translated, sender: Sender, mends: tuple[str, s
 
     async def mend(tx: Tx) -> None:
         if mends:
-            await books.drop_mended(tx, [desk.pepper.found_by(*mends)])
+            await books.drop_mended(tx, {desk.pepper.found_by(*mends): 0})
 
     verdicts = iter(await door.admit_readings([item.reading(sender) for item in items], mend) if items else ())
     return [Answered(each, next(verdicts)) if isinstance(each, Item) else each for each in said]

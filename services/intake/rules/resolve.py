@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import NamedTuple
 
@@ -16,14 +16,18 @@ FreshIds = Callable[[int, int], str]
 
 
 class Named(NamedTuple):
-    """Someone or something in a record: where, and every keyed hash that means it.
+    """Someone or something in a record: where, and by which names, each as its keyed hashes, one a key in use.
 
     likely: who is taken for it where no hash means anybody, unless the record names that one too.
     """
 
     field: str
-    hashes: tuple[Hash, ...]
+    names: Sequence[Sequence[Hash]]
     likely: str | None = None
+
+    @property
+    def hashes(self) -> Iterator[Hash]:
+        return (each for name in self.names for each in name)
 
 
 class Resolution(NamedTuple):
@@ -69,7 +73,9 @@ def _ids_of(
         owner = next(iter(meant.values())) if meant else likely or fresh_id(place)
         if owner in ids:
             return Problem(named.field, "same_person_twice")
-        added.update((each, owner) for each in named.hashes if each not in meant)
+        for name in named.names:  # under a new key a name means whom it meant under the one before
+            whose = next((meant[each] for each in name if each in meant), owner)
+            added.update((each, whose) for each in name if each not in meant)
         ids.append(owner)
     return ids
 

@@ -19,12 +19,13 @@ class Counts(NamedTuple):
 
 
 class Reject(NamedTuple):
-    """A rejected row as it is kept."""
+    """A rejected row as it is kept. revision: of the record that it names, 0 where it tells none."""
 
     body_hash: bytes
     feed: str
     of_record: bytes | None
     sealed: bytes
+    revision: int
 
 
 class KeptReject(NamedTuple):
@@ -75,23 +76,25 @@ async def keep_rejects(tx: Tx, rejects: Collection[Reject], now: datetime) -> No
     await tx.execute(
         """with numbered as materialized (
                select nextval(pg_get_serial_sequence('vault_rejects', 'reject_id')) reject_id, x.*
-                 from unnest($1::bytea[], $2::text[], $3::bytea[], $4::bytea[]) with ordinality
-                      x(body_hash, feed, of_record, sealed, place) order by place)
-           insert into vault_rejects (reject_id, body_hash, feed, of_record, sealed, rejected_at)
-           select reject_id, body_hash, feed, of_record, sealed, $5 from numbered order by body_hash
+                 from unnest($1::bytea[], $2::text[], $3::bytea[], $4::bytea[], $5::int[]) with ordinality
+                      x(body_hash, feed, of_record, sealed, revision, place) order by place)
+           insert into vault_rejects (reject_id, body_hash, feed, of_record, sealed, revision, rejected_at)
+           select reject_id, body_hash, feed, of_record, sealed, revision, $6 from numbered order by body_hash
            on conflict (body_hash) do update set sealed = excluded.sealed, rejected_at = excluded.rejected_at""",
-        *([row[column] for row in rows] for column in range(4)),
+        *([row[column] for row in rows] for column in range(5)),
         now,
     )
 
 
-async def drop_mended(tx: Tx, found_by: Collection[bytes]) -> None:
-    """Rejected rows whose record has now been accepted or is known."""
-    if found_by:
+async def drop_mended(tx: Tx, accepted: Mapping[bytes, int]) -> None:
+    """Rejected rows whose record has now been accepted at that revision or a later one."""
+    if accepted:
         await tx.execute(
             "delete from vault_rejects where reject_id in"
-            " (select reject_id from vault_rejects where of_record = any($1::bytea[]) order by reject_id for update)",
-            list(found_by),
+            " (select reject_id from vault_rejects join unnest($1::bytea[], $2::int[]) x(of_record, accepted)"
+            " using (of_record) where revision <= accepted order by reject_id for update of vault_rejects)",
+            list(accepted),
+            list(accepted.values()),
         )
 
 

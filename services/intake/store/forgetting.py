@@ -1,6 +1,6 @@
 """What is erased of whom, and what may be: SQL of `gridward forget`. Ties live in tables of the session.
 
-Who was merged with somebody of whom a newer record speaks is that somebody, and is kept.
+Who is one person with somebody of whom a newer record speaks, or who is needed, is that somebody, and is kept.
 """
 
 from __future__ import annotations
@@ -16,18 +16,24 @@ _AT_ONCE = 2000
 _PREPARE = """
 create temp table ties (owner_id text not null, found_by bytea not null, received_at timestamptz not null);
 create temp table needed (owner_id text primary key);
+create temp table kept (person_id text primary key);
 create temp table due (person_id text primary key, division_code text not null)"""
+_KEPT = """
+insert into kept
+with recursive last as (
+    select p.person_id, greatest(max(t.received_at), p.last_at) last_at
+      from vault_persons p left join ties t on t.owner_id = p.person_id group by 1),
+same (person_id) as (
+    select person_id from last where last_at >= $1 union select owner_id from needed
+    union
+    select beside.person_id from same cross join lateral (
+        select other_id as person_id from merges m where m.person_id = same.person_id and not withdrawn
+        union all select m.person_id from merges m where m.other_id = same.person_id and not withdrawn) beside)
+select person_id from same"""
+"""Of whom a record speaks that is new enough, or who is needed, under every id of theirs."""
 _DUE = """
-with last as (
-    select p.person_id, p.division_code, greatest(max(t.received_at), p.last_at) last_at
-      from vault_persons p left join ties t on t.owner_id = p.person_id group by 1)
-insert into due
-select l.person_id, l.division_code from last l
- where starts_with(l.division_code, $1) and l.last_at < $2
-   and not exists (select from needed n where n.owner_id = l.person_id)
-   and not exists (
-       select from merges m join last o on o.person_id in (m.person_id, m.other_id) and o.person_id <> l.person_id
-        where not m.withdrawn and l.person_id in (m.person_id, m.other_id) and o.last_at >= $2)"""
+insert into due select person_id, division_code from vault_persons
+ where starts_with(division_code, $1) and person_id not in (select person_id from kept)"""
 _SHOW = "select left(division_code, 6), count(*) from due group by 1 order by 1"
 _TAKE = "delete from due where person_id in (select person_id from due order by person_id limit $1) returning person_id"
 _OTHERS = """
@@ -96,7 +102,8 @@ async def need(db: Tx, owners: Iterable[str]) -> None:
 async def find_due(db: Tx, division: str, cutoff: datetime) -> dict[str, int]:
     """People whose last record is older than the cutoff, by county."""
     await db.execute("create index on ties (owner_id); create index on ties (found_by); analyze ties")
-    await db.execute(_DUE, division, cutoff)
+    await db.execute(_KEPT, cutoff)
+    await db.execute(_DUE, division)
     return {row[0]: row[1] for row in await db.fetch(_SHOW)}
 
 
@@ -114,7 +121,9 @@ async def erase(db: Tx, owners: Collection[str], found_by: Collection[bytes]) ->
     await roster.let_go(db, ids, emptied)
     await db.execute("delete from corrections where record_id = any($1::text[])", emptied)
     await db.execute("delete from doubts where record_id = any($1::text[]) or about_id = any($2::text[])", emptied, ids)
-    await db.execute("delete from vault_keys where found_by = any($1::bytea[])", list(found_by))
+    await db.execute(
+        "delete from vault_keys where found_by = any($1::bytea[]) and owner_id = any($2::text[])", list(found_by), ids
+    )
     await db.execute("delete from vault_words where owner_id = any($1::text[])", ids)
     await db.execute("delete from vault_accesses where person_id = any($1::text[])", ids)
     for table in ("merges", "vault_decisions", "reviews"):
