@@ -53,9 +53,10 @@ class SheetMapping(BaseModel):
     time of that day. constants: field -> value. words: field -> the sheet's word -> ours. patterns: field ->
     (regular expression, ours), the first that is found. composed: field -> the fields it is put together from,
     `a|b` where the first of several that is there will do.
-    fill_down: fields whose empty cells mean the one above. record_of: fields whose equal values make rows one record
-    (a household, a tube). year: of `3.5`. empty: what stands for nothing. left_out: columns known and not sent.
-    examples: field -> what the template's example shows.
+    fill_down: fields whose empty cells mean the one above; of those in an inner list, which belong to one person or
+    place, none does where the row says something else in one of them. record_of: fields whose equal values make rows
+    one record (a household, a tube). year: of `3.5`. empty: what stands for nothing. left_out: columns known and not
+    sent. examples: field -> what the template's example shows.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -71,7 +72,7 @@ class SheetMapping(BaseModel):
     words: dict[str, dict[str, str]] = {}
     patterns: dict[str, list[tuple[str, str]]] = {}
     composed: dict[str, list[str]] = {}
-    fill_down: list[str] = []
+    fill_down: list[Names] = []
     record_of: list[str] = []
     year: int | None = Field(default=None, ge=1900, le=2199)
     day_order: Order = "ymd"
@@ -169,8 +170,9 @@ def _mistakes(mapping: SheetMapping) -> list[tuple[tuple[Any, ...], str]]:
         for field in getattr(mapping, table):
             if field not in known:
                 found.append(((table, field), f"a {mapping.kind} has no such field; it has {', '.join(known)}"))
-    for table in ("optional", "fill_down", "record_of"):
-        found += [((table,), f"no column is named for {each}") for each in getattr(mapping, table) if each not in known]
+    filled = [field for each in mapping.fill_down for field in each]
+    for table, fields in (("optional", mapping.optional), ("fill_down", filled), ("record_of", mapping.record_of)):
+        found += [((table,), f"no column is named for {each}") for each in fields if each not in known]
     for field, words in mapping.words.items():
         choices = known[field].choices if field in known else ()
         wrong = sorted({ours for ours in words.values() if ours and choices and ours not in choices})

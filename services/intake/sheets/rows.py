@@ -16,7 +16,6 @@ from services.intake.sheets.table import (
     MOST_CELLS,
     MOST_COLUMNS,
     MOST_ROWS,
-    Cell,
     Row,
     SheetRefused,
     Table,
@@ -62,19 +61,25 @@ def _filled(table: Table, header: Header, mapping: SheetMapping) -> list[tuple[i
     """The rows below the header that hold anything; merged cells and those that mean the one above are filled."""
     holds = [any(not is_blank(cell) for cell in row) for row in table.rows]
     _fill_merged(table, header)
-    inherit = [header.places[each] for each in mapping.fill_down if each in header.places]
-    above: dict[int, Cell] = {}
-    rows = list[tuple[int, Row]]()
+    together = [[header.places[field] for field in each if field in header.places] for each in mapping.fill_down]
+    above, rows = Row(), list[tuple[int, Row]]()
     for at in range(header.end, len(table.rows)):
         row = table.rows[at]
         if not holds[at] or repeats_header(row, header):
             continue
-        for column in inherit:
-            if column < len(row) and is_blank(row[column]) and column in above:
-                row[column] = above[column]
-            above[column] = row[column] if column < len(row) else None
+        for columns in together:
+            _inherit(row, above, columns)
+        above = row
         rows.append((at, row))
     return rows
+
+
+def _inherit(row: Row, above: Row, columns: Sequence[int]) -> None:
+    """The blank cells of what belongs together take what stands above, unless the row begins another one."""
+    said = [(at, row[at], above[at] if at < len(above) else None) for at in columns if at < len(row)]
+    if all(is_blank(here) or here == before for _, here, before in said):
+        for at, here, before in said:
+            row[at] = before if is_blank(here) else here
 
 
 def _fill_merged(table: Table, header: Header) -> None:
