@@ -75,16 +75,16 @@ async def load_areas(tx: Tx, now: datetime, scope: Scope, *, people_of_all: bool
     places = await roster.places_of_dwellings(tx, scope.dwellings) if scope.dwellings else {}
     linked = {each for each in places.values() if not scope.covers(each)}
     rounds = await roster.open_rounds(tx, [*scope.divisions, *linked], now)
-    areas = [await _area(tx, each, rounds, people_of_all) for each in sorted(scope.divisions)]
+    areas = [await _area(tx, now, each, rounds, people_of_all) for each in sorted(scope.divisions)]
     for each in sorted(linked):
-        area = await _area(tx, each, rounds, people_of_all)
+        area = await _area(tx, now, each, rounds, people_of_all)
         areas.append(area._replace(households=[home for home in area.households if home.dwelling_id in places]))
     return areas
 
 
-async def _area(tx: Tx, division: str, rounds: Sequence[Round], people_of_all: bool) -> Area:
+async def _area(tx: Tx, now: datetime, division: str, rounds: Sequence[Round], people_of_all: bool) -> Area:
     current = next((each for each in rounds if division.startswith(each.division_code)), None)
-    return Area(division, current, await load_households(tx, division, current, people_of_all=people_of_all))
+    return Area(division, current, await load_households(tx, division, current, now, people_of_all=people_of_all))
 
 
 async def load_items(tx: Tx, now: datetime, scope: Scope, areas: Sequence[Area]) -> list[Item]:

@@ -20,6 +20,7 @@ from services.intake.store.households import load_households
 from tests.stores.intake_world import GRID, intake
 
 NOON = datetime(2022, 3, 5, 12, tzinfo=timezone(timedelta(hours=8)))
+NOW = NOON + timedelta(hours=4)
 ROUND = Round("r", GRID[:6], False, "R1", "command", NOON, NOON + timedelta(days=2))
 Rows = list[Any]
 Seen = Callable[..., dict[str, Household]]
@@ -47,8 +48,11 @@ def register(
     return [own, *(Resident(*head, each, dwelling, hour(at), "", None) for each in people)]
 
 
-def presence(person: str, state: str, at: float, drill: bool = False, record: str = "") -> Rows:
-    return [Presence(record or f"p-{person}-{at}", GRID, drill, person, state, hour(at), "310115", None)]
+def presence(
+    person: str, state: str, at: float, drill: bool = False, record: str = "", back: float | None = None
+) -> Rows:
+    when = hour(at), "310115", None if back is None else hour(back)
+    return [Presence(record or f"p-{person}-{at}", GRID, drill, person, state, *when)]
 
 
 class Undo(Exception):
@@ -74,7 +78,7 @@ def seen(database: str) -> Iterator[Seen]:
                 await keep_dwellings(tx, dwellings)
                 if merged:
                     await tx.execute("insert into merges values ('m', 1, false, $1, $2)", *merged)
-                found = await load_households(tx, GRID, open_round, people_of_all=people_of_all)
+                found = await load_households(tx, GRID, open_round, NOW, people_of_all=people_of_all)
                 raise Undo
         except Undo:
             return {home.dwelling_id: home for home in found}
@@ -111,6 +115,17 @@ def test_one_member_not_met_keeps_the_household_on_the_list_until_met_or_away(se
     assert not seen(known, visit("a", "p"), visit("a", "q", at=2))["a"].missing
     assert not seen(known, visit("a", "p"), presence("q", "away", 1))["a"].missing
     assert seen(known, visit("a", "p"), presence("q", "away", 1), presence("q", "here", 2))["a"].missing
+
+
+def test_whoever_was_away_is_missing_again_once_met_in_a_later_round_or_due_back(seen: Seen) -> None:
+    known = register("a", "p", "q"), visit("a", "p", at=3), presence("q", "away", 1)
+    assert not seen(*known)["a"].missing
+    assert seen(*known, visit("a", "q", at=2, round_id="R0"))["a"].unmet == ("q",)
+    assert not seen(*known, visit("a", "q", at=0, round_id="R0"))["a"].missing
+    assert seen(*known[:2], presence("q", "away", 1, back=4))["a"].unmet == ("q",)
+    assert not seen(*known[:2], presence("q", "away", 1, back=5))["a"].missing
+    merged = seen(register("a", "q"), visit("b", "p", at=2, round_id="R0"), presence("q", "away", 1), merged=("p", "q"))
+    assert [*merged["a"].away] == []
 
 
 def test_two_ids_of_one_person_are_one_person_in_the_household_met_under_either(seen: Seen) -> None:
@@ -175,7 +190,7 @@ TOLD = st.one_of(
     ),
     st.builds(
         lambda who, state, **how: lambda record: presence(who, state, record=record, **how),
-        PEOPLE, st.sampled_from(("here", "away")), at=HOURS, drill=DRILL,
+        PEOPLE, st.sampled_from(("here", "away")), at=HOURS, drill=DRILL, back=st.sampled_from((None, 3, 4, 5)),
     ),
 )  # fmt: skip
 
@@ -200,7 +215,10 @@ def one_by_one(rows: Rows, open_round: Round | None) -> dict[str, Household]:
     heard = [row for row in rows if row.drill <= drill]
     of_now = [row for row in heard if open_round and (getattr(row, "round_id", ""), row.drill) == ("R1", drill)]
     words = {row.person_id: row for row in in_time(heard, Presence, "since_at")}
-    away = {person: row for person, row in words.items() if row.state == "away"}
+    met_at = {row.person_id: row.since_at for row in in_time(heard, Resident, "since_at") if row.round_id}
+    back = {who for who, row in words.items() if row.since_at < met_at.get(who, row.since_at)}
+    back |= {who for who, row in words.items() if row.back_at and row.back_at <= NOW}
+    away = {who: row for who, row in words.items() if row.state == "away" and who not in back}
     homes = {}
     for home in sorted({row.dwelling_id for row in rows if not isinstance(row, Presence)}):
         registers = [row for row in in_time(heard, Register, "registered_at") if row.dwelling_id == home]

@@ -14,7 +14,7 @@ class Household(NamedTuple):
     """people: who lives there. met: those of them who were met in the round that is open.
 
     reached_at: when it was last reached in the round. attempts: how often it was sought in vain, and why at last.
-    away: everybody of the division who is away, by the latest word on it.
+    away: everybody of the division who is away, by the latest word on it (`whereabouts`).
     """
 
     dwelling_id: str
@@ -47,13 +47,24 @@ def as_one(home: Household, merged: Merged) -> Household:
     return home._replace(people=people, met=[who for who in people if merged.kept(who) in met])
 
 
-def whereabouts(said: Iterable[Presence], merged: Merged) -> dict[str, Presence]:
-    """Who is away, under each of his or her ids, by the latest word under any of them."""
+def whereabouts(
+    said: Iterable[Presence], met_at: Mapping[str, datetime], merged: Merged, now: datetime
+) -> dict[str, Presence]:
+    """Who is away, under each of his or her ids, by the latest word under any of them.
+
+    Away ends when the person is met in a round, and when the day to be back has come: from then on the round owes him
+    or her a visit again. met_at: person -> when last met.
+    """
     latest: dict[str, Presence] = {}
     for each in sorted(said, key=lambda one: (one.since_at, one.record_id)):
         latest[merged.kept(each.person_id)] = each
-    away = (each for each in latest.values() if each.state == AWAY)
+    back = {who for each, at in met_at.items() if (who := merged.kept(each)) in latest and latest[who].since_at < at}
+    away = (each for who, each in latest.items() if who not in back and _is_away(each, now))
     return {who: each for each in away for who in merged.all_of(each.person_id)}
+
+
+def _is_away(said: Presence, now: datetime) -> bool:
+    return said.state == AWAY and (said.back_at is None or said.back_at > now)
 
 
 def living_there(residents: Iterable[Resident], register: Register | None) -> list[str]:

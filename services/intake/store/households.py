@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from services.chassis.database import Tx
 from services.intake.rules.households import Household, as_one, whereabouts
 from services.intake.rules.roster import AWAY, REACHED, Presence, Round
@@ -49,11 +51,16 @@ select * from (
     select distinct on (person_id) {", ".join(Presence._fields)} from presences where {_TOLD}
      order by person_id, since_at desc, record_id collate "C" desc) latest
  where state = '{AWAY}' or person_id = any($3::text[])"""  # noqa: S608
+_MET = f"""
+select person_id, max(since_at) from residents where {_TOLD} and round_id <> '' and person_id = any($3::text[])
+ group by 1"""  # noqa: S608
 _NESTED_LOOPS = "select set_config('enable_nestloop', $1, true)"
 """Of what row security lets through the planner expects one row: all registers for each resident, by nested loops."""
 
 
-async def load_households(tx: Tx, division: str, open_round: Round | None, *, people_of_all: bool) -> list[Household]:
+async def load_households(
+    tx: Tx, division: str, open_round: Round | None, now: datetime, *, people_of_all: bool
+) -> list[Household]:
     """Every dwelling there in which somebody lives, or nobody is known not to.
 
     Whoever stands in its latest register lives there, and whoever was met there after it (`rules.households`); several
@@ -67,5 +74,7 @@ async def load_households(tx: Tx, division: str, open_round: Round | None, *, pe
     people = {each for row in found for each in row["people"]}
     merged = await load_merged(tx, people)
     presences = await tx.fetch(_PRESENCES, division, drill, sorted(merged.everybody(people)))
-    away = whereabouts([Presence(*row) for row in presences], merged)
+    gone = merged.everybody({row["person_id"] for row in presences})
+    met = await tx.fetch(_MET, division, drill, sorted(gone)) if gone else ()
+    away = whereabouts([Presence(*row) for row in presences], {row[0]: row[1] for row in met}, merged, now)
     return [as_one(Household._make((*row, away)), merged) for row in found]

@@ -23,7 +23,7 @@
       GW.el('h1', {}, home.address),
       GW.el('p.label', {}, GW.t('channel')), GW.choice(GW.t('channel'), channels, form.channel, function (value) { form.channel = value; }),
       GW.button('wide', '✓ ' + GW.t('all_well'), function () {
-        form.members.forEach(function (member) { member.state = 'well'; });
+        form.members.forEach(function (member) { if (member.state !== 'away') { member.state = 'well'; } });
         redraw();
       }),
       rows,

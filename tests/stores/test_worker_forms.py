@@ -1,0 +1,50 @@
+"""The forms of the worker's page in a real browser: each tap counts once, and what is corrected is so everywhere."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from playwright.async_api import expect
+
+from tests.stores.duty_records import a_presence, a_register, a_round, an_assignment
+from tests.stores.grid_world import AT, WORKER, at_noon, ids
+from tests.stores.intake_world import GRID, World, a_person, intake
+from tests.stores.phone import needs_chromium, phone_of
+
+HOME = "杨柳新村 1 号"
+
+
+@pytest.fixture
+async def world(database: str) -> AsyncIterator[World]:
+    """Three people in one home in an open round; the third is known to be away."""
+    async with intake(database, clock="stage") as its:
+        await at_noon(its)
+        home = a_register(
+            GRID, 1, [a_person(n) for n in (1, 2, 3)], dwelling={"ref": "door-1", "address": HOME}, registered_at=AT
+        )
+        away = a_presence(GRID, a_person(3), since_at=AT, where="上海")
+        assert set(await its.words(home, away, a_round(GRID), an_assignment(GRID, WORKER))) == {"accepted"}
+        yield its
+
+
+async def met(world: World) -> list[str]:
+    """Who was met in the round."""
+    names = {person_id: name for name, person_id in (await ids(world)).items()}
+    rows = await world.pool.fetch("select person_id from residents where round_id <> ''")
+    return sorted(names[row["person_id"]] for row in rows)
+
+
+@needs_chromium
+async def test_everybody_is_well_says_nothing_of_whom_is_away(world: World, tmp_path: Path) -> None:
+    async with phone_of(world, tmp_path) as phone:
+        page = phone.page
+        await phone.sign_in(WORKER)
+        await page.get_by_text(HOME, exact=True).click()
+        await page.get_by_text("✓ 全部正常").click()
+        await phone.picture("form")
+        await page.get_by_text("保存", exact=True).click()
+        await expect(page.locator("#line")).to_contain_text("已全部发送")
+        assert await met(world) == ["王某1", "王某2"]
+        await expect(page.get_by_text(HOME, exact=True)).to_have_count(0)
