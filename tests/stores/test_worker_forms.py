@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 from playwright.async_api import expect
 
+from contracts.events.canvassing import HouseholdCanvassed
 from tests.stores.duty_records import a_presence, a_register, a_round, an_assignment
 from tests.stores.grid_world import AT, WORKER, at_noon, ids
 from tests.stores.intake_world import GRID, World, a_person, intake
-from tests.stores.phone import needs_chromium, phone_of
+from tests.stores.phone import Phone, needs_chromium, phone_of
 
 HOME = "杨柳新村 1 号"
 
@@ -48,3 +50,36 @@ async def test_everybody_is_well_says_nothing_of_whom_is_away(world: World, tmp_
         await expect(page.locator("#line")).to_contain_text("已全部发送")
         assert await met(world) == ["王某1", "王某2"]
         await expect(page.get_by_text(HOME, exact=True)).to_have_count(0)
+
+
+async def correct(phone: Phone, n: int, state: str, why: str) -> None:
+    """The first entry in the list: how the n-th person was after all."""
+    page = phone.page
+    await phone.tab("entries")
+    await page.get_by_text("更正", exact=True).last.click()
+    await page.locator("fieldset.member").nth(n).get_by_text(state).click()
+    await page.fill('[name="why"]', why)
+    await page.get_by_text("保存", exact=True).click()
+
+
+@needs_chromium
+async def test_what_is_corrected_twice_before_it_is_sent_is_still_a_correction_and_can_be_undone(
+    world: World, tmp_path: Path
+) -> None:
+    sent = "() => { GW.wire.state.expired = false; GW.wire.flush(); }"
+    async with phone_of(world, tmp_path) as phone:
+        page, line = phone.page, phone.page.locator("#line")
+        await phone.sign_in(WORKER)
+        await phone.household(HOME)
+        await expect(line).to_contain_text("已全部发送")
+        for undone in (False, True):
+            await page.evaluate("GW.wire.state.expired = true")
+            await correct(phone, 0, "⚠ 不适", "发热")
+            await correct(phone, 0, "✓ 正常", "没有发热")
+            if undone:
+                await page.get_by_text(re.compile("撤销（")).click()
+            await page.evaluate(sent)
+            await expect(line).to_contain_text("已全部发送")
+            await expect(line).not_to_contain_text("被退回")
+        said = [event.data for event in await world.events() if isinstance(event.data, HouseholdCanvassed)]
+    assert [(fact.revision, fact.withdrawn) for fact in said] == [(1, False), (2, False), (4, True)]

@@ -25,17 +25,19 @@
     return entry;
   }
 
-  /* It is otherwise. What may have arrived already is corrected under a higher revision, what was never sent is replaced. */
+  /* It is otherwise. What may have arrived already is corrected under a higher revision; what was never sent is replaced,
+     a correction under its own revision. */
   async function correct(entry, record, why) {
+    var revision = entry.record.revision || 1;
     record.source_id = entry.record.source_id;
-    if (entry.tried) { record.revision = (entry.record.revision || 1) + 1; }
+    record.revision = entry.tried ? revision + 1 : revision;
     if (why) { record.corrected_because = why; }
     Object.assign(entry, { record: record, state: 'waiting', tried: false, errors: [], checks: [] });
     await keep(entry);
   }
 
   async function undo(entry) {
-    if (!entry.tried && !entry.record.revision) {
+    if (!entry.tried && (entry.record.revision || 1) === 1) {
       held.splice(held.indexOf(entry), 1);
       await GW.store.drop('entry:' + entry.id);
       return;
