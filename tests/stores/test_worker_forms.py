@@ -10,8 +10,9 @@ import pytest
 from playwright.async_api import expect
 
 from contracts.events.canvassing import HouseholdCanvassed
+from contracts.events.quarantine import SamplingDue
 from tests.stores.duty_records import a_presence, a_register, a_round, an_assignment
-from tests.stores.grid_world import AT, WORKER, at_noon, ids
+from tests.stores.grid_world import AT, NOON, WORKER, at_noon, care, hear, ids
 from tests.stores.intake_world import GRID, World, a_person, intake
 from tests.stores.phone import Phone, needs_chromium, phone_of
 
@@ -83,3 +84,50 @@ async def test_what_is_corrected_twice_before_it_is_sent_is_still_a_correction_a
             await expect(line).not_to_contain_text("被退回")
         said = [event.data for event in await world.events() if isinstance(event.data, HouseholdCanvassed)]
     assert [(fact.revision, fact.withdrawn) for fact in said] == [(1, False), (2, False), (4, True)]
+
+
+SLOW = """() => {
+    const put = GW.store.put, drop = GW.store.drop, later = ms => new Promise(resolve => setTimeout(resolve, ms));
+    GW.store.put = async (...all) => { await later(300); return put(...all); };
+    GW.store.drop = async (...all) => { await later(300); return drop(...all); };
+}"""
+ENTRIES = "() => GW.entries.all().map(each => each.record.kind)"
+
+
+@needs_chromium
+async def test_two_taps_on_a_slow_phone_are_one_entry_and_undo_one_entry(world: World, tmp_path: Path) -> None:
+    one = (await ids(world))["王某1"]
+    due = SamplingDue(statement_id="s", person_id=one, tube_id="t", since_at=NOON)
+    lead = {"feed": "letters", "source_id": "l", "kind": "lead", "division_code": GRID, **a_person(9, name="寻某")}
+    lead |= {"source": "letter", "received_at": AT}
+    assert await world.words(lead) == ["accepted"]
+    await hear(world, care(one), due)
+    async with phone_of(world, tmp_path) as phone:
+        page, line = phone.page, phone.page.locator("#line")
+        await phone.sign_in(WORKER)
+        await expect(page.locator(".card.lead")).to_be_visible()
+        await phone.network.away()
+        await page.evaluate(SLOW)
+        await page.click(".card.visit")
+        await page.get_by_text("保存", exact=True).dblclick()
+        await page.click(".card.sampling")
+        await page.fill('[name="tube"]', "管-77")
+        await page.get_by_text("已采样，保存").dblclick()
+        await page.click(".card.lead")
+        await page.get_by_text("✓ 已找到本人").click()
+        await page.get_by_text("查无此人").click()
+        await expect(line).to_contain_text("3 条待发送")
+        await page.get_by_text(HOME, exact=True).click()
+        await page.get_by_text("没人在家", exact=True).dblclick()
+        await expect(line).to_contain_text("4 条待发送")
+        await page.get_by_text(HOME, exact=True).click()
+        await page.get_by_text("✓ 全部正常").click()
+        await page.get_by_text("保存", exact=True).dblclick()
+        await expect(line).to_contain_text("5 条待发送")
+        kinds = ["visit", "tube", "lead-landed", "canvass-attempt", "household-visit"]
+        assert await page.evaluate(ENTRIES) == kinds
+        await page.evaluate("GW.entries.all().forEach(each => { each.tried = false; })")
+        await phone.tab("entries")
+        await page.get_by_text(re.compile("撤销（")).last.dblclick()
+        await expect(page.locator(".entry")).to_have_count(4)
+        assert await page.evaluate(ENTRIES) == kinds[1:]

@@ -26,6 +26,7 @@
   function visit(item, before) {
     var form = before ? JSON.parse(JSON.stringify(before.about.form)) : { item: item, symptoms: [], temperature: '' };
     var needs = [];
+    var save = GW.once(keepVisit);
     var page = GW.el('section.form', { 'data-form': 'visit' }, head(item),
       GW.form.temperature(form.temperature), GW.el('p.label', {}, GW.t('symptoms')),
       GW.several(GW.t('symptoms'), GW.form.labelled(GW.form.SYMPTOMS), form.symptoms),
@@ -33,7 +34,7 @@
       GW.el('p.wrong', { id: 'wrong', role: 'alert' }), GW.button('main', GW.t('save'), save));
     GW.show(page);
 
-    async function save() {
+    async function keepVisit() {
       form.temperature = Number(GW.value(page, 'temperature')) || null;
       var why = GW.value(page, 'why');
       if (form.temperature !== null && (form.temperature < 30 || form.temperature > 45)) {
@@ -44,20 +45,21 @@
         var record = GW.records.visit(item, before ? before.record.visited_at : GW.instant(), form.temperature, form.symptoms);
         await GW.follow.asked(item, needs, record.visited_at);
         var words = (form.temperature ? form.temperature + ' ℃ ' : '') + (form.symptoms.map(GW.t).join('、') || GW.t('well'));
-        keep(before, record, about(item, words, form), why);
+        await keep(before, record, about(item, words, form), why);
       }
     }
   }
 
   function sample(item, before) {
     var form = before ? JSON.parse(JSON.stringify(before.about.form)) : { item: item, tube: '' };
+    var save = GW.once(keepSample);
     var page = GW.el('section.form', { 'data-form': 'sampling' }, head(item),
       GW.field(GW.t('tube_id'), 'tube', save, { value: form.tube }),
       before ? GW.field(GW.t('why'), 'why', save) : null,
       GW.el('p.wrong', { id: 'wrong', role: 'alert' }), GW.button('main', GW.t('sampled_now'), save));
     GW.show(page);
 
-    function save() {
+    async function keepSample() {
       form.tube = GW.value(page, 'tube');
       var why = GW.value(page, 'why');
       if (!form.tube) {
@@ -65,7 +67,8 @@
       } else if (before && !why) {
         GW.fill('wrong', '✗ ' + GW.t('why_needed'));
       } else {
-        keep(before, GW.records.sample(item, before ? before.record.sampled_at : GW.instant(), form.tube), about(item, form.tube, form), why);
+        var record = GW.records.sample(item, before ? before.record.sampled_at : GW.instant(), form.tube);
+        await keep(before, record, about(item, form.tube, form), why);
       }
     }
   }

@@ -39,6 +39,20 @@
     return GW.el('button.' + kind, Object.assign({ type: 'button', onclick: act }, more || {}), text);
   };
 
+  /* What a tap keeps, once: while it is being kept, no other tap on the page keeps anything. One form is open at a time. */
+  var keeping = false;
+  GW.once = function (act) {
+    return async function () {
+      if (keeping) { return; }
+      keeping = true;
+      try {
+        await act.apply(null, arguments);
+      } finally {
+        keeping = false;
+      }
+    };
+  };
+
   /* One of several, as buttons: pressed says which, for eyes and screen readers alike. */
   GW.choice = function (label, options, chosen, onchange) {
     var row = GW.el('div.choice', { role: 'group', 'aria-label': label });

@@ -14,14 +14,14 @@
 
   /* what: the words of the tap; before: an entry that is corrected or mended, whose record stays one record. */
   function taker(page, before, item) {
-    return function (record, what) {
+    return GW.once(async function (record, what) {
       var why = GW.value(page(), 'why');
       if (before && !why) {
         wrong('why_needed');
       } else {
-        GW.care.keep(before, record, GW.care.about(item, what, { item: item }), why);
+        await GW.care.keep(before, record, GW.care.about(item, what, { item: item }), why);
       }
-    };
+    });
   }
 
   function lead(item, before) {

@@ -12,6 +12,8 @@
   function open(home, round, before) {
     var form = before ? JSON.parse(JSON.stringify(before.about.form)) : { channel: 'visit', members: home.members.map(blank) };
     var rows = GW.el('div');
+    var save = GW.once(keepVisit);
+    var attempt = GW.once(keepAttempt);
 
     function redraw() {
       while (rows.firstChild) { rows.removeChild(rows.firstChild); }
@@ -38,13 +40,13 @@
     redraw();
     GW.show(page);
 
-    async function attempt(outcome) {
+    async function keepAttempt(outcome) {
       var record = GW.records.attempt(home, round, GW.instant(), form.channel, outcome);
       await GW.entries.add(record, { dwelling_id: home.dwelling_id, title: home.address, words: GW.t(outcome) });
       GW.done();
     }
 
-    async function save() {
+    async function keepVisit() {
       var wrong = read(page, form) || (before && !GW.value(page, 'why') && GW.t('why_needed'));
       if (wrong) {
         GW.fill('wrong', '✗ ' + wrong);

@@ -27,17 +27,17 @@
   }
 
   /* Asked once, and it is so: the same again under the next revision, and the office sees it. */
-  async function confirm(entry) {
+  var confirm = GW.once(async function (entry) {
     await GW.entries.correct(entry, Object.assign({}, entry.record, { confirmed: true }));
     GW.render();
     GW.wire.flush();
-  }
+  });
 
-  async function undo(entry) {
+  var undo = GW.once(async function (entry) {
     await GW.entries.undo(entry);
     GW.render();
     GW.wire.flush();
-  }
+  });
 
   function view() {
     var all = GW.entries.all().reverse();
