@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from playwright.async_api import expect
+from playwright.async_api import Locator, Page, expect
 
 from contracts.events.canvassing import HouseholdCanvassed
 from contracts.events.quarantine import SamplingDue
@@ -53,12 +53,16 @@ async def test_everybody_is_well_says_nothing_of_whom_is_away(world: World, tmp_
         await expect(page.get_by_text(HOME, exact=True)).to_have_count(0)
 
 
-async def correct(phone: Phone, n: int, state: str, why: str) -> None:
-    """The first entry in the list: how the n-th person was after all."""
+def row_of(page: Page, name: str) -> Locator:
+    return page.locator(f'[data-person="{name}"]')
+
+
+async def correct(phone: Phone, name: str, state: str, why: str) -> None:
+    """How this person was after all."""
     page = phone.page
     await phone.tab("entries")
     await page.get_by_text("更正", exact=True).last.click()
-    await page.locator("fieldset.member").nth(n).get_by_text(state).click()
+    await row_of(page, name).get_by_text(state).click()
     await page.fill('[name="why"]', why)
     await page.get_by_text("保存", exact=True).click()
 
@@ -75,8 +79,8 @@ async def test_what_is_corrected_twice_before_it_is_sent_is_still_a_correction_a
         await expect(line).to_contain_text("已全部发送")
         for undone in (False, True):
             await page.evaluate("GW.wire.state.expired = true")
-            await correct(phone, 0, "⚠ 不适", "发热")
-            await correct(phone, 0, "✓ 正常", "没有发热")
+            await correct(phone, "王某1", "⚠ 不适", "发热")
+            await correct(phone, "王某1", "✓ 正常", "没有发热")
             if undone:
                 await page.get_by_text(re.compile("撤销（")).click()
             await page.evaluate(sent)
@@ -131,3 +135,37 @@ async def test_two_taps_on_a_slow_phone_are_one_entry_and_undo_one_entry(world: 
         await page.get_by_text(re.compile("撤销（")).last.dblclick()
         await expect(page.locator(".entry")).to_have_count(4)
         assert await page.evaluate(ENTRIES) == kinds[1:]
+
+
+@needs_chromium
+async def test_whoever_turns_out_to_be_away_or_not_to_be_is_so_after_the_correction(
+    world: World, tmp_path: Path
+) -> None:
+    told = "select state, where_words, back_at::date::text from presences where person_id = $1"
+    second = (await ids(world))["王某2"]
+    async with phone_of(world, tmp_path) as phone:
+        page, line = phone.page, phone.page.locator("#line")
+        await phone.sign_in(WORKER)
+        await phone.household(HOME)
+        await expect(line).to_contain_text("已全部发送")
+        for where in ("杭州", "宁波", ""):
+            await phone.tab("entries")
+            await page.locator(".entry", has_text="入户排摸").get_by_text("更正", exact=True).click()
+            row = row_of(page, "王某2")
+            if where:
+                await row.get_by_text("→ 不在").click()
+                await row.locator('[name="where"]').fill(where)
+                await row.locator('[name="back_on"]').fill("2022-03-09")
+                await phone.picture(where)
+            else:
+                await row.get_by_text("✓ 正常").click()
+            await page.fill('[name="why"]', "问了邻居")
+            await page.get_by_text("保存", exact=True).click()
+            await expect(page.locator("#tabs button")).to_have_count(3)
+            await expect(line).to_contain_text("已全部发送")
+            rows = [tuple(row) for row in await world.pool.fetch(told, second)]
+            assert rows == ([("away", where, "2022-03-09")] if where else [])
+            assert await met(world) == (["王某1"] if where else ["王某1", "王某2"])
+        await phone.tab("entries")
+        await expect(page.locator(".entry.undone")).to_have_count(1)
+        await phone.picture("entries")

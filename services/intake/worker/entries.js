@@ -51,6 +51,9 @@
     return entry.withdrawn || left <= 0 ? 0 : Math.ceil(Math.min(left, UNDO_MS) / 60000);
   }
 
+  /* The entry of an id, unless it was undone. */
+  function standing(id) { return held.filter(function (entry) { return entry.id === id && !entry.withdrawn; })[0]; }
+
   function in_state(state) { return held.filter(function (entry) { return entry.state === state; }); }
 
   async function tried(entries) {
@@ -92,7 +95,7 @@
 
   GW.entries = {
     load: load, forget: forget, add: add, correct: correct, undo: undo, minutesToUndo: minutesToUndo, tried: tried,
-    told: told, closes: closes, ofDwelling: ofDwelling,
+    told: told, closes: closes, standing: standing, ofDwelling: ofDwelling,
     waiting: function () { return in_state('waiting'); },
     rejected: function () { return in_state('rejected'); },
     toCheck: function () { return held.filter(function (entry) { return entry.checks.length && !entry.withdrawn; }); },

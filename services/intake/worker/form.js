@@ -52,28 +52,47 @@
         GW.fill('wrong', '✗ ' + wrong);
         return;
       }
+      if (before && before.state === 'rejected') { form.members = form.members.filter(belongs); }
       var met = form.members.filter(function (member) { return member.state === 'well' || member.state === 'ill'; });
       var at = before ? before.record.visited_at : GW.instant();
       var record = GW.records.householdVisit(home, round, at, form.channel, met);
+      var why = GW.value(page, 'why');
+      await whereabouts(home, round, at, form, why);
       var about = { dwelling_id: home.dwelling_id, title: home.address, words: GW.lists.names(met), form: form,
         unmet: form.members.some(function (member) { return !member.state; }) };
       if (before) {
         before.about = about;
-        await GW.entries.correct(before, record, GW.value(page, 'why'));
+        await GW.entries.correct(before, record, why);
       } else {
         await GW.entries.add(record, about);
-        await away(home, round, at, form);
       }
       GW.done();
     }
   }
 
-  async function away(home, round, at, form) {
-    var gone = form.members.filter(function (member) { return member.state === 'away' && !member.known_away; });
-    for (var member of gone) {
-      await GW.entries.add(GW.records.away(home, round.drill, at, member),
-        { person_id: member.person_id, title: member.name, words: GW.t('away') + ' ' + (member.where || '') });
+  /* In a mended entry a newcomer who was written down wrongly is taken out as not here. */
+  function belongs(member) { return member.person_id || member.state !== 'away'; }
+
+  /* Who is away, an entry each, whose id the form keeps: corrected and taken back with the visit in which it was said. */
+  async function whereabouts(home, round, at, form, why) {
+    for (var member of form.members) {
+      var said = GW.entries.standing(member.presence);
+      if (member.state === 'away' && !member.known_away) {
+        member.presence = await away(GW.records.away(home, round.drill, at, member), member, said, why);
+      } else if (said) {
+        await GW.entries.undo(said);
+      }
     }
+  }
+
+  async function away(record, member, said, why) {
+    var about = { person_id: member.person_id, title: member.name, words: GW.t('away') + ' ' + (member.where || '') };
+    if (!said) { return (await GW.entries.add(record, about)).id; }
+    if (said.record.where !== record.where || said.record.back_at !== record.back_at) {
+      said.about = about;
+      await GW.entries.correct(said, record, why);
+    }
+    return said.id;
   }
 
   function blank(member) {
