@@ -9,7 +9,7 @@ import pytest
 from services.intake.sheets.mapping import load_shipped
 from services.intake.sheets.rows import read_sheet
 from services.intake.sheets.table import Cell, Form, Table
-from tests.rules.test_intake_mapping import HOUSEHOLD, lines, read_one, read_rows, records
+from tests.rules.test_intake_mapping import HOUSEHOLD, lines, problems, read_one, read_rows, records
 from tests.stores.intake_world import GRID, VILLAGE, a_number
 
 CASE = ["关联病例编号", "关联病例姓名", "关联病例身份证号码", "关联病例区划代码"]
@@ -73,3 +73,13 @@ def test_a_row_that_is_longer_than_the_one_above_begins_another_case() -> None:
     ]
     read = read_sheet([Table(Form("csv"), rows)], load_shipped("close-contacts"))
     assert [record["other"] for record in records(read)] == [{"person_ref": "JX-1"}, {"name": "李四"}]
+
+
+def test_both_rows_of_a_header_that_is_printed_again_are_no_rows_and_nothing_of_them_is_inherited() -> None:
+    title, upper, lower, *rows = HOUSEHOLD
+    again = [(1, 0, 1, 4, "住户"), (5, 0, 5, 4, "住户"), (5, 5, 5, 9, "人员")]
+    for merged in ([], again):
+        printed = [title, upper, lower, *rows[:2], upper, lower, *rows[1:]]
+        read = read_rows(printed, load_shipped("household-register").given(year=2022), merged=merged)
+        assert (problems(read), [unit.rows for unit in read.units]) == ({}, [[3, 4, 7], [9]])
+        assert [record["dwelling"]["address"] for record in records(read)] == ["人民路1号", "人民路2号"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 
 from services.intake.reading import ADDED_TO_REJECTS, EXPORTED_AS
 from services.intake.sheets.mapping import SheetMapping
@@ -18,10 +19,14 @@ OWN = ("source_id", "revision", EXPORTED_AS)
 
 @dataclass(frozen=True)
 class Header:
-    """first, end: rows of the header, end not among them. places: field -> column. names: of every column, as shown."""
+    """first, end: rows of the header, end not among them; printed: those rows as they stand, each cell `normal`.
+
+    places: field -> column. names: of every column, as shown.
+    """
 
     first: int
     end: int
+    printed: list[list[str]]
     places: dict[str, int]
     times: dict[str, int]
     own: dict[str, int]
@@ -54,7 +59,8 @@ def find_header(tables: Sequence[Table], mapping: SheetMapping) -> tuple[Table, 
                 names = _names(table, first, height)
                 places, missing = _places(mapping, names)
                 if not missing:
-                    return table, _header(mapping, first, first + height, places, names)
+                    printed = [[normal(_text(cell)) for cell in row] for row in table.rows[first : first + height]]
+                    return table, _header(mapping, first, printed, places, names)
                 if len(places) > best[0] and places:
                     best = len(places), missing, [each[-1] for each in names if each]
     found, missing, has = best
@@ -64,12 +70,15 @@ def find_header(tables: Sequence[Table], mapping: SheetMapping) -> tuple[Table, 
     raise SheetRefused("columns_missing", missing=wanted, has=", ".join(has)[:500])
 
 
-def _header(mapping: SheetMapping, first: int, end: int, places: dict[str, int], names: list[list[str]]) -> Header:
+def _header(
+    mapping: SheetMapping, first: int, printed: list[list[str]], places: dict[str, int], names: list[list[str]]
+) -> Header:
     at = {normal(each): column for column, known in reversed(list(enumerate(names))) for each in known}
     times = {field: at[normal(name)] for field, known in mapping.times.items() for name in known if normal(name) in at}
     own = {name: at[normal(name)] for name in OWN if normal(name) in at and name not in mapping.columns}
     titles = [known[0] if known else "" for known in names]
-    return Header(first, end, places, times, own, titles, at.get(normal(ADDED_TO_REJECTS)))
+    end, reason = first + len(printed), at.get(normal(ADDED_TO_REJECTS))
+    return Header(first, end, printed, places, times, own, titles, reason)
 
 
 def _places(mapping: SheetMapping, names: Sequence[Sequence[str]]) -> tuple[dict[str, int], list[str]]:
@@ -129,6 +138,8 @@ def _text(cell: Cell) -> str:
 
 
 def repeats_header(row: Row, header: Header) -> bool:
-    """Whether a row is the header once more, as at the top of a second page."""
-    alike = all(normal(_text(cell)) == normal(name) for cell, name in zip(row, header.names, strict=False))
-    return alike and any(normal(_text(cell)) for cell in row)
+    """Whether a row, before merged cells are filled, is one of the header's once more, as on top of a second page."""
+    return any(
+        all(normal(_text(cell)) == text for cell, text in zip_longest(row, printed, fillvalue=""))
+        for printed in header.printed
+    )

@@ -59,13 +59,13 @@ def read_sheet(tables: Sequence[Table], mapping: SheetMapping) -> SheetRead:
 
 def _filled(table: Table, header: Header, mapping: SheetMapping) -> list[tuple[int, Row]]:
     """The rows below the header that hold anything; merged cells and those that mean the one above are filled."""
-    holds = [any(not is_blank(cell) for cell in row) for row in table.rows]
+    told = [not repeats_header(row, header) and any(not is_blank(cell) for cell in row) for row in table.rows]
     _fill_merged(table, header)
     together = [[header.places[field] for field in each if field in header.places] for each in mapping.fill_down]
     above, rows = Row(), list[tuple[int, Row]]()
     for at in range(header.end, len(table.rows)):
         row = table.rows[at]
-        if not holds[at] or repeats_header(row, header):
+        if not told[at]:
             continue
         for columns in together:
             _inherit(row, above, columns)
