@@ -30,7 +30,10 @@ MOST = 1000
 
 
 class StepTold(BaseModel):
-    """done_at: now where it is left out. source_id: the caller's own, by which a late retry is known again."""
+    """source_id: the caller's own, by which a late retry is known again. done_at: where it is left out, now.
+
+    The record bears the source_id behind the caller's name, for another caller may count in the same way.
+    """
 
     model_config = ConfigDict(extra="forbid")
 
@@ -74,21 +77,25 @@ def add_leads(router: APIRouter, app: App, door: Door) -> None:
 
     async def step(kind: str, lead_id: str, told: StepTold, request: Request, caller: Caller) -> Response:
         _may(caller)
+        source_id = f"{caller.name}:{told.source_id or uuid.uuid4().hex}"
+        known = await door.record_id(FEED, source_id)
         async with app.reading(caller) as turn:
             found = await listed(turn.tx, caller.divisions, lead_id=lead_id)
         if not found:
             raise HTTPException(404, "no lead of this id in your division: GET /leads lists them")
+        # A retry is made where and when the step was: passing it on has changed the one, waiting the other.
+        before = next((each for each in found[0].done if each.record_id == known), None)
         record = {
             "feed": FEED,
-            "source_id": told.source_id or uuid.uuid4().hex,
+            "source_id": source_id,
             "kind": kind,
-            "division_code": found[0].tenure.division_code,
+            "division_code": (before or found[0].tenure).division_code,
             "lead": {"id": lead_id},
             "done_by": caller.name,
             "drill": found[0].lead.drill,
             **told.model_dump(mode="json", exclude={"source_id"}, exclude_none=True),
         }
-        record.setdefault("done_at", turn.now.isoformat())
+        record.setdefault("done_at", (before.done_at if before else turn.now).isoformat())
         sender = Sender(caller.name, caller.divisions, FEED, frozenset(LEAD_STEPS), None, caller.name)
         verdict = await door.admit_one(to_json(record), sender)
         language = language_of(request.headers.get("accept-language", ""))

@@ -92,7 +92,13 @@ async def test_a_lead_is_passed_on_and_landed_and_each_sees_what_is_theirs(datab
         assert (words, await listed(there), await seen(there, OTHER_GRID, state="landed")) == (
             ["accepted", "duplicate"], [], {lead: "landed"},
         )  # fmt: skip
-        undone = {"feed": "lead-desk", "source_id": "tap-1", "kind": "lead-landed", "revision": 2, "withdrawn": True}
+        undone = {
+            "feed": "lead-desk",
+            "source_id": "worker-2:tap-1",
+            "kind": "lead-landed",
+            "revision": 2,
+            "withdrawn": True,
+        }
         assert (await there.post("/records", json=undone)).json()["verdict"] == "accepted"
         assert await listed(there) == [("lead", person)]
         named = {"outcome": "no_risk", "reason": "王某1 已回沪"}
@@ -183,3 +189,26 @@ async def test_the_leads_in_a_state_are_those_of_all_though_answered_ones_are_no
                 assert wanted and await all_listed(tx, divisions, state) == wanted
         looked_at = await find_around(tx, [VILLAGE], without_answered=True)
         assert 0 < len(looked_at) < len(await find_around(tx, [VILLAGE]))
+
+
+async def test_a_step_that_is_told_again_later_is_known_again_and_counts_for_its_own_office_alone(
+    database: str,
+) -> None:
+    async with intake(database, clock="stage") as world:
+        await at_noon(world)
+        await world.send(a_lead(1), a_lead(2, OTHER_GRID))
+        one, two = sorted(await lead_ids(world))
+        both = await as_(world, "village", "leader", VILLAGE)
+        [lead] = await seen(both, GRID)
+        [other] = {one, two} - {lead}
+        tap, on = {"source_id": "tap-1"}, {"source_id": "tap-2", "to_division_code": OTHER_GRID, "reason": "已搬走"}
+        told = [(lead, "not-found", tap), (lead, "passed-on", on)]
+        for hour, word in ((12, "accepted"), (13, "duplicate")):
+            await world.at(f"2022-03-05T{hour}:00:00+08:00")
+            answers = [(await both.post(f"/leads/{which}/{did}", json=more)).json() for which, did, more in told]
+            assert [answer["verdict"] for answer in answers] == [word] * 2, answers
+        changed = await both.post(f"/leads/{lead}/landed", json=tap)
+        assert (changed.status_code, changed.json()["errors"][0]["field"]) == (422, "revision")
+        neighbour = await as_(world, "worker-2", division=OTHER_GRID)
+        answer = (await neighbour.post(f"/leads/{other}/landed", json=tap)).json()
+        assert (answer["verdict"], answer["source_id"]) == ("accepted", "worker-2:tap-1")
