@@ -23,41 +23,9 @@
     GW.wire.flush();
   };
 
-  /* The round of the area in which a household lies. */
-  function roundOf(home) {
-    return GW.lists.areas().filter(function (area) {
-      return area.round && home.division_code.indexOf(area.division_code) === 0;
-    }).map(function (area) { return area.round; })[0];
-  }
-
   function inDrill() {
     return GW.lists.areas().some(function (area) { return area.round && area.round.drill; });
   }
-
-  GW.openItem = function (item) {
-    if (item.kind === 'household') { GW.openHome(GW.lists.home(item.dwelling_id)); }
-    if (item.kind === 'visit') { GW.care.visit(item); }
-    if (item.kind === 'sampling') { GW.care.sample(item); }
-    if (item.kind === 'lead') { GW.follow.lead(item); }
-    if (item.kind === 'need') { GW.follow.need(item); }
-  };
-
-  GW.openHome = function (home) {
-    if (home && roundOf(home)) { GW.form.open(home, roundOf(home)); }
-  };
-
-  GW.openEntry = function (entry) {
-    if (entry.record.kind === 'household-visit') {
-      var was = { round_id: entry.record.round_id, drill: Boolean(entry.record.drill) };
-      GW.form.open(GW.lists.home(entry.about.dwelling_id), was, entry);
-    } else if (entry.record.lead) {
-      GW.follow.lead(entry.about.form.item, entry);
-    } else if (entry.record.asked) {
-      GW.follow.need(entry.about.form.item, entry);
-    } else {
-      GW.care[entry.record.kind === 'visit' ? 'visit' : 'sample'](entry.about.form.item, entry);
-    }
-  };
 
   function head() {
     var post = GW.session.current();
@@ -108,6 +76,7 @@
     }));
   }
 
+  /* Also for whoever was signed out by time: what was entered stays, and so does what is being entered. */
   function signIn() {
     var page = GW.el('section.form', { 'data-form': 'sign-in' },
       GW.el('h1', {}, GW.t('sign_in')), notice ? GW.el('p.notice', { role: 'alert' }, notice) : null, GW.el('p', {}, GW.t('sign_in_how')),
@@ -133,6 +102,13 @@
     }
   };
 
+  function list() {
+    if (tab === 'today') {
+      return [GW.lists.today(), GW.button('wide', '↻ ' + GW.t('refresh'), function () { GW.wire.refresh(true); GW.wire.flush(); }, { id: 'refresh' })];
+    }
+    return tab === 'grid' ? GW.lists.grid() : GW.history.view();
+  }
+
   GW.render = function () {
     head();
     line();
@@ -142,10 +118,16 @@
     } else if (!GW.session.current()) {
       GW.fill('main', signIn());
     } else {
-      GW.fill('main', tab === 'today' ? [GW.lists.today(), GW.button('wide', '↻ ' + GW.t('refresh'), function () { GW.wire.refresh(true); GW.wire.flush(); }, { id: 'refresh' })]
-        : tab === 'grid' ? GW.lists.grid() : GW.history.view());
+      GW.fill('main', GW.wire.state.expired ? GW.button('main', GW.t('sign_in_again'), again, { id: 'again' }) : null, list());
     }
   };
+
+  function again() {
+    notice = '';
+    GW.show(signIn());
+  }
+
+  function signingIn() { return form && form.getAttribute('data-form') === 'sign-in'; }
 
   async function come(token) {
     if (!token) { return; }
@@ -153,14 +135,22 @@
     notice = { wrong: GW.t('sign_in_wrong'), away: GW.t('sign_in_away') }[how] || '';
     if (how === 'other') {
       ask(GW.t('other_store', { n: await GW.store.unsent() }), GW.t('empty_it'), async function () {
-        await GW.store.empty();
+        await gone('');
         come(token);
       });
       return;
     }
-    if (how === 'in') { await begin(); }
+    if (signingIn()) { form = null; }
+    if (how === 'in') {
+      await begin();
+    } else if (!form && GW.session.current()) {
+      form = signIn();
+    }
     GW.arrived();
   }
+
+  /* A link that is opened in this tab while the page stands in it. */
+  function arrivedByLink() { come(GW.session.taken()); }
 
   async function begin() {
     emptiesAt = await GW.store.emptiesAt();
@@ -218,6 +208,7 @@
   async function boot() {
     if ('serviceWorker' in navigator) { navigator.serviceWorker.register('sw.js').catch(function () {}); }
     setInterval(look, LOOK_EVERY);
+    window.addEventListener('hashchange', arrivedByLink);
     window.addEventListener('online', function () { GW.wire.state.online = true; look(); });
     window.addEventListener('offline', function () { GW.wire.state.online = false; GW.arrived(); });
     document.addEventListener('visibilitychange', function () { if (!document.hidden) { look(); } });

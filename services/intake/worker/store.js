@@ -34,51 +34,53 @@
 
   function read(name) { return act('readonly', function (boxes) { return boxes.get(name); }); }
 
-  async function seal(value) {
+  async function seal(value, by) {
     var iv = crypto.getRandomValues(new Uint8Array(12));
     var bytes = new TextEncoder().encode(JSON.stringify(value));
-    return { iv: iv, sealed: await crypto.subtle.encrypt({ name: 'AES-GCM', iv: iv }, key, bytes) };
+    return { iv: iv, sealed: await crypto.subtle.encrypt({ name: 'AES-GCM', iv: iv }, by, bytes) };
   }
 
-  async function open(box) {
-    var bytes = await crypto.subtle.decrypt({ name: 'AES-GCM', iv: box.iv }, key, box.sealed);
+  async function open(box, by) {
+    var bytes = await crypto.subtle.decrypt({ name: 'AES-GCM', iv: box.iv }, by, box.sealed);
     return JSON.parse(new TextDecoder().decode(bytes));
   }
 
-  /* Whether the store is empty or this key's own; false: another post's. rawKey: 32 bytes in base64. */
+  /* Whether the store is empty or this key's own, from now on opened by it; false: another post's, and all stays as it
+     was. rawKey: 32 bytes in base64. */
   async function unlock(rawKey) {
     var raw = Uint8Array.from(atob(rawKey), function (each) { return each.charCodeAt(0); });
-    key = await crypto.subtle.importKey('raw', raw, 'AES-GCM', false, ['encrypt', 'decrypt']);
+    var its = await crypto.subtle.importKey('raw', raw, 'AES-GCM', false, ['encrypt', 'decrypt']);
     var check = await read('check');
-    if (!check) {
-      var sealed = await seal(CHECK);
+    if (check) {
+      try {
+        await open(check, its);
+      } catch (error) {
+        return false;
+      }
+    } else {
+      var sealed = await seal(CHECK, its);
       await act('readwrite', function (boxes) { boxes.put(Date.now(), 'opened'); return boxes.put(sealed, 'check'); });
-      return true;
     }
-    try {
-      return await open(check) === CHECK;
-    } catch (error) {
-      key = null;
-      return false;
-    }
+    key = its;
+    return true;
   }
 
   /* waits: this is not sent yet, which is told without a key when the store is emptied. */
   async function put(name, value, waits) {
-    var box = Object.assign(await seal(value), { waits: Boolean(waits) });
+    var box = Object.assign(await seal(value, key), { waits: Boolean(waits) });
     await act('readwrite', function (boxes) { return boxes.put(box, name); });
   }
 
   async function get(name) {
     var box = await read(name);
-    return box ? open(box) : null;
+    return box ? open(box, key) : null;
   }
 
   /* Every value whose name begins so. */
   async function all(prefix) {
     var range = IDBKeyRange.bound(prefix, prefix + '\uffff');
     var boxes = await act('readonly', function (its) { return its.getAll(range); });
-    return Promise.all(boxes.map(open));
+    return Promise.all(boxes.map(function (box) { return open(box, key); }));
   }
 
   function drop(name) { return act('readwrite', function (boxes) { return boxes.delete(name); }); }

@@ -17,6 +17,7 @@ var GW = {};
     sign_in_away: ['现在没有网络，联网后才能登录。', 'No network now: sign in once there is.'],
     sign_in_wrong: ['登录码无效或已过期，请向上级索取新的。', 'The code is wrong or has expired: ask for another one.'],
     expired: ['登录已过期，请用新链接登录；未发送的 {n} 条仍在本机。', 'Signed out by time: open a new link. {n} unsent entries are still here.'],
+    sign_in_again: ['重新登录', 'Sign in again'],
     other_store: ['本机存有另一岗位的资料，其中 {n} 条未发送。清空后才能登录。', 'This phone holds the entries of another post, {n} of them unsent. They must go before you can sign in.'],
     empty_it: ['清空并登录', 'Empty and sign in'],
     sign_out_lose: ['还有 {n} 条未发送，现在退出会丢失。', '{n} entries are not sent yet; they are lost if you sign out now.'],

@@ -1,0 +1,115 @@
+"""Who is signed in on the worker's page, in a real browser: a new link in an open tab, two tabs, the next worker."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from playwright.async_api import expect
+from pydantic import SecretStr
+
+from contracts.events.canvassing import HouseholdCanvassed
+from services.chassis.access import make_token
+from tests.stores.duty_records import a_register, a_round, an_assignment
+from tests.stores.grid_world import OTHER_GRID, WORKER, at_noon
+from tests.stores.intake_world import GRID, KEY, VILLAGE, World, a_person, intake
+from tests.stores.legible import illegible
+from tests.stores.phone import TOO_SMALL, Phone, needs_chromium, phone_of
+
+HOME, SECOND, NEIGHBOUR = "杨柳新村 1 号", "杨柳新村 2 号", "桃花弄 3 号"
+
+
+@pytest.fixture
+async def world(database: str) -> AsyncIterator[World]:
+    """Two homes of the worker's grid in an open round, one of the next grid."""
+    async with intake(database, clock="stage") as its:
+        await at_noon(its)
+        homes = [
+            a_register(grid, n, [a_person(n)], dwelling={"ref": f"door-{n}", "address": address})
+            for n, grid, address in ((1, GRID, HOME), (2, GRID, SECOND), (3, OTHER_GRID, NEIGHBOUR))
+        ]
+        assigned = [an_assignment(GRID, WORKER), an_assignment(OTHER_GRID, "neighbour")]
+        assert set(await its.words(*homes, a_round(VILLAGE), *assigned)) == {"accepted"}
+        yield its
+
+
+async def signed_out_by_time(phone: Phone) -> str:
+    """The code with which the worker may come back, after the server no longer takes the one in use."""
+    expired = make_token(SecretStr(KEY), WORKER, frozenset({"worker"}), VILLAGE, hours=-1)
+    await phone.page.evaluate("token => { GW.session.current().token = token; }", expired)
+    await phone.household(HOME)
+    await expect(phone.page.locator("#line")).to_contain_text("未发送的 1 条仍在本机")
+    return make_token(SecretStr(KEY), WORKER, frozenset({"worker"}), VILLAGE, hours=11)
+
+
+async def opened(phone: Phone, token: str) -> None:
+    """A link, in the tab that is open: nothing but the part after # changes."""
+    await phone.page.evaluate("token => { location.hash = 'token=' + token; }", token)
+
+
+async def sent(phone: Phone, world: World) -> int:
+    await expect(phone.page.locator("#line")).to_contain_text("已全部发送")
+    return sum(isinstance(event.data, HouseholdCanvassed) for event in await world.events())
+
+
+@needs_chromium
+async def test_a_new_link_in_the_open_tab_signs_in_again_and_what_was_entered_is_sent(
+    world: World, tmp_path: Path
+) -> None:
+    async with phone_of(world, tmp_path) as phone:
+        await phone.sign_in(WORKER)
+        token = await signed_out_by_time(phone)
+        await phone.page.get_by_text(SECOND, exact=True).click()
+        await opened(phone, "wrong")
+        await opened(phone, token)
+        assert await sent(phone, world) == 1
+        assert "token" not in phone.page.url
+        await phone.page.get_by_text("✓ 全部正常").click()  # the form that was open still is
+        await phone.page.get_by_text("保存", exact=True).click()
+        await expect(phone.page.locator(".card.household")).to_have_count(0)
+        assert await sent(phone, world) == 2
+
+
+@needs_chromium
+@pytest.mark.parametrize(
+    ("language", "again", "wrong"),
+    [("zh", "重新登录", "登录码无效"), ("en", "Sign in again", "The code is wrong")],
+    ids=("zh", "en"),
+)
+async def test_whoever_is_signed_out_by_time_gives_a_code_and_loses_nothing(
+    world: World, tmp_path: Path, language: str, again: str, wrong: str
+) -> None:
+    async with phone_of(world, tmp_path) as phone:
+        page = phone.page
+        await phone.sign_in(WORKER)
+        token = await signed_out_by_time(phone)
+        await page.evaluate("language => { GW.language = language; GW.render(); }", language)
+        await phone.picture("list")
+        await page.get_by_text(again, exact=True).click()
+        await page.fill('[name="code"]', "nonsense")
+        await page.press('[name="code"]', "Enter")
+        await expect(page.locator(".notice")).to_contain_text(wrong)
+        await phone.picture("code")
+        assert (await page.evaluate(TOO_SMALL), await illegible(page)) == ([], [])
+        await page.fill('[name="code"]', token)
+        await page.press('[name="code"]', "Enter")
+        await expect(page.locator("#again, .notice")).to_have_count(0)
+        await page.evaluate("GW.language = 'zh'; GW.render()")
+        assert await sent(phone, world) == 1
+
+
+@needs_chromium
+async def test_a_link_of_another_post_changes_nothing_until_it_is_agreed_to(world: World, tmp_path: Path) -> None:
+    async with phone_of(world, tmp_path) as phone:
+        page = phone.page
+        await phone.sign_in(WORKER)
+        await opened(phone, phone.token("neighbour"))
+        await expect(page.get_by_role("alertdialog")).to_be_visible()
+        await page.get_by_text("取消", exact=True).click()
+        await phone.household(HOME)
+        assert await sent(phone, world) == 1
+        await opened(phone, phone.token("neighbour"))
+        await page.get_by_text("清空并登录").click()
+        await expect(page.locator(".card.household strong")).to_have_text([NEIGHBOUR])
+        assert await page.evaluate("GW.entries.all()") == []
