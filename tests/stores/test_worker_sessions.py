@@ -113,3 +113,48 @@ async def test_a_link_of_another_post_changes_nothing_until_it_is_agreed_to(worl
         await page.get_by_text("清空并登录").click()
         await expect(page.locator(".card.household strong")).to_have_text([NEIGHBOUR])
         assert await page.evaluate("GW.entries.all()") == []
+
+
+HELD = """() => [GW.session.current(), GW.wire.state.today, GW.wire.state.roster, sessionStorage.length,
+    ...GW.entries.all()]"""
+LEFT_OVER = """() => new Promise(resolve => {
+    const asked = indexedDB.open('gridward', 1);
+    asked.onupgradeneeded = () => asked.result.createObjectStore('boxes');
+    asked.onsuccess = () => {
+        const turn = asked.result.transaction('boxes', 'readwrite');
+        for (const name of ['today', 'roster', 'entry:x'])
+            turn.objectStore('boxes').put({ iv: new Uint8Array(12), sealed: new ArrayBuffer(32), waits: true }, name);
+        turn.oncomplete = () => { asked.result.close(); resolve(); };
+    };
+})"""
+
+
+@needs_chromium
+async def test_who_signs_out_in_one_tab_is_signed_out_in_all_and_the_next_worker_finds_an_empty_phone(
+    world: World, tmp_path: Path
+) -> None:
+    link = "{}/worker/?#token={}"
+    async with phone_of(world, tmp_path) as phone:
+        page = phone.page
+        await phone.sign_in(WORKER)
+        beside, asleep = await phone.browser.new_page(), await phone.browser.new_page()
+        for each in (beside, asleep):
+            await each.goto(link.format(phone.network.url, phone.token(WORKER)))
+            await expect(each.locator(".card.household")).to_have_count(2)
+        await beside.get_by_text(HOME, exact=True).click()
+        await asleep.goto("about:blank")
+        await page.click("#leave")
+        await expect(page.get_by_text("本机资料已清空")).to_be_visible()
+        await expect(beside.get_by_text("本机资料已清空")).to_be_visible()
+        assert await beside.evaluate(HELD) == [None, None, None, 0]
+        await asleep.goto(f"{phone.network.url}/worker/")
+        await expect(asleep.get_by_text("本机资料已清空")).to_be_visible()
+        await page.evaluate(LEFT_OVER)  # of a tab that was still writing
+        await page.goto("about:blank")
+        await page.goto(link.format(phone.network.url, phone.token("neighbour")))
+        await expect(page.locator(".card.household strong")).to_have_text([NEIGHBOUR])
+        assert await page.evaluate("GW.entries.all()") == []
+        for each in (beside, asleep):
+            await each.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+            await expect(each.get_by_text("本机资料已清空")).to_be_visible()
+        await expect(page.locator(".card.household strong")).to_have_text([NEIGHBOUR])

@@ -173,6 +173,10 @@
 
   async function gone(words) {
     await GW.session.signOut();
+    left(words);
+  }
+
+  function left(words) {
     GW.wire.forget();
     GW.entries.forget();
     form = null;
@@ -189,9 +193,15 @@
     tabs();
   }
 
-  /* Whether the day was over and this phone is empty now; what was not sent is told. */
+  /* Whether the day was over and this phone is empty now; what was not sent is told. A phone that is empty already was
+     emptied from another tab. */
   async function dayIsOver() {
     var until = await GW.store.emptiesAt();
+    if (!until && GW.session.current()) {
+      GW.session.forget();
+      left(GW.t('signed_out'));
+      return true;
+    }
     if (!until || Date.now() < until) { return false; }
     var lost = await GW.store.unsent();
     await gone(GW.t('emptied') + (lost ? GW.t('emptied_lost', { n: lost }) : ''));
@@ -208,16 +218,20 @@
   async function boot() {
     if ('serviceWorker' in navigator) { navigator.serviceWorker.register('sw.js').catch(function () {}); }
     setInterval(look, LOOK_EVERY);
+    GW.session.onLeft(function () { left(GW.t('signed_out')); });
     window.addEventListener('hashchange', arrivedByLink);
     window.addEventListener('online', function () { GW.wire.state.online = true; look(); });
     window.addEventListener('offline', function () { GW.wire.state.online = false; GW.arrived(); });
     document.addEventListener('visibilitychange', function () { if (!document.hidden) { look(); } });
-    await dayIsOver();
     var token = GW.session.taken();
+    if (!token) { GW.session.resume(); }
+    await dayIsOver();
     if (token) {
       await come(token);
-    } else if (GW.session.resume() && await GW.store.unlock(GW.session.current().key)) {
+    } else if (GW.session.current() && await GW.store.unlock(GW.session.current().key)) {
       await begin();
+    } else {
+      GW.session.forget();
     }
     GW.arrived();
   }

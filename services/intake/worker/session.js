@@ -4,6 +4,7 @@
   'use strict';
 
   var KEPT = 'gridward-session';
+  var LEFT = 'gridward-left';
   var session = null;
 
   function claims(token) {
@@ -51,14 +52,31 @@
     return 'in';
   }
 
-  async function signOut() {
+  /* In this tab alone: the store is emptied already, or another's. */
+  function forget() {
     session = null;
     sessionStorage.removeItem(KEPT);
+    GW.store.lock();
+  }
+
+  async function signOut() {
+    forget();
+    localStorage.setItem(LEFT, String(Date.now()));
     await GW.store.empty();
   }
 
+  /* Whoever signs out in another tab of this phone signs out here. */
+  function onLeft(act) {
+    window.addEventListener('storage', function (event) {
+      if (event.key === LEFT && session) {
+        forget();
+        act();
+      }
+    });
+  }
+
   GW.session = {
-    taken: taken, resume: resume, signIn: signIn, signOut: signOut,
+    taken: taken, resume: resume, signIn: signIn, signOut: signOut, forget: forget, onLeft: onLeft,
     current: function () { return session; }
   };
 }());

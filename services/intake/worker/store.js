@@ -71,22 +71,33 @@
     await act('readwrite', function (boxes) { return boxes.put(box, name); });
   }
 
+  /* What a tab that was left open wrote under the key of the post before is no box of this one. */
+  async function opened(box) {
+    try {
+      return await open(box, key);
+    } catch (error) {
+      return null;
+    }
+  }
+
   async function get(name) {
     var box = await read(name);
-    return box ? open(box, key) : null;
+    return box ? opened(box) : null;
   }
 
   /* Every value whose name begins so. */
   async function all(prefix) {
     var range = IDBKeyRange.bound(prefix, prefix + '\uffff');
     var boxes = await act('readonly', function (its) { return its.getAll(range); });
-    return Promise.all(boxes.map(function (box) { return open(box, key); }));
+    return (await Promise.all(boxes.map(opened))).filter(function (value) { return value !== null; });
   }
 
   function drop(name) { return act('readwrite', function (boxes) { return boxes.delete(name); }); }
 
+  function lock() { key = null; }
+
   async function empty() {
-    key = null;
+    lock();
     await act('readwrite', function (boxes) { return boxes.clear(); });
     await new Promise(function (resolve) {
       var gone = indexedDB.deleteDatabase(DATABASE);
@@ -106,5 +117,5 @@
     return boxes.filter(function (box) { return box.waits; }).length;
   }
 
-  GW.store = { unlock: unlock, put: put, get: get, all: all, drop: drop, empty: empty, emptiesAt: emptiesAt, unsent: unsent };
+  GW.store = { unlock: unlock, put: put, get: get, all: all, drop: drop, lock: lock, empty: empty, emptiesAt: emptiesAt, unsent: unsent };
 }());

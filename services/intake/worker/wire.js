@@ -22,16 +22,19 @@
     var session = GW.session.current();
     var headers = Object.assign({ authorization: 'Bearer ' + session.token, 'accept-language': GW.language }, (options || {}).headers);
     var answer;
+    var text;
     try {
       answer = await fetch('../' + path, Object.assign({ cache: 'no-store' }, options, { headers: headers }));
+      text = await answer.text();
     } catch (error) {
       state.online = false;
       throw error;
     }
+    if (GW.session.current() !== session) { throw new Error('signed out meanwhile'); }
     state.online = true;
     if (answer.status === 401) { state.expired = true; }
     if (!answer.ok) { throw new Error(path + ' ' + answer.status); }
-    return answer;
+    return text;
   }
 
   var collator = new Intl.Collator('zh', { numeric: true });
@@ -79,11 +82,11 @@
   async function refresh(anew) {
     if (!GW.session.current()) { return; }
     try {
-      state.today = await (await ask('today')).json();
+      state.today = JSON.parse(await ask('today'));
       state.offset = Date.parse(state.today.now) - Date.now();
       await GW.store.put('today', { today: state.today, offset: state.offset });
       if (anew || !state.roster || state.roster.of !== areas() || unknown()) {
-        state.roster = await (await ask('roster')).json();
+        state.roster = JSON.parse(await ask('roster'));
         state.roster.of = areas();
         await GW.store.put('roster', state.roster);
       }
@@ -131,7 +134,7 @@
       headers: { 'content-type': 'application/x-ndjson' },
       body: sent.map(function (record) { return JSON.stringify(record); }).join('\n')
     });
-    var lines = (await answer.text()).trim().split('\n');
+    var lines = answer.trim().split('\n');
     for (var n = 0; n < waiting.length; n += 1) {
       if (waiting[n].record === sent[n]) { await GW.entries.told(waiting[n], JSON.parse(lines[n])); }
     }
