@@ -21,10 +21,10 @@ from services.intake.identity import (
     keep_subjects,
     subject_of_dwelling,
     subject_of_mention,
-    unknown_by_id,
 )
 from services.intake.matched import asked_about
 from services.intake.merging import Decided, beyond_jurisdiction, keep_merges
+from services.intake.naming import unknown_by_id
 from services.intake.problems import Problem, Refused
 from services.intake.reading import UNREADABLE, Reading
 from services.intake.records import Record, SamePerson, StageTime, Withdrawal
@@ -148,7 +148,8 @@ async def _resolve(tx: Tx, now: datetime, taken: Sequence[Entry], desk: Desk) ->
     for entry in taken:
         entry.subjects = _subjects(entry, desk.vault)
         entry.record_id = entry.record_id or record_id(salt, entry.found_by)
-    for entry, problems in zip(taken, await unknown_by_id(tx, [entry.subjects for entry in taken]), strict=True):
+    named = [(entry.reading.sender, entry.subjects) for entry in taken]
+    for entry, problems in zip(taken, await unknown_by_id(tx, named), strict=True):
         entry.problems = problems
     taken = [entry for entry in taken if entry.goes_on]
     if await records.is_restored(tx):

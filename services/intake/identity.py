@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from pydantic_core import from_json, to_json
 
 from services.chassis.database import Tx
 from services.intake.parts import Dwelling
-from services.intake.problems import Problem
 from services.intake.rules.documents import plain_phone
 from services.intake.rules.mentions import Mention
 from services.intake.rules.names import plain_name
@@ -85,26 +84,6 @@ def by_name(finds: Iterable[Find]) -> list[list[Find]]:
             names.append([])
         names[-1].append(find)
     return names
-
-
-async def unknown_by_id(tx: Tx, groups: Sequence[Sequence[Subject]]) -> list[tuple[Problem, ...]]:
-    """For each record what it names by an id that was never given."""
-    by_id = [(each, ids) for group in groups for each in group if (ids := _own_ids(each))]
-    if not by_id:
-        return [()] * len(groups)
-    persons = [own for each, ids in by_id if each.is_person for own in ids]
-    dwellings = [own for each, ids in by_id if not each.is_person for own in ids]
-    known = {*(await people.load_persons(tx, persons) if persons else ())}
-    known |= {*(await people.load_dwellings(tx, dwellings) if dwellings else ())}
-    return [tuple(_unknown(each) for each in group if not known.issuperset(_own_ids(each))) for group in groups]
-
-
-def _own_ids(subject: Subject) -> list[str]:
-    return [find.found_by.decode() for find in subject.finds if find.key_version == OWN_ID]
-
-
-def _unknown(subject: Subject) -> Problem:
-    return Problem(subject.field, "unknown_person" if subject.is_person else "unknown_dwelling")
 
 
 async def keep_subjects(tx: Tx, vault: Vault, named: Iterable[tuple[str, Subject]]) -> None:
