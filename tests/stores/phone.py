@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -90,7 +90,11 @@ class Phone:
         """Everything that the browser keeps of the page on disk."""
         folders = ("IndexedDB", "Local Storage", "Session Storage", "Service Worker", "Cache")
         files = [file for name in folders for file in self.profile.rglob(f"{name}/**/*") if file.is_file()]
-        return b"".join(file.read_bytes() for file in files)
+        kept = bytearray()
+        for file in files:
+            with suppress(FileNotFoundError):  # the browser cleans up meanwhile
+                kept += file.read_bytes()
+        return bytes(kept)
 
 
 async def picture(page: Page, name: str = "end") -> None:
