@@ -6,6 +6,7 @@ records of one source_id in a batch are admitted one after the other, in waves.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
@@ -51,6 +52,8 @@ from services.intake.rules.statements import Ids
 from services.intake.store import records
 from services.intake.vault import Vault, record_id
 from services.intake.verdicts import ACCEPTED, DUPLICATE, REJECTED, Verdict
+
+_REVISION = re.compile(rb'"revision"\s*:\s*([1-9][0-9]{0,8})\b')
 
 
 async def admit(tx: Tx, now: datetime, readings: Sequence[Reading], desk: Desk) -> list[Verdict]:
@@ -157,15 +160,14 @@ async def _resolve(tx: Tx, now: datetime, taken: Sequence[Entry], desk: Desk) ->
     fresh = [await fresh_ids(tx, entry, desk) for entry in taken]
     passed_over = {number for number, entry in enumerate(taken) if entry.held}
     groups = [entry.subjects for entry in taken]
-    resolution, unsure = await resolve_subjects(tx, desk.vault, groups, fresh, passed_over)
+    resolution = await resolve_subjects(tx, desk.vault, groups, fresh, passed_over)
     for entry, ids in zip(taken, resolution.ids, strict=True):
         if isinstance(ids, Problem):
             entry.problems = (ids,)
         else:
             entry.ids = ids
-    for (number, place), others in unsure.items():
-        if taken[number].goes_on:
-            taken[number].unsure[place] = others
+    for (number, place), others in resolution.unsure.items():
+        taken[number].unsure[place] = others
     merging = [entry for entry in taken if entry.goes_on and isinstance(entry.record, SamePerson)]
     wrong = await beyond_jurisdiction(tx, [(entry.reading.sender, entry.ids) for entry in merging])
     for entry, problems in zip(merging, wrong, strict=True):
@@ -253,4 +255,6 @@ def _verdict(entry: Entry) -> Verdict:
 def _unreadable(reading: Reading, desk: Desk) -> Verdict:
     known_sender = reading.feed != UNREADABLE and reading.source_id is not None
     found_by = desk.pepper.found_by(reading.feed, reading.source_id or "") if known_sender else None
-    return Verdict(reading.feed, reading.source_id, found_by, REJECTED, problems=reading.problems)
+    told = _REVISION.search(reading.line)
+    revision = int(told[1]) if told else 0
+    return Verdict(reading.feed, reading.source_id, found_by, REJECTED, problems=reading.problems, revision=revision)

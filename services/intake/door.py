@@ -61,9 +61,11 @@ def all_or_none(verdicts: Sequence[Verdict]) -> None:
 
 def _not_alone(reading: Reading, verdict: Verdict, undone: Collection[bytes | None]) -> Reading:
     """undone: what was accepted beside it and is not taken: a repetition of that is not taken either."""
+    if verdict.problems:
+        return replace(reading, record=None, problems=verdict.problems)
     if verdict.word == ACCEPTED or verdict.found_by in undone:
         return replace(reading, record=None, problems=(Problem("", "not_alone"),))
-    return replace(reading, record=None, problems=verdict.problems) if verdict.problems else reading
+    return reading
 
 
 class Door:

@@ -59,7 +59,7 @@ class Entry:
 def waves_of(entries: Sequence[Entry], ids: Mapping[bytes | str, str]) -> Iterator[list[Entry]]:
     """Cut so that no wave holds two entries of one record, nor a step beside what it follows, or another step of it.
 
-    Whatever comes after a merge, or one taken back, may name its two ids, and is of a later wave as well. Later ones
+    A merge, or one taken back, parts what comes before it from what comes after, which may name its two ids. Later ones
     then see what the earlier ones stored. ids: of records known, by which a step may name what it follows.
     """
     left = [entry for entry in entries if not entry.problems]
@@ -69,7 +69,8 @@ def waves_of(entries: Sequence[Entry], ids: Mapping[bytes | str, str]) -> Iterat
             its = {entry.found_by, entry.follows_by or entry.found_by, entry.follows or entry.found_by}
             its |= {ids[each] for each in its if each in ids}
             merges = entry.record.kind == _MERGE
-            (wave if seen.isdisjoint(its) and (merges or not merged) else later).append(entry)
+            beside = not later if merges else not merged
+            (wave if seen.isdisjoint(its) and beside else later).append(entry)
             seen |= its
             merged = merged or merges
         yield wave

@@ -5,10 +5,11 @@ A step becomes a record of the caller's at the same door, so it is known again, 
 """
 
 import uuid
+from hashlib import blake2b
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, HTTPException, Query, Request, Response
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 from pydantic_core import to_json
 
 from contracts.divisions import Level
@@ -38,7 +39,7 @@ class StepTold(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     done_at: str | None = None
-    source_id: str | None = None
+    source_id: str | None = Field(default=None, max_length=128)
 
 
 class PassedOnTold(StepTold):
@@ -49,6 +50,11 @@ class PassedOnTold(StepTold):
 class ClosedTold(StepTold):
     outcome: LeadOutcome
     reason: str
+
+
+def _of_caller(caller: Caller, source_id: str) -> str:
+    plain = f"{caller.name}:{source_id}"
+    return plain if len(plain) <= 128 else blake2b(plain.encode(), digest_size=32).hexdigest()
 
 
 def add_leads(router: APIRouter, app: App, door: Door) -> None:
@@ -77,7 +83,7 @@ def add_leads(router: APIRouter, app: App, door: Door) -> None:
 
     async def step(kind: str, lead_id: str, told: StepTold, request: Request, caller: Caller) -> Response:
         _may(caller)
-        source_id = f"{caller.name}:{told.source_id or uuid.uuid4().hex}"
+        source_id = _of_caller(caller, told.source_id or uuid.uuid4().hex)
         known = await door.record_id(FEED, source_id)
         async with app.reading(caller) as turn:
             found = await listed(turn.tx, caller.divisions, lead_id=lead_id)

@@ -10,20 +10,18 @@ from pydantic_core import from_json
 
 from services.chassis.database import Tx
 from services.intake.identity import BORN, PHONE, Subject
-from services.intake.rules.matching import Likeness, Traits, best, likeness
+from services.intake.rules.matching import Likeness, Traits, likeness
+from services.intake.rules.resolve import Place
 from services.intake.rules.traits import born_keys, numbers_of, traits_of
 from services.intake.store import matches, people
 from services.intake.vault import Vault
 
-Place = tuple[int, int]
-"""The number of the record, and the place of the name in it."""
-
 
 class Likely(NamedTuple):
-    """same: who is taken for whom; unsure: about whom people are asked."""
+    """Of each name that is new: alike, who of those known may be the same; beside, which names before it."""
 
-    same: Mapping[Place, str]
-    unsure: Mapping[Place, Mapping[str, Likeness]]
+    alike: Mapping[Place, Mapping[str, Likeness]]
+    beside: Mapping[Place, Mapping[Place, Likeness]]
 
 
 NOBODY = Likely({}, {})
@@ -32,17 +30,11 @@ _LATEST = 50
 
 
 async def likely(
-    tx: Tx,
-    vault: Vault,
-    groups: Sequence[Sequence[Subject]],
-    known: Mapping[bytes, str],
-    fresh: Sequence[Sequence[str]],
-    passed_over: set[int],
+    tx: Tx, vault: Vault, groups: Sequence[Sequence[Subject]], known: Mapping[bytes, str], passed_over: set[int]
 ) -> Likely:
-    """Of each name that is new, beside those of the vault and those that came before it in the batch.
+    """Compared with those of the vault, and with those that come before in the batch.
 
-    fresh: the ids of those who turn out to be nobody known, in places alike. passed_over: records of which the log
-    tells whom they mean.
+    passed_over: records of which the log tells whom they mean.
     """
     asked = [
         (number, place)
@@ -63,35 +55,22 @@ async def likely(
         found |= await _compared(tx, vault, {each: traits[each] for each in others}, keys, unnumbered=False)
     if unnumbered:
         found |= await _compared(tx, vault, {each: traits[each] for each in numbered}, keys, unnumbered=True)
-    return _decided(_InBatch(traits, keys, numbered), found, fresh)
+    return Likely(found, _beside(traits, keys, numbered))
 
 
-class _InBatch(NamedTuple):
-    traits: Mapping[Place, Traits]
-    keys: Mapping[Place, Keys]
-    numbered: set[Place]
-
-
-def _decided(batch: _InBatch, found: Mapping[Place, Mapping[str, Likeness]], fresh: Sequence[Sequence[str]]) -> Likely:
-    """In the order of the records: who came before is known by the id that he or she was given."""
-    same, unsure = dict[Place, str](), dict[Place, Mapping[str, Likeness]]()
+def _beside(
+    traits: Mapping[Place, Traits], keys: Mapping[Place, Keys], numbered: set[Place]
+) -> dict[Place, dict[Place, Likeness]]:
+    """Two numbers are two people, and so are two of one record."""
+    found = dict[Place, dict[Place, Likeness]]()
     before = defaultdict[bytes, list[Place]](list)
-    for place, traits in batch.traits.items():
-        candidates = dict(found.get(place, {}))
-        beside = {each for key in batch.keys[place].every for each in before[key][-_LATEST:]}
-        for other in sorted(beside)[-_LATEST:]:
-            # Two numbers are two people, and so are two of one record.
-            if other[0] != place[0] and not {place, other} <= batch.numbered:
-                who = same.get(other, fresh[other[0]][other[1]])
-                candidates.setdefault(who, likeness(batch.traits[other], traits))
-        taken, asked = best(candidates)
-        if taken is not None:
-            same[place] = taken
-        if asked:
-            unsure[place] = asked
-        for key in batch.keys[place].every:
+    for place in traits:
+        near = sorted({each for key in keys[place].every for each in before[key][-_LATEST:]})[-_LATEST:]
+        compared = [each for each in near if each[0] != place[0] and not {place, each} <= numbered]
+        found[place] = {each: likeness(traits[each], traits[place]) for each in compared}
+        for key in keys[place].every:
             before[key].append(place)
-    return Likely(same, unsure)
+    return found
 
 
 class Keys(NamedTuple):

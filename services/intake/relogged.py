@@ -34,8 +34,8 @@ def goes_beyond(entry: Entry) -> int | None:
     highest = max((event.data.revision for event in entry.beyond), default=0)
     if entry.record.revised_at is None or highest < entry.record.revision:
         return None
-    held = {event.data.statement_id: event.data for event in entry.held if not event.data.withdrawn}
-    return highest + 1 if held != {fact.statement_id: fact for _, fact in entry.sayings} else None
+    held = {event.data.statement_id: (event.division, event.data) for event in entry.held if not event.data.withdrawn}
+    return highest + 1 if held != {fact.statement_id: (at, fact) for at, fact in entry.sayings} else None
 
 
 def latest_held(entry: Entry) -> list[Event[Any]]:

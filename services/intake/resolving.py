@@ -6,10 +6,9 @@ from collections.abc import Mapping, Sequence
 
 from services.chassis.database import Tx
 from services.intake.identity import OWN_ID, Subject, by_name
-from services.intake.likely import Place, likely
+from services.intake.likely import Likely, likely
 from services.intake.problems import Problem
-from services.intake.rules.matching import Likeness
-from services.intake.rules.resolve import Named, Resolution, resolve
+from services.intake.rules.resolve import Named, Place, Resolution, resolve
 from services.intake.store import people
 from services.intake.store.merges import load_merged
 from services.intake.vault import Find, Vault
@@ -17,7 +16,7 @@ from services.intake.vault import Find, Vault
 
 async def resolve_subjects(
     tx: Tx, vault: Vault, groups: Sequence[Sequence[Subject]], fresh: Sequence[Sequence[str]], passed_over: set[int]
-) -> tuple[Resolution, Mapping[Place, Mapping[str, Likeness]]]:
+) -> Resolution:
     """The ids of each record's subjects, those of `fresh` (alike) for whoever is new; and about whom people are asked.
 
     Right beside another replica. passed_over: as `likely` has it.
@@ -26,9 +25,9 @@ async def resolve_subjects(
     themselves = {each: each.decode() for each, find in finds.items() if find.key_version == OWN_ID}
     known = await people.find_owners(tx, finds) | themselves
     while True:
-        found = await likely(tx, vault, groups, known, fresh, passed_over)
+        found = await likely(tx, vault, groups, known, passed_over)
         named = [
-            [Named(each.field, _names(each), found.same.get((number, place))) for place, each in enumerate(group)]
+            [_named(each, (number, place), found) for place, each in enumerate(group)]
             for number, group in enumerate(groups)
         ]
         resolution = resolve(named, known, lambda number, place: fresh[number][place])
@@ -36,8 +35,12 @@ async def resolve_subjects(
             merged = await load_merged(tx, known.values())
             resolution = resolve(named, known, lambda number, place: fresh[number][place], merged)
         if not resolution.fresh or await _keep(tx, resolution, finds):
-            return resolution, found.unsure
+            return resolution
         known = await people.find_owners(tx, finds) | themselves
+
+
+def _named(subject: Subject, place: Place, found: Likely) -> Named:
+    return Named(subject.field, _names(subject), found.alike.get(place, {}), found.beside.get(place, {}))
 
 
 def _names(subject: Subject) -> list[list[bytes]]:

@@ -266,6 +266,7 @@ create table if not exists assignments (
 );
 create index if not exists assignments_post on assignments (post_id);
 create index if not exists assignments_division on assignments (division_code);
+create index if not exists assignments_person on assignments (person_id) where person_id is not null;
 
 create table if not exists hand_overs (
     record_id     text        not null primary key,
@@ -302,6 +303,7 @@ create table if not exists stays (
 );
 create index if not exists stays_placement on stays (placement_id);
 create index if not exists stays_site on stays (site_id);
+create index if not exists stays_person on stays (person_id);
 
 -- Each correction and withdrawal: who, when, from what, to what, why. before, after: packed as in records.
 create table if not exists corrections (
@@ -403,7 +405,8 @@ create table if not exists owed (
 );
 alter table owed add column if not exists about_id text;  -- the lead, of a lead's clock
 create index if not exists owed_division on owed (division_code) where open;
-create index if not exists owed_person on owed (person_id) where open;
+create index if not exists owed_of_person on owed (person_id);
+drop index if exists owed_person;
 
 -- Where reading of another cluster's topics stands. seen: a hash of the last record read, by which its log is known.
 create table if not exists upstream_positions (

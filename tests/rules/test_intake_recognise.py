@@ -17,6 +17,7 @@ from services.intake.reading import read
 from services.intake.records import Record, Withdrawal
 from services.intake.rules.adopting import adopted
 from services.intake.rules.facts import sayings_of
+from services.intake.rules.matching import Likeness, Verdict
 from services.intake.rules.recognise import Known, Recognised, Said, pack, recognise, unpack, withdrawn_by
 from services.intake.rules.resolve import Named, resolve
 from services.intake.rules.statements import Ids, Saying
@@ -127,7 +128,16 @@ def test_a_name_under_a_new_key_means_whom_it_meant_under_the_old_one_though_two
     both = Named("person", [[b"number-2", b"number-1"], [b"ref-2", b"ref-1"]])
     known, merged = {b"number-1": "p1", b"ref-1": "p2"}, Merged([("p1", "p2")])
     resolution = resolve([[both]], known, lambda *_: "new", merged)
-    assert resolution == ([["p1"]], {b"number-2": "p1", b"ref-2": "p2"})
+    assert resolution == ([["p1"]], {b"number-2": "p1", b"ref-2": "p2"}, {})
+
+
+def test_who_is_taken_for_somebody_before_has_the_id_that_this_one_was_given_and_none_of_a_refused_record() -> None:
+    same = Likeness(Verdict.SAME, 90, ())
+    first, again = named("number"), named("number", "ref")
+    third = Named("person", [[b"x"]], beside={(0, 0): same, (1, 0): same})
+    refused = [[named("y"), named("y")], [Named("person", [[b"z"]], beside={(0, 0): same})]]
+    assert resolved([first], [again], [third]) == [["new-1"]] * 3
+    assert resolved(*refused) == [Problem("person", "same_person_twice"), ["new-2"]]
 
 
 def test_one_person_twice_in_a_record_is_refused() -> None:

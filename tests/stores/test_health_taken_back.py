@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from fhir.resources.R4B.bundle import Bundle
 
 from contracts.events.cases import CaseClassified, CaseFound
@@ -98,9 +99,13 @@ async def test_a_sample_is_one_test_however_its_report_grows_and_is_corrected(da
     ]
 
 
-async def test_what_a_server_deletes_is_taken_back_and_what_it_never_told_leaves_nothing(database: str) -> None:
+@pytest.mark.parametrize("comes_along", [True, False])
+async def test_what_a_server_deletes_is_taken_back_and_what_it_never_told_leaves_nothing(
+    database: str, comes_along: bool
+) -> None:
     def deleted(n: int) -> dict[str, Any]:
-        entry = {"resource": observation(n), "request": {"method": "DELETE", "url": f"Observation/o{n}"}}
+        resource = {"resource": observation(n)} if comes_along else {}
+        entry = {**resource, "request": {"method": "DELETE", "url": f"Observation/o{n}"}}
         return {"resourceType": "Bundle", "type": "transaction", "entry": [entry]}
 
     async with intake(database, sources=SOURCES) as world:

@@ -143,6 +143,11 @@ async def test_what_came_too_early_stays_among_the_rejected_when_an_earlier_revi
         assert json.loads(line)["withdrawn"] is True
         assert await world.words(gone) == ["accepted"]
         assert (await world.client.get("/rejects")).text == ""
+        unreadable = a_test(2, 2, revision=3, result="?")
+        assert await world.words(a_test(2, 2), unreadable, a_test(2, 2, revision=2, result="positive")) == [
+            "accepted", "rejected", "accepted",
+        ]  # fmt: skip
+        assert "test-2" in (await world.client.get("/rejects")).text
 
 
 async def test_a_row_that_contradicts_an_accepted_one_stays_until_its_revision_is_raised(database: str) -> None:

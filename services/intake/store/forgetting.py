@@ -32,8 +32,8 @@ same (person_id) as (
 select person_id from same"""
 """Of whom a record speaks that is new enough, or who is needed, under every id of theirs."""
 _DUE = """
-insert into due select person_id, division_code from vault_persons
- where starts_with(division_code, $1) and person_id not in (select person_id from kept)"""
+insert into due select person_id, division_code from vault_persons p
+ where starts_with(division_code, $1) and not exists (select from kept k where k.person_id = p.person_id)"""
 _SHOW = "select left(division_code, 6), count(*) from due group by 1 order by 1"
 _TAKE = "delete from due where person_id in (select person_id from due order by person_id limit $1) returning person_id"
 _OTHERS = """
@@ -103,6 +103,7 @@ async def find_due(db: Tx, division: str, cutoff: datetime) -> dict[str, int]:
     """People whose last record is older than the cutoff, by county."""
     await db.execute("create index on ties (owner_id); create index on ties (found_by); analyze ties")
     await db.execute(_KEPT, cutoff)
+    await db.execute("analyze kept")
     await db.execute(_DUE, division)
     return {row[0]: row[1] for row in await db.fetch(_SHOW)}
 

@@ -74,7 +74,7 @@ async def load_households(
     people = {each for row in found for each in row["people"]}
     merged = await load_merged(tx, people)
     presences = await tx.fetch(_PRESENCES, division, drill, sorted(merged.everybody(people)))
-    gone = merged.everybody({row["person_id"] for row in presences})
+    gone = merged.everybody({row["person_id"] for row in presences if row["state"] == AWAY})
     met = await tx.fetch(_MET, division, drill, sorted(gone)) if gone else ()
     away = whereabouts([Presence(*row) for row in presences], {row[0]: row[1] for row in met}, merged, now)
     return [as_one(Household._make((*row, away)), merged) for row in found]

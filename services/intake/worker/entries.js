@@ -7,7 +7,10 @@
   var held = [];
 
   async function load() {
-    held = await GW.store.all('entry:');
+    var open = held;  /* a form may be at one of these */
+    held = (await GW.store.all('entry:')).map(function (entry) {
+      return open.find(function (one) { return one.id === entry.id; }) || entry;
+    });
     held.sort(function (one, other) { return one.number - other.number; });
   }
 

@@ -73,7 +73,7 @@
   /* In a mended entry a newcomer who was written down wrongly is taken out as not here. */
   function belongs(member) { return member.person_id || member.state !== 'away'; }
 
-  /* Who is away, an entry each, whose id the form keeps: corrected and taken back with the visit in which it was said. */
+  /* Who is away, an entry each, whose id the form keeps: corrected with the visit in which it was said. */
   async function whereabouts(home, round, at, form, why) {
     for (var member of form.members) {
       var said = GW.entries.standing(member.presence);
