@@ -117,6 +117,7 @@ async def _open(db: Connection, opening: tuple[int, str], readings: Sequence[_Re
         await db.execute("lock table outbox in exclusive mode")
         await db.execute(_SAID, *([event[column] for event in taken] for column in range(3)))
         dropped = int((await db.execute(_DROP, ids)).split()[-1])
-        await db.execute(_OPEN, *opening, *map(list, zip(*tails, strict=True)))
+        if tails:  # rollup says nothing, and so has no lane
+            await db.execute(_OPEN, *opening, *map(list, zip(*tails, strict=True)))
         await db.execute(_DONE)
     return Opened(opening[0], len(taken), dropped)

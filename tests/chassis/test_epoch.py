@@ -5,15 +5,31 @@ from __future__ import annotations
 import asyncpg
 import pytest
 
+from contracts.topics import heard_by
 from services.chassis import epoch, own_work
 from services.chassis.errors import LogAhead, LogBroken
 from services.chassis.fence import Number
 from services.chassis.operating import new_epoch
 from services.chassis.plan import make_plans
+from services.chassis.rebuilding import Redone, open_again
 from services.chassis.running import running
 from services.chassis.sending import send
 from services.chassis.tail import is_other_server, refuse_log_ahead
-from tests.chassis.rig import INTAKE, TRACING, ids, of_lane, say_all, settings, until, until_applied, until_ready
+from services.chassis.topics import make_topics
+from services.rollup.replaying import REPLAYING
+from services.rollup.service import SERVICE as ROLLUP
+from tests.chassis.rig import (
+    INTAKE,
+    TRACING,
+    ids,
+    of_lane,
+    pool_of,
+    say_all,
+    settings,
+    until,
+    until_applied,
+    until_ready,
+)
 from tests.chassis.site import site
 
 EVENTS = of_lane(0, 9)
@@ -166,3 +182,18 @@ async def test_another_server_than_before_is_noticed_once(database: str, fresh_k
             return bool(await door.app.pool.fetchval(epochs) == 2)
 
         await until(opened, "epoch 2 is open")
+
+
+async def test_a_service_that_says_nothing_opens_an_epoch_by_the_command_and_on_another_server(
+    database: str, fresh_kafka: str
+) -> None:
+    """rollup has no lane: there is nothing to mark and nothing to read back."""
+    given = settings(database, fresh_kafka)
+    await make_topics(fresh_kafka, heard_by("rollup"), -1)
+    opened, redone = await open_again(ROLLUP, REPLAYING, given, lambda *_: None)
+    assert ((opened.epoch, opened.said_before), redone) == ((1, 0), Redone(0, 0))
+    async with pool_of(ROLLUP, database) as pool:
+        await pool.execute("update relay set server = '1.00000009'")
+    async with running(ROLLUP, given) as run:
+        await until_ready(run)
+        assert await run.app.pool.fetchval("select server <> '1.00000009' and opening_epoch is null from relay")
