@@ -58,19 +58,21 @@ class Redone:
     said: int
 
 
-async def refuse_half_done(db: Connection | Pool, service: str) -> None:
-    """Raises HalfDone when a rebuild or a new epoch of this service was begun and has not ended."""
+async def refuse_half_done(db: Connection | Pool, service: str, but: str | None = None) -> None:
+    """Raises HalfDone when a rebuild or a new epoch of this service was begun and has not ended. but: may be."""
     command = await db.fetchval("select command from half_done")
-    if command is not None:
+    if command not in (None, but):
         raise HalfDone(f"`gridward {command} {service}` was begun and has not ended: run it again before {service}")
 
 
 async def rebuild(service: Service, how: Replaying, settings: Settings, progress: Progress) -> Redone:
     """Empty the service's own tables and fill them from the log, up to where it has read; nothing is said twice.
 
-    Raises RelayAtWork, LogAhead, LogBroken (before anything was touched); KafkaError, PostgresError.
+    Raises RelayAtWork, LogAhead, LogBroken, HalfDone when a new epoch was broken off: its replay has still to be done,
+    or all that was said since the backup is withdrawn (before anything was touched); KafkaError, PostgresError.
     """
     async with _alone(service, settings) as (lock, db), log_reader(settings.kafka) as reader:
+        await refuse_half_done(db, service.name, but=REBUILD)
         await refuse_log_ahead(lock, reader, service.name)
         async with relay_producer(settings.kafka) as producer:
             await _publish(lock, producer)
@@ -95,8 +97,7 @@ async def open_again(service: Service, how: Replaying, settings: Settings, progr
     Raises RelayAtWork, LogBroken, HalfDone when a rebuild was broken off; KafkaError, PostgresError.
     """
     async with _alone(service, settings) as (_, db), log_reader(settings.kafka) as reader:
-        if await db.fetchval("select command from half_done") == REBUILD:
-            await refuse_half_done(db, service.name)
+        await refuse_half_done(db, service.name, but=NEW_EPOCH)
         await verify(reader, await _positions(db, service.name))
         async with db.transaction():
             if how.begin is not None:

@@ -164,6 +164,7 @@ async def _broken_off(town: City) -> None:
     with pytest.raises(HalfDone, match="gridward new-epoch tracing"):
         async with running(SERVICE, town.settings("tracing")):
             pass
+    assert "gridward new-epoch tracing" in await town.command("rebuild", "tracing", service="tracing", code=2)
     await town.command("new-epoch", "tracing", service="tracing")
     await town.start("tracing")
     assert _differences(before, await _all(town)) == {}
