@@ -1,7 +1,7 @@
 """A service brought to what the log says: rebuilt from its beginning, or caught up after its database was put back.
 
-Both first look whether the log carries them, and touch nothing if not. Then a mark in the schema keeps the service
-from starting until the work has ended; broken off, the same command is given again.
+A mark in the schema keeps the service from starting until the work has ended; broken off, the same command is given
+again. Under it both first look whether the log carries them; if not, they touch nothing and take the mark away.
 """
 
 from __future__ import annotations
@@ -42,8 +42,8 @@ _LANES = "select topic, partition, epoch, last from lanes order by 1, 2"
 _AT_WORK = """
 select exists (select from pg_stat_activity where datname = current_database()
                   and application_name like $1 and application_name not like '%/relay')"""
-_MARK = """
-insert into half_done (command) values ($1) on conflict (one) do update set command = excluded.command"""
+_MARK = "insert into half_done (command) values ($1) on conflict do nothing"
+_UNMARK = "delete from half_done"
 _OWN = """
 select coalesce(string_agg(format('%I', tablename), ', '), '') from pg_tables
  where schemaname = current_schema() and not tablename = any($1)"""
@@ -72,18 +72,17 @@ async def rebuild(service: Service, how: Replaying, settings: Settings, progress
     or all that was said since the backup is withdrawn (before anything was touched); KafkaError, PostgresError.
     """
     async with _alone(service, settings) as (lock, db), log_reader(settings.kafka) as reader:
-        await refuse_half_done(db, service.name, but=REBUILD)
-        await refuse_log_ahead(lock, reader, service.name)
-        async with relay_producer(settings.kafka) as producer:
-            await _publish(lock, producer)
-        heard = [
-            Cursor(Position(row["topic"], row["partition"]), (row["epoch"], row["last"]))
-            for row in await db.fetch(_POSITIONS, service.name)
-        ]
-        own = await _own_lanes(db)
-        total = await verify(reader, [*heard, *own])
+        async with _marked(db, service.name, REBUILD):
+            await refuse_log_ahead(lock, reader, service.name)
+            async with relay_producer(settings.kafka) as producer:
+                await _publish(lock, producer)
+            heard = [
+                Cursor(Position(row["topic"], row["partition"]), (row["epoch"], row["last"]))
+                for row in await db.fetch(_POSITIONS, service.name)
+            ]
+            own = await _own_lanes(db)
+            total = await verify(reader, [*heard, *own])
         async with db.transaction():
-            await db.execute(_MARK, REBUILD)
             if how.begin is not None:
                 await how.begin(db)
             await _empty(db, how)
@@ -97,12 +96,11 @@ async def open_again(service: Service, how: Replaying, settings: Settings, progr
     Raises RelayAtWork, LogBroken, HalfDone when a rebuild was broken off; KafkaError, PostgresError.
     """
     async with _alone(service, settings) as (_, db), log_reader(settings.kafka) as reader:
-        await refuse_half_done(db, service.name, but=NEW_EPOCH)
-        await verify(reader, await _positions(db, service.name))
-        async with db.transaction():
-            if how.begin is not None:
+        async with _marked(db, service.name, NEW_EPOCH):
+            await verify(reader, await _positions(db, service.name))
+        if how.begin is not None:
+            async with db.transaction():
                 await how.begin(db)
-            await db.execute(_MARK, NEW_EPOCH)
     opened = await new_epoch(service, settings)
     async with _alone(service, settings) as (_, db), log_reader(settings.kafka) as reader:
         await db.execute("delete from outbox")  # what it holds is derived: said again, or said otherwise
@@ -140,6 +138,24 @@ async def _alone(service: Service, settings: Settings) -> AsyncIterator[tuple[Co
         await db.close()
 
 
+@asynccontextmanager
+async def _marked(db: Connection, service: str, command: str) -> AsyncIterator[None]:
+    """Marked before anybody is looked for: who starts later sees the mark, who started before is seen.
+
+    The block touches nothing yet: when it raises, a mark that an earlier try did not leave is taken away.
+    Raises HalfDone, RelayAtWork.
+    """
+    await refuse_half_done(db, service, but=command)
+    is_new = await db.execute(_MARK, command) == "INSERT 0 1"
+    try:
+        await _refuse_at_work(db, service)
+        yield
+    except BaseException:
+        if is_new:
+            await db.execute(_UNMARK)
+        raise
+
+
 async def _refuse_at_work(db: Connection, service: str) -> None:
     """Connections of a process that has just ended may show for a moment. Raises RelayAtWork."""
     for _ in range(LOOKS):
@@ -154,7 +170,7 @@ async def _redo(replay: Replay, reader: LogReader, heard: list[Cursor], own: lis
     await replay.run(reader, heard, own)
     async with replay.db.transaction(isolation="read_committed"):
         said = await replay.settle()
-        await replay.db.execute("delete from half_done")
+        await replay.db.execute(_UNMARK)
     return Redone(total, said)
 
 
