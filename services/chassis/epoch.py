@@ -22,7 +22,9 @@ from services.chassis.plan import Plan
 from services.chassis.reader import LogReader
 from services.chassis.sending import send
 
-_LANES = "select topic, partition, epoch, source, last, tail_offset from lanes order by topic, partition"
+_LANES = """
+select topic, partition, epoch, source, last, tail_offset, last = 0 and tail_offset = 0 and ids = '{}' as is_new
+  from lanes order by topic, partition"""
 _INTENT = "select opening_epoch, opening_source from relay"
 _INTEND = "update relay set opening_epoch = $1, opening_source = $2"
 _SAID = "insert into said_before select * from unnest($1::text[], $2::text[], $3::bytea[]) on conflict do nothing"
@@ -83,7 +85,9 @@ class _Reading:
         self.taken: list[tuple[str, str | None, bytes]] = []  # id, cause and record of the events that consumers took
         self.tail: int | None = None  # the offset after the first marker
         self._opening = opening
-        self._position = Position(*self.lane, start, row["epoch"], row["source"], row["last"])
+        # A database that never said anything here may stand in place of a lost one: it reads as new consumers do.
+        known = () if row["is_new"] else (row["epoch"], row["source"], row["last"])
+        self._position = Position(*self.lane, start, *known)
 
     def take(self, record: ConsumerRecord) -> None:
         """Raises LogBroken at a gap, or at a number of another database."""

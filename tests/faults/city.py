@@ -147,10 +147,14 @@ class City:
 
     async def put_back(self, name: str) -> None:
         """The service stopped and its database as it was backed up."""
+        await self.lose(name, f'template "{_bare(self.databases[name])}_old"')
+
+    async def lose(self, name: str, *made_from: str) -> None:
+        """The service stopped and its database gone; an empty one in its place, or one made from another."""
         await self.stop(name)
         bare = _bare(self.databases[name])
         await self.execute(f'drop database "{bare}" with (force)')
-        await self.execute(f'create database "{bare}" template "{bare}_old"')
+        await self.execute(f'create database "{bare}" {" ".join(made_from)}')
 
     async def execute(self, statement: str) -> None:
         connection = await asyncpg.connect(self.postgres)

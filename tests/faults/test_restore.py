@@ -72,6 +72,35 @@ def test_a_derived_service_put_back_neither_loses_nor_doubles(town: City, backgr
     background.run(_derived(town, name))
 
 
+_POSTS = "select coalesce(jsonb_agg(to_jsonb(posts))::text, '[]') from posts"
+_POSTS_BACK = "insert into posts select * from jsonb_populate_recordset(null::posts, $1)"
+
+
+async def _lost(town: City, name: str) -> None:
+    """Posts are not of the log: what an operator keeps of them is put into the new database first."""
+    await town.play(2)
+    before = await _all(town)
+    posts = await town.fetch(name, _POSTS) if name == "alerts" else []
+    await town.lose(name)
+    await town.start(name, ready=False)
+    assert f"gridward new-epoch {name}" in await town.refused(name)
+    await town.stop(name)
+    for row in posts:
+        await town.fetch(name, _POSTS_BACK, row[0])
+    opened = await town.command("new-epoch", name, service=name)
+    assert f"of {name} is open" in opened and " 0 said otherwise go out" in opened
+    await town.start(name)
+    assert _differences(before, await _all(town)) == {}
+    await _goes_on(town)
+
+
+@pytest.mark.parametrize("name", ["tracing", "alerts"])
+def test_a_derived_service_whose_database_is_lost_altogether_is_made_again_from_the_log(
+    town: City, background: Background, name: str
+) -> None:
+    background.run(_lost(town, name))
+
+
 async def _rollup(town: City) -> None:
     await town.play(2)
     await town.back_up("rollup")
