@@ -11,6 +11,7 @@ GridwardError
     KeyNotKnown           the database seals with a key that this process was not given
   NotOurs                 a service said an event of another service's topic
   OversizedEvent          an event is larger than the log takes
+  GroupNotLeft            a consumer group could not be left to be joined anew: the process ends, to be started again
   PositionsMissing        a lane has no row in `positions`
   TooManyDeadLetters      so many events failed that the fault is not in them
   NoSuchDeadLetter        a dead letter was named that is not there
@@ -72,6 +73,10 @@ class NotOurs(GridwardError):
 
 
 class OversizedEvent(GridwardError):
+    pass
+
+
+class GroupNotLeft(GridwardError):
     pass
 
 

@@ -20,7 +20,7 @@ from services.chassis import logs
 from services.chassis.books import keep_watch
 from services.chassis.consumer import Consumer
 from services.chassis.database import DATABASE_ERRORS, is_transient, open_pool
-from services.chassis.errors import GridwardError, LogAhead
+from services.chassis.errors import GridwardError, GroupNotLeft, LogAhead
 from services.chassis.health import Health, database_trouble, kafka_trouble
 from services.chassis.reader import LogReader, log_reader
 from services.chassis.rebuilding import refuse_half_done
@@ -67,6 +67,8 @@ class Running:
 
     def _notice(self, task: asyncio.Task[None]) -> None:
         error = None if task.cancelled() else task.exception()
+        if isinstance(error, BaseExceptionGroup) and len(error.exceptions) == 1:
+            error = error.exceptions[0]  # what one of the tasks beside each other ended by
         if error is not None and not self.failed.done():
             self.failed.set_exception(error)
 
@@ -81,8 +83,7 @@ class Running:
             listening = await stack.enter_async_context(AsyncExitStack())
 
             async def listen() -> None:
-                async with asyncio.timeout(LEAVING):
-                    await listening.aclose()
+                await self._leave(listening)
                 await self._again(lambda: self._listen(listening, reader))
                 self.health.well("kafka")
 
@@ -127,6 +128,15 @@ class Running:
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._ending.wait(), AFTER_AHEAD)
         raise asyncio.CancelledError
+
+    async def _leave(self, listening: AsyncExitStack) -> None:
+        """Raises GroupNotLeft."""
+        try:
+            async with asyncio.timeout(LEAVING):
+                await listening.aclose()
+        except TimeoutError:
+            words = f"{self.app.name} could not leave its group within {LEAVING:.0f} s to join it anew: start it again"
+            raise GroupNotLeft(words) from None
 
     def _listener(self) -> Consumer:
         assert self.consumer is not None  # noqa: S101 - whoever hears a topic has one from the start on

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 from aiokafka.consumer.group_coordinator import GroupCoordinator
 from aiokafka.errors import KafkaError
 
 from services.chassis import own_work
+from services.chassis import running as process
 from services.chassis import standstill as module
 from services.chassis.books import Standing
+from services.chassis.errors import GroupNotLeft
 from services.chassis.standstill import Standstill
 from tests.chassis.rig import both, of_lane, until, until_applied
 
@@ -68,6 +72,24 @@ async def test_a_consumer_that_is_handed_nothing_joins_its_group_anew(
             return not hearer.health.reasons
 
         await until(well, "it is well again")
+
+
+async def test_a_group_that_cannot_be_left_ends_the_process_in_words(
+    database: str, fresh_kafka: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "LOOK_SECONDS", 0.1)
+    monkeypatch.setattr(module, "STANDSTILL_SECONDS", 1.0)
+    monkeypatch.setattr(process, "LEAVING", 2.0)
+    with pytest.raises(GroupNotLeft, match="tracing could not leave its group"):
+        async with both(database, fresh_kafka) as (door, hearer):
+            assert hearer.consumer is not None
+            client = hearer.consumer.client()
+            client.pause(*client.assignment())
+            monkeypatch.setattr(hearer.consumer.care, "leave", asyncio.Event().wait)
+            async with own_work.transaction(door.app) as turn:
+                turn.say(of_lane(0, 3))
+            async with asyncio.timeout(30):
+                await hearer.failed
 
 
 async def test_a_heartbeat_answered_by_a_broker_that_still_loads_its_groups_is_not_the_last_one(
