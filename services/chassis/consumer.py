@@ -61,6 +61,11 @@ class Consumer:
         self._ending = asyncio.Event()
 
     @property
+    def given(self) -> frozenset[Lane]:
+        """Lanes that the group gives to this process; none while they change hands, or where others have them all."""
+        return frozenset((at.topic, at.partition) for at in self.client().assignment())
+
+    @property
     def stopped(self) -> frozenset[Lane]:
         """Lanes in which nothing is taken until a person has looked."""
         return frozenset(self._stopped)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from contextlib import suppress
 
 import structlog
@@ -48,6 +48,15 @@ class Standstill:
         self._since = self._now()
 
 
+def to_move(lanes: Mapping[Lane, Standing], given: Collection[Lane], stopped: Collection[Lane]) -> dict[Lane, Standing]:
+    """Those that this process ought to move: given to it and not stopped; any, while the group gives it none.
+
+    What another replica stopped, or cannot apply, is that one's to tell of.
+    """
+    own = given or lanes.keys()
+    return {lane: standing for lane, standing in lanes.items() if lane in own and lane not in stopped}
+
+
 async def keep_moving(
     app: App,
     reader: LogReader,
@@ -61,7 +70,7 @@ async def keep_moving(
     while not ending.is_set():
         with suppress(KafkaError, *DATABASE_ERRORS):  # the watch tells of these
             lanes = await standings(app, reader)
-            moving = {lane: standing for lane, standing in lanes.items() if lane not in consumer().stopped}
+            moving = to_move(lanes, consumer().given, consumer().stopped)
             seconds = standstill.seconds(moving)
             if consumer().is_at_work:
                 standstill.begin_anew()
