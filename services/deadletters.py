@@ -10,6 +10,8 @@ import typer
 if TYPE_CHECKING:
     from services.letters import Act
 
+LARGEST_ID = 2**63 - 1  # of a bigint
+
 app = typer.Typer(
     no_args_is_help=True,
     help="Records that a service set aside: why, since when, and what to do. Nothing shown names a person.",
@@ -18,7 +20,8 @@ app = typer.Typer(
 )
 
 Named = Annotated[str, typer.Argument(help="intake, tracing, alerts or rollup", metavar="SERVICE")]
-Ids = Annotated[list[int] | None, typer.Argument(help="as `list` shows them", metavar="[ID]...")]
+Id = Annotated[int, typer.Argument(min=1, max=LARGEST_ID, help="as `list` shows it", metavar="ID")]
+Ids = Annotated[list[int] | None, typer.Argument(min=1, max=LARGEST_ID, help="as `list` shows them", metavar="[ID]...")]
 Every = Annotated[bool, typer.Option("--all", help="every open one, instead of ids")]
 Topic = Annotated[str | None, typer.Option(help="with --all: only those of this topic")]
 By = Annotated[str, typer.Option(help="who decides; kept")]
@@ -33,11 +36,13 @@ def list_(
     """List what is open, oldest first. Example: gridward deadletters list tracing --topic tests"""
     from services import letters  # noqa: PLC0415 - `--help` answers before the services are imported
 
-    asyncio.run(letters.tell_open(letters.services_named(service), topic))
+    named = letters.services_named(service)
+    letters.check_topic(named, topic)
+    asyncio.run(letters.tell_open(named, topic))
 
 
 @app.command()
-def show(service: Named, number: Annotated[int, typer.Argument(help="as `list` shows it", metavar="ID")]) -> None:
+def show(service: Named, number: Id) -> None:
     """Show one, open or closed: all but identity. Example: gridward deadletters show tracing 7"""
     from services import letters  # noqa: PLC0415
 
@@ -76,5 +81,6 @@ def _settle(service: str, act: Act, ids: list[int] | None, topic: str | None) ->
     from services import letters  # noqa: PLC0415
 
     (its,) = letters.services_named(service)
+    letters.check_topic([its], topic)
     if asyncio.run(letters.settle(its, act, ids or [], topic)):
         raise typer.Exit(2)

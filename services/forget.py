@@ -11,7 +11,9 @@ import typer
 if TYPE_CHECKING:
     from services.intake.forgetting import Due, Order
 
-Days = Annotated[int | None, typer.Option(min=0, help="since the last record; without it the policy's own number")]
+Days = Annotated[
+    int | None, typer.Option(min=0, max=36500, help="since the last record; without it the policy's own number")
+]
 By = Annotated[str, typer.Option(help="who orders it; kept")]
 Reason = Annotated[str, typer.Option(help="under which law or order; kept")]
 Division = Annotated[str, typer.Option(help="only people of this division and below")]

@@ -9,7 +9,7 @@ from importlib import import_module
 import typer
 from asyncpg import Connection
 
-from contracts.topics import SERVICES
+from contracts.topics import SERVICES, heard_by
 from services.chassis import deadletter, settling
 from services.chassis.errors import DatabaseAway, GridwardError, NeverRan
 from services.chassis.masking import key_without_identity, record_without_identity
@@ -27,6 +27,13 @@ def services_named(name: str | None) -> list[Service]:
     if name is not None and name not in SERVICES:
         raise typer.BadParameter(f"no service {name!r}: one of {', '.join(SERVICES)}")
     return [import_module(f"services.{one}.service").SERVICE for one in SERVICES if name in (None, one)]
+
+
+def check_topic(services: Sequence[Service], topic: str | None) -> None:
+    """Raises typer.BadParameter when none of these services hears the topic, so that it can have no dead letter."""
+    heard = sorted({one.key for service in services for one in heard_by(service.name)})
+    if topic is not None and topic not in heard:
+        raise typer.BadParameter(f"no topic {topic!r} is heard by this: one of {', '.join(heard)}")
 
 
 async def tell_open(services: Sequence[Service], topic: str | None) -> None:

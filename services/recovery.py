@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
+from services.deadletters import LARGEST_ID
+
 if TYPE_CHECKING:
     from services.chassis.replay import Replaying
     from services.chassis.service import Service
@@ -21,7 +23,12 @@ T = TypeVar("T")
 ORIGIN = "intake"
 Named = Annotated[str, typer.Argument(help="intake, tracing, alerts or rollup", metavar="SERVICE")]
 Derived = Annotated[str, typer.Argument(help="tracing, alerts or rollup", metavar="SERVICE")]
-Row = Annotated[int, typer.Argument(help="the row's id, as /readyz and the table `outbox` name it", metavar="ROW")]
+Row = Annotated[
+    int,
+    typer.Argument(
+        min=1, max=LARGEST_ID, help="the row's id, as /readyz and the table `outbox` name it", metavar="ROW"
+    ),
+]
 
 relay = typer.Typer(no_args_is_help=True, help="What the relay of a service cannot do by itself.")
 

@@ -178,6 +178,15 @@ async def test_what_was_done_cannot_be_changed_afterwards(pool: asyncpg.Pool, gr
         (("resend", "tracing", "1"), "Missing option '--by'"),
         (("drop", "tracing", "1", "--by", " ", "--reason", "x"), "give a name and a few words"),
         (("drop", "tracing", "1", "--topic", "tests", *WHO), "--topic goes with --all"),
+        (("show", "tracing", "99999999999999999999"), "equal to 9223372036854775807"),
+        (("resend", "tracing", "1", "99999999999999999999", *WHO), "equal to 9223372036854775807"),
+        (("drop", "tracing", "99999999999999999999", *WHO), "equal to 9223372036854775807"),
+        (("list", "--topic", "test"), "no topic 'test' is heard"),
+        (
+            ("list", "tracing", "--topic", "visits"),
+            "one of cases, exposures, orders, people, placements, policies, tests",
+        ),
+        (("drop", "tracing", "--all", "--topic", "test", *WHO), "no topic 'test' is heard"),
         (("drop", "rollup", "1", *WHO), "rollup has no dead letters here: start it once"),
     ],
 )

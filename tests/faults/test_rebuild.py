@@ -150,6 +150,7 @@ MISTAKES = [
     (("relay", "void", "tracing", "1"), "the relay of tracing is at work: stop the service first"),
     (("relay", "void", "trace", "1"), "no service 'trace'"),
     (("relay", "void", "tracing", "one"), "valid int"),
+    (("relay", "void", "tracing", "99999999999999999999"), "equal to 9223372036854775807"),
 ]
 
 

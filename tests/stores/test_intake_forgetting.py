@@ -253,6 +253,7 @@ def test_the_command_says_what_is_in_force_counts_first_asks_and_erases(
     blank = run(["forget"])
     assert blank.exit_code == 2 and "nothing is erased" in blank.output and "Personal Information" in blank.output
     assert "--by and --reason" in run(["forget", "--days", "60"]).output
+    assert "36500" in run(["forget", "--days", "9999999", *order[3:]]).output
     counted = run([*order, "--dry-run"])
     assert counted.exit_code == 0 and "330421         2" in counted.output and "王某" not in counted.output
     assert "nothing was erased" in run(order, "n\n").output
