@@ -91,7 +91,8 @@ def send(
     division: Annotated[str | None, typer.Option(help="of all rows, for a sheet without such a column")] = None,
 ) -> None:
     """Send a file by intake's door, a verdict each. Example: gridward send cases.csv --mapping tianjin-2020"""
-    from services.sending import Target, send_file
+    from services.door_client import Target
+    from services.sending import send_file
 
     sys.exit(send_file(file, Target(to, token, year, division), mapping))
 

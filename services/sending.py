@@ -7,21 +7,17 @@ Sending a file again is safe: what was accepted is answered as a duplicate.
 from __future__ import annotations
 
 import json
-import os
-import re
-import time
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-import httpx
 from rich.console import Console
 from rich.progress import track
 
-from services.chassis.errors import GridwardError
-from services.intake.problems import Language
+from services.door_client import SendError, Target, client_of, own_language, post
 from services.intake.reading import ADDED_TO_REJECTS
 from services.intake.sheets.files import read_file
 from services.intake.sheets.judged import judged
@@ -34,13 +30,6 @@ from services.intake.verdicts import ACCEPTED, DUPLICATE, REJECTED
 
 ROWS_A_REQUEST = 1000
 BYTES_A_REQUEST = 8 * 1024 * 1024
-NDJSON = "application/x-ndjson"
-TRIES = 5
-TIMEOUT = httpx.Timeout(120.0, connect=10.0)
-
-
-class SendError(GridwardError):
-    """The door could not be reached or refused the whole request; what was answered before is kept there."""
 
 
 @dataclass
@@ -56,31 +45,21 @@ class Sent:
             self.rejected[place] = reason
 
 
-@dataclass(frozen=True)
-class Target:
-    """Where the file goes, and how the sheet is meant: the year of `3.5`, the division of all rows."""
-
-    to: str
-    token: str
-    year: int | None = None
-    division: str | None = None
-
-
 def send_file(file: Path, target: Target, mapping: str | None = None) -> int:
     """Send the file, show the counts; 0 when nothing was rejected, else 1. Raises GridwardError."""
     console = Console()
     if mapping is None:
         lines = [line.strip() for line in file.read_bytes().removeprefix(b"\xef\xbb\xbf").split(b"\n") if line.strip()]
         sent = _send_lines(lines, target, console)
-        rejected = _write_lines(file, lines, sent.rejected)
-        rows = len(lines)
+        write, rows = partial(_write_lines, file, lines), len(lines)
     else:
         read = _read(file, load_mapping(mapping).given(year=target.year, division=target.division))
         sent, rows = _send_sheet(read, target, console), read.rows
         _tell_not_sent(read, load_mapping(mapping), console)
-        rejected = _write_sheet(file, read, sent.rejected)
+        write = partial(_write_sheet, file, read)
     for word in (ACCEPTED, DUPLICATE, REJECTED):
         console.print(f"{word:<10}{sent.counts[word]:>9,}", highlight=False)
+    rejected = _returned(sent.rejected, write, console)
     if sent.counts.total() != rows or not rows:
         raise SendError(f"{sent.counts.total():,} verdicts for {rows:,} rows: nothing is known of the others")
     if rejected:
@@ -97,15 +76,15 @@ def _read(file: Path, mapping: SheetMapping) -> SheetRead:
         if not read.rows:
             raise SheetRefused("file_no_rows")
     except SheetRefused as refused:
-        raise SendError(f"{file.name}: {refused.told(_language())}") from None
+        raise SendError(f"{file.name}: {refused.told(own_language())}") from None
     return read
 
 
 def _send_sheet(read: SheetRead, target: Target, console: Console) -> Sent:
-    sent, language = Sent(), _language()
-    with _client(target) as client:
+    sent, language = Sent(), own_language()
+    with client_of(target) as client:
         for units in track(list(_parts(read.units)), "sending", console=console, disable=not console.is_terminal):
-            answers = _post(client, target, [line for unit in units for line in unit.lines])
+            answers = post(client, target, [line for unit in units for line in unit.lines])
             for unit in units:
                 own = [next(answers) for _ in unit.lines]
                 for verdict in judged(read, unit, own, language):
@@ -128,26 +107,12 @@ def _parts(units: Sequence[Unit]) -> Iterator[list[Unit]]:
 
 def _send_lines(lines: Sequence[bytes], target: Target, console: Console) -> Sent:
     sent, before = Sent(), 0
-    with _client(target) as client:
+    with client_of(target) as client:
         for chunk in track(list(_chunks(lines)), "sending", console=console, disable=not console.is_terminal):
-            for place, verdict in enumerate(_post(client, target, chunk), before):
+            for place, verdict in enumerate(post(client, target, chunk), before):
                 sent.add(place, verdict["verdict"], _reason(verdict))
             before += len(chunk)
     return sent
-
-
-def _client(target: Target) -> httpx.Client:
-    """Raises SendError when the target cannot be meant."""
-    if not re.fullmatch(r"[!-~]+", target.token):
-        raise SendError("no token, or one that is none: give --token one of `gridward token` or of your issuer")
-    try:
-        url = httpx.URL(target.to)
-    except httpx.InvalidURL:
-        url = httpx.URL()
-    if url.scheme not in ("http", "https") or not url.host:
-        raise SendError(f"{target.to!r} is no address: give --to one such as http://127.0.0.1:8000")
-    headers = {"authorization": f"Bearer {target.token}", "accept-language": _language(), "content-type": NDJSON}
-    return httpx.Client(headers=headers, timeout=TIMEOUT)
 
 
 def _chunks(lines: Sequence[bytes]) -> Iterator[list[bytes]]:
@@ -167,39 +132,6 @@ def _reason(verdict: dict[str, Any]) -> str:
     return "; ".join(reason.removeprefix(": ") for reason in told)
 
 
-def _post(client: httpx.Client, target: Target, lines: Sequence[bytes]) -> Iterator[dict[str, Any]]:
-    """The verdicts in the order of the lines. A request that was not answered whole goes again: repeats are known."""
-    if not lines:
-        return iter(())
-    verdicts = _answered(client, f"{target.to.rstrip('/')}/records", b"\n".join(lines))
-    if len(verdicts) != len(lines):
-        raise SendError(f"{len(verdicts)} verdicts for {len(lines)} rows: send the file again")
-    return iter(verdicts)
-
-
-def _answered(client: httpx.Client, url: str, body: bytes) -> list[dict[str, Any]]:
-    why = ""
-    for tried in range(TRIES):
-        try:
-            answer = client.post(url, content=body)
-        except httpx.TransportError as error:
-            why = f"does not answer ({type(error).__name__})"
-        else:
-            verdicts = [json.loads(line) for line in answer.content.splitlines()] if answer.status_code == 200 else []
-            if verdicts and "error" not in verdicts[-1]:
-                return verdicts
-            why = f"answered {answer.status_code}: {verdicts[-1]['error'] if verdicts else answer.text[:300]}"
-            if 200 < answer.status_code < 500:
-                break
-        time.sleep(0.2 * 2**tried)
-    raise SendError(f"{url} {why}. Check --to and --token, then send the file again: repeats are recognised")
-
-
-def _language() -> Language:
-    words = (os.environ.get(name, "") for name in ("LC_ALL", "LC_MESSAGES", "LANG"))
-    return "zh" if next(filter(None, words), "").startswith("zh") else "en"
-
-
 def _tell_not_sent(read: SheetRead, mapping: SheetMapping, console: Console) -> None:
     """Nothing is dropped silently: columns, sheets and words of the file that no record holds."""
     told = [
@@ -213,20 +145,31 @@ def _tell_not_sent(read: SheetRead, mapping: SheetMapping, console: Console) -> 
         console.print(line, highlight=False, markup=False, soft_wrap=True)
 
 
-def _write_sheet(file: Path, read: SheetRead, rejected: Mapping[int, str]) -> Path | None:
-    """FILE.rejected.xlsx or .csv: the sheet's own form and cells, the reason in the last column."""
+def _returned(rejected: Mapping[int, str], write: Callable[[Mapping[int, str]], Path], console: Console) -> Path | None:
+    """The file that holds the rejected rows; where it cannot be written the reasons are told. Raises SendError then."""
     if not rejected:
         return None
+    try:
+        return write(rejected)
+    except OSError as error:
+        for place, reason in sorted(rejected.items()):
+            console.print(f"row {place + 1}: {reason}", highlight=False, markup=False, soft_wrap=True)
+        raise SendError(
+            f"{error.filename} cannot be written ({error.strerror}): the rows above were rejected, the others kept. "
+            "Mend them, or send a copy of the file in a folder in which you may write: repeats are recognised"
+        ) from None
+
+
+def _write_sheet(file: Path, read: SheetRead, rejected: Mapping[int, str]) -> Path:
+    """FILE.rejected.xlsx or .csv: the sheet's own form and cells, the reason in the last column."""
     stem = file.name.removesuffix(file.suffix).removesuffix(".rejected")
     path = file.with_name(f"{stem}.rejected{read.table.form.suffix}")
     path.write_bytes(rejected_file(read, rejected))
     return path
 
 
-def _write_lines(file: Path, lines: Sequence[bytes], rejected: Mapping[int, str]) -> Path | None:
+def _write_lines(file: Path, lines: Sequence[bytes], rejected: Mapping[int, str]) -> Path:
     """FILE.rejected.ndjson: each object with the reason added; what is no object goes into `unreadable`."""
-    if not rejected:
-        return None
     told = [_with_reason(lines[place], rejected[place]) for place in sorted(rejected)]
     path = file.with_name(f"{file.name.removesuffix('.ndjson').removesuffix('.rejected')}.rejected.ndjson")
     path.write_text("\n".join(told) + "\n", encoding="utf-8")

@@ -16,7 +16,8 @@ from pydantic import SecretStr
 from structlog.testing import capture_logs
 
 from services.chassis.access import make_token
-from services.sending import SendError, Target, send_file
+from services.door_client import SendError, Target
+from services.sending import send_file
 from tests.stores.intake_world import KEY, VILLAGE, a_test
 from tests.stores.served_world import listening
 from tests.stores.sheets import TESTS, a_test_row, text_sheet
@@ -155,6 +156,48 @@ async def test_the_command_without_a_token_or_with_one_that_is_over_says_what_to
     ):
         code, _, err = await command(str(file), "--to", to, "--token", over)
         assert code == 2 and words in err and "--to" in err and "Traceback" not in err
+
+
+async def test_another_web_server_is_no_door(tmp_path: Path) -> None:
+    """It answers 200 with a page, or with JSON of its own; nothing is tried again."""
+    file = tmp_path / "one.ndjson"
+    file.write_text(json.dumps(a_test(1, 1)))
+    for body in (b"<!doctype html><title>Welcome</title>", b'{"ok": true}', b"[]"):
+        asked = 0
+
+        async def answer(asking: asyncio.StreamReader, answering: asyncio.StreamWriter, body: bytes = body) -> None:
+            nonlocal asked
+            asked += 1
+            await asking.readuntil(b"\r\n\r\n")
+            await asking.readexactly(file.stat().st_size)
+            answering.write(b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\nconnection: close\r\n\r\n" % len(body) + body)
+            answering.close()
+            await answering.wait_closed()
+
+        async with await asyncio.start_server(answer, "127.0.0.1", 0) as server:
+            port = server.sockets[0].getsockname()[1]
+            code, out, err = await command(str(file), "--to", f"http://127.0.0.1:{port}", "--token", TOKEN)
+        assert (code, out, asked) == (2, "", 1)
+        assert f"answered 200: {body.decode()[:20]}" in err and "--to" in err and "Traceback" not in err
+
+
+@pytest.mark.parametrize("mapping", [None, "tianjin-2020"])
+async def test_where_rejected_rows_cannot_be_written_counts_and_reasons_are_told(
+    database: str, tmp_path: Path, mapping: str | None
+) -> None:
+    """The place is taken by a folder: root may write into any that is closed."""
+    file = sheet(tmp_path / "cases.csv", "TJ2,M,57,NA,NA,31/02/2020,Wuhan,,,severe,,,")
+    if mapping is None:
+        file = tmp_path / "cases.ndjson"
+        file.write_text(json.dumps(a_test(1, 1)) + "\n" + json.dumps(a_test(2, 2, result="?")))
+    (tmp_path / f"cases.rejected{file.suffix}").mkdir()
+    asked = [str(file), "--token", TOKEN, *(["--mapping", mapping] if mapping else [])]
+    async with listening(database) as (_, url):
+        code, out, err = await command(*asked, "--to", url)
+    assert code == 2 and "Traceback" not in err
+    assert f"cases.rejected{file.suffix} cannot be written" in err
+    assert "rejected          1" in out and ("row 2: " if mapping else "row 2: result: ") in out
+    assert not mapping or "confirm_date: the calendar has no such day" in out
 
 
 async def test_a_year_and_a_division_told_beside_the_sheet_count_for_all_its_rows(
