@@ -20,7 +20,7 @@ from asyncpg import Connection, Pool
 from services.chassis import database
 from services.chassis.database import Lane
 from services.chassis.epoch import Opened
-from services.chassis.errors import HalfDone, RelayAtWork
+from services.chassis.errors import HalfDone, NeverRan, RelayAtWork
 from services.chassis.fence import Position
 from services.chassis.merging import Cursor, verify
 from services.chassis.operating import instead_of_relay, new_epoch
@@ -42,6 +42,7 @@ _LANES = "select topic, partition, epoch, last from lanes order by 1, 2"
 _AT_WORK = """
 select exists (select from pg_stat_activity where datname = current_database()
                   and application_name like $1 and application_name not like '%/relay')"""
+_RAN = "select to_regclass('positions') is not null"
 _MARK = "insert into half_done (command) values ($1) on conflict do nothing"
 _UNMARK = "delete from half_done"
 _OWN = """
@@ -68,8 +69,9 @@ async def refuse_half_done(db: Connection | Pool, service: str, but: str | None 
 async def rebuild(service: Service, how: Replaying, settings: Settings, progress: Progress) -> Redone:
     """Empty the service's own tables and fill them from the log, up to where it has read; nothing is said twice.
 
-    Raises RelayAtWork, LogAhead, LogBroken, HalfDone when a new epoch was broken off: its replay has still to be done,
-    or all that was said since the backup is withdrawn (before anything was touched); KafkaError, PostgresError.
+    Raises NeverRan, RelayAtWork, LogAhead, LogBroken, HalfDone when a new epoch was broken off: its replay has still
+    to be done, or all that was said since the backup is withdrawn (before anything was touched); KafkaError,
+    PostgresError.
     """
     async with _alone(service, settings) as (lock, db), log_reader(settings.kafka) as reader:
         async with _marked(db, service.name, REBUILD):
@@ -93,7 +95,7 @@ async def rebuild(service: Service, how: Replaying, settings: Settings, progress
 async def open_again(service: Service, how: Replaying, settings: Settings, progress: Progress) -> tuple[Opened, Redone]:
     """A new epoch for a service that derives: what it heard before is heard again in silence, at the same instants.
 
-    Raises RelayAtWork, LogBroken, HalfDone when a rebuild was broken off; KafkaError, PostgresError.
+    Raises NeverRan, RelayAtWork, LogBroken, HalfDone when a rebuild was broken off; KafkaError, PostgresError.
     """
     async with _alone(service, settings) as (_, db), log_reader(settings.kafka) as reader:
         async with _marked(db, service.name, NEW_EPOCH):
@@ -121,13 +123,17 @@ async def open_again(service: Service, how: Replaying, settings: Settings, progr
 
 @asynccontextmanager
 async def _alone(service: Service, settings: Settings) -> AsyncIterator[tuple[Connection, Connection]]:
-    """The relay's lock and a connection to work on, while the service does not run. Raises RelayAtWork."""
+    """The relay's lock and a connection to work on, while the service does not run. Raises NeverRan, RelayAtWork."""
     db = await asyncpg.connect(
         settings.database,
         timeout=10,
         server_settings={"search_path": service.name, "application_name": f"gridward rebuild {service.name}"},
     )
     try:
+        if not await db.fetchval(_RAN):
+            raise NeverRan(
+                f"{service.name} has no tables here: correct GRIDWARD_DATABASE, or start {service.name} once"
+            )
         async with db.transaction():
             await database.prepare(db, service.name, service.schema)
         await _refuse_at_work(db, service.name)

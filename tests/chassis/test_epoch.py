@@ -190,6 +190,8 @@ async def test_a_service_that_says_nothing_opens_an_epoch_by_the_command_and_on_
     """rollup has no lane: there is nothing to mark and nothing to read back."""
     given = settings(database, fresh_kafka)
     await make_topics(fresh_kafka, heard_by("rollup"), -1)
+    async with pool_of(ROLLUP, database):
+        pass
     opened, redone = await open_again(ROLLUP, REPLAYING, given, lambda *_: None)
     assert ((opened.epoch, opened.said_before), redone) == ((1, 0), Redone(0, 0))
     async with pool_of(ROLLUP, database) as pool:

@@ -6,11 +6,12 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from typing import Any
 
+import asyncpg
 import pytest
 
 from contracts.topics import heard_by
 from services.chassis import rebuilding
-from services.chassis.errors import HalfDone, LogBroken, RelayAtWork
+from services.chassis.errors import HalfDone, LogBroken, NeverRan, RelayAtWork
 from services.chassis.rebuilding import Redone, open_again, rebuild
 from services.chassis.running import running
 from services.chassis.settings import Settings
@@ -73,6 +74,17 @@ async def test_a_service_started_just_before_the_mark_is_seen_and_the_mark_goes(
             await work(given)
     async with running(SERVICE, given) as run:
         await until_ready(run)
+
+
+@pytest.mark.parametrize("work", [_rebuilt, _opened])
+async def test_a_database_in_which_the_service_never_ran_is_refused_and_left_as_it_is(
+    database: str, fresh_kafka: str, work: Any
+) -> None:
+    with pytest.raises(NeverRan, match="rollup has no tables here: correct GRIDWARD_DATABASE"):
+        await work(settings(database, fresh_kafka))
+    db = await asyncpg.connect(database)
+    assert not await db.fetchval("select to_regnamespace('rollup') is not null")
+    await db.close()
 
 
 async def test_a_refusal_leaves_no_mark_but_the_one_that_an_earlier_try_left(given: Settings) -> None:
