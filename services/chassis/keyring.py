@@ -70,13 +70,15 @@ class Keyring(Generic[S]):
             self._made[in_use] = self._make(self._keys.secrets, in_use)
         return self._made[in_use]
 
-    async def leave_old(self, tx: Tx) -> bool:
-        """When nothing needs an older key: the newest alone is in use. No writer is under way meanwhile.
+    async def leave_old(self, tx: Tx, version: int) -> bool:
+        """When nothing needs a key older than the newest, this one: it alone is in use. No writer is under way.
 
-        False: another replica was quicker.
+        False: another replica was quicker, or put a newer one in use, for which nothing was sealed anew yet.
         """
         await tx.execute(_ALONE)
-        left: str = await tx.execute(_LEAVE, (await self.read(tx)).version)
+        if (await self.read(tx)).version != version:
+            return False
+        left: str = await tx.execute(_LEAVE, version)
         return left != "DELETE 0"
 
     async def _in_use(self, tx: Tx) -> tuple[int, ...]:

@@ -84,7 +84,7 @@ async def _work(tx: Tx, ring: Keyring[S], parts: Sequence[Part[S]]) -> Worked:
             await _go(tx, seals, due[claimed[0]], claimed[1])
         return Worked(more=claimed is not None)
     if turns:
-        if await ring.leave_old(tx):
+        if await ring.leave_old(tx, seals.version):
             log.info("nothing needs an older key: leave the others out of GRIDWARD_VAULT_KEY", version=seals.version)
         return Worked(more=True)
     await tx.execute(_FORGET)

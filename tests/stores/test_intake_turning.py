@@ -14,10 +14,13 @@ from structlog.testing import capture_logs
 
 from contracts.events.testing import TestResulted
 from services.chassis.errors import KeyNotKnown
+from services.chassis.keyring import Keyring
+from services.chassis.sealing import Seals, vault_keys
 from services.chassis.ticking import run_once
+from tests.chassis.rig import settings, until
 from tests.stores.intake_world import AT, GRID, World, a_household, a_person, a_test, intake
 
-OLD, NEW = "o" * 32, "n" * 32
+OLD, NEW, THIRD = "o" * 32, "n" * 32, "t" * 32
 ONLY_OLD, PHASE_1, PHASE_2, PHASE_3 = OLD, f"1:{OLD} 2:{NEW}", f"2:{NEW} 1:{OLD}", f"2:{NEW}"
 _VERSIONS = """
 select get_byte(sealed, 0) from (select sealed from vault_persons union all select sealed from vault_dwellings
@@ -162,6 +165,32 @@ async def test_a_turning_shows_how_far_it_is_and_goes_on_where_another_process_b
         assert await world.words(*again) == ["duplicate", "accepted", "duplicate"]
         assert await world.pool.fetchval("select count(*) from vault_persons") == 5
         assert "test-3" in (await world.client.get("/rejects")).text
+
+
+async def test_a_third_key_put_in_use_while_the_first_is_being_left_out_is_not_left_alone(database: str) -> None:
+    """The tick waits for the lock under which another replica begins with the third; nothing is sealed by it yet."""
+    waits = "select exists (select from pg_locks where locktype = 'advisory' and not granted)"
+    sealed = "select count(*) = 1 from turnings where not ended"  # but what is cleared once the old key is out of use
+    async with intake(database, vault_key=ONLY_OLD) as world:
+        await world.send(a_test(1, 1))
+    async with intake(database, vault_key=f"2:{NEW} 1:{OLD} 3:{THIRD}") as world:
+        [tick] = [tick for tick in world.app.ticks if tick.name == "turning"]
+        while not await world.pool.fetchval(sealed):
+            await run_once(world.app, tick)
+        keys = vault_keys(settings(database, vault_key=f"3:{THIRD} 2:{NEW} 1:{OLD}"))
+        assert keys is not None
+        async with world.pool.acquire() as tx, tx.transaction():
+            await Keyring(keys, lambda secrets, in_use: Seals(secrets, b"any", in_use)).begin(tx, [])
+            turned = asyncio.create_task(run_once(world.app, tick))
+
+            async def waiting() -> bool:
+                return bool(await world.pool.fetchval(waits))
+
+            await until(waiting, "the tick waits for the lock")
+        await turned
+        assert [row[0] for row in await world.pool.fetch("select version from seal_keys order by 1")] == [1, 2, 3]
+        await world.turn_keys()
+        assert await versions(world) == {3}
 
 
 async def test_somebody_who_was_given_another_number_is_still_found_by_the_first_one(database: str) -> None:
