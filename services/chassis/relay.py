@@ -6,7 +6,7 @@ One direct connection holds an advisory lock that saves double work; it ends by 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 
 import asyncpg
@@ -63,11 +63,19 @@ async def relay_connection(dsn: str, service: str) -> AsyncIterator[asyncpg.Conn
 
 
 class Relay:
-    """The relay of one service in one process."""
+    """The relay of one service in one process. ahead: told each time that the database is found behind the log."""
 
-    def __init__(self, service: str, dsn: str, kafka: str, wake: asyncio.Event, health: Health) -> None:
+    def __init__(
+        self,
+        service: str,
+        dsn: str,
+        kafka: str,
+        wake: asyncio.Event,
+        health: Health,
+        ahead: Callable[[LogAhead], None],
+    ) -> None:
         self._service, self._dsn, self._kafka = service, dsn, kafka
-        self._wake, self._health = wake, health
+        self._wake, self._health, self._ahead = wake, health, ahead
         self._stop = asyncio.Event()
         self._sending: dict[Lane, asyncio.Task[Answer | None]] = {}
         self._refused: set[Lane] = set()
@@ -93,6 +101,7 @@ class Relay:
                         await self._cycles(db, producer)
             except LogAhead as error:
                 self._health.unwell("relay", str(error))
+                self._ahead(error)
                 await self._pause(AFTER_AHEAD)
             except (KafkaError, *DATABASE_ERRORS) as error:
                 if not isinstance(error, KafkaError) and not is_transient(error):

@@ -50,6 +50,7 @@ class Running:
         self.app, self.health, self.url = app, health, url
         self.failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._ending = asyncio.Event()
+        self._pausing = asyncio.Event()  # set with it, and while the database is behind the log
         self._started = False
         self.consumer: Consumer | None = None
         health.awaits("kafka", "starting")
@@ -59,6 +60,7 @@ class Running:
     async def end(self) -> None:
         """Finish what is under way, ticks and batches before the relay, then close."""
         self._ending.set()
+        self._pausing.set()
         _, late = await asyncio.wait({self._work}, timeout=PATIENCE if self._started else START_PATIENCE)
         if late and self._started:
             log.error("ended in the middle of its work", service=self.app.name, seconds=PATIENCE)
@@ -79,8 +81,14 @@ class Running:
             await self._again(lambda: make_topics(kafka, said_by(app.name), app.settings.replication))
             reader = await self._again(lambda: stack.enter_async_context(log_reader(kafka)))
             await stack.enter_async_context(self._relaying())
-            await self._until_not_behind(reader)
-            listening = await stack.enter_async_context(AsyncExitStack())
+            while not self._ending.is_set():
+                await self._until_not_behind(reader)
+                await self._at_work(reader)
+
+    async def _at_work(self, reader: LogReader) -> None:
+        """Hear, tick and watch, until the process ends or the database is found behind the log."""
+        app, pausing = self.app, self._pausing
+        async with AsyncExitStack() as listening:
 
             async def listen() -> None:
                 await self._leave(listening)
@@ -90,16 +98,21 @@ class Running:
             await listen()
             self._started = True
             async with asyncio.TaskGroup() as group:
-                group.create_task(keep_watch(app, reader, self.health, self._ending))
+                group.create_task(keep_watch(app, reader, self.health, pausing))
                 if heard_by(app.name):
-                    group.create_task(keep_moving(app, reader, self.health, self._ending, self._listener, listen))
+                    group.create_task(keep_moving(app, reader, self.health, pausing, self._listener, listen))
                 for tick in app.ticks:
-                    group.create_task(keep_ticking(app, tick, reader, self._ending))
+                    group.create_task(keep_ticking(app, tick, reader, pausing))
+
+    def _behind(self, error: LogAhead) -> None:
+        """A failover under a running process lost commits: its relay finds it out, as at a start."""
+        self.app.refusing = str(error)
+        self._pausing.set()
 
     @asynccontextmanager
     async def _relaying(self) -> AsyncIterator[None]:
         app = self.app
-        relay = Relay(app.name, app.settings.database, app.settings.kafka, app.wake_relay, self.health)
+        relay = Relay(app.name, app.settings.database, app.settings.kafka, app.wake_relay, self.health, self._behind)
         task = asyncio.create_task(relay.run())
         task.add_done_callback(self._notice)
         try:
@@ -116,6 +129,8 @@ class Running:
                 async with app.pool.acquire() as db:
                     await self._again(partial(refuse_log_ahead, db, reader, app.name))
                 app.refusing = ""
+                if not self._ending.is_set():
+                    self._pausing.clear()
                 self.health.well("log")
                 return
             except LogAhead as error:

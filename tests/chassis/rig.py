@@ -19,7 +19,7 @@ from aiokafka import ConsumerRecord
 from contracts.envelope import Event, Fact, say
 from contracts.events.testing import Result, TestResulted
 from contracts.topics import BY_KEY
-from services.chassis import outbox
+from services.chassis import outbox, own_work
 from services.chassis.database import Lane, open_pool
 from services.chassis.fence import Number
 from services.chassis.once import Applied, apply
@@ -96,6 +96,17 @@ async def say_all(pool: asyncpg.Pool, events: Sequence[Event[Any]]) -> None:
     """One committed transaction of intake that says these events."""
     async with pool.acquire() as tx, tx.transaction():
         await outbox.write(tx, "intake", events)
+
+
+async def say_through(door: Running, events: Sequence[Event[Any]]) -> None:
+    """Said by a running intake, and published to the end."""
+    async with own_work.transaction(door.app) as turn:
+        turn.say(events)
+
+    async def published() -> bool:
+        return bool(await door.app.pool.fetchval("select not exists (select from outbox)"))
+
+    await until(published, "published")
 
 
 async def applied(pool: asyncpg.Pool) -> list[str]:

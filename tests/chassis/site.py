@@ -41,12 +41,10 @@ class Site:
             answers = {plan.lane: await send(self.producer, plan) for plan in plans}
 
     async def back_up(self) -> None:
-        for table in _TABLES:
-            await self.pool.execute(f"create table backup_{table} as table {table}")
+        await back_up(self.pool)
 
     async def restore(self) -> None:
-        for table in _TABLES:
-            await self.pool.execute(f"delete from {table}; insert into {table} select * from backup_{table}")
+        await restore(self.pool)
 
     async def read_by_a_consumer(self) -> list[str]:
         """What tracing applies of the lane."""
@@ -55,6 +53,18 @@ class Site:
         async with pool_of(TRACING, self.database) as hearer:
             assert not (await take(hearer, records)).problems
             return await applied(hearer)
+
+
+async def back_up(db: asyncpg.Pool | asyncpg.Connection) -> None:
+    """What intake's relay goes by, as it is now."""
+    for table in _TABLES:
+        await db.execute(f"create table backup_{table} as table {table}")
+
+
+async def restore(db: asyncpg.Pool | asyncpg.Connection) -> None:
+    """As it was then."""
+    for table in _TABLES:
+        await db.execute(f"delete from {table}; insert into {table} select * from backup_{table}")
 
 
 @asynccontextmanager

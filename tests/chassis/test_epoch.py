@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 import asyncpg
 import pytest
 
 from contracts.topics import heard_by
 from services.chassis import epoch, own_work
+from services.chassis.database import Tx
 from services.chassis.errors import LogAhead, LogBroken
 from services.chassis.fence import Number
 from services.chassis.operating import new_epoch
@@ -14,6 +17,7 @@ from services.chassis.plan import make_plans
 from services.chassis.rebuilding import Redone, open_again
 from services.chassis.running import running
 from services.chassis.sending import send
+from services.chassis.service import Service, Tick, Worked
 from services.chassis.tail import is_other_server, refuse_log_ahead
 from services.chassis.topics import make_topics
 from services.rollup.replaying import REPLAYING
@@ -25,14 +29,18 @@ from tests.chassis.rig import (
     of_lane,
     pool_of,
     say_all,
+    say_through,
     settings,
     until,
     until_applied,
     until_ready,
 )
-from tests.chassis.site import site
+from tests.chassis.site import back_up, restore, site
 
 EVENTS = of_lane(0, 9)
+END_EVERY_OTHER = """
+select pg_terminate_backend(pid) from pg_stat_activity
+ where application_name like 'gridward/intake/%' and pid <> pg_backend_pid()"""
 
 
 async def test_a_database_behind_the_log_publishes_nothing_and_says_what_to_do(database: str, fresh_kafka: str) -> None:
@@ -165,6 +173,45 @@ async def test_a_running_service_refuses_writes_until_the_new_epoch(database: st
                 turn.say(EVENTS[5:9])
             await until_applied(hearer.app.pool, EVENTS)
             await until_ready(door, hearer)
+
+
+async def test_a_database_that_loses_commits_under_running_replicas_is_refused_by_each_until_the_new_epoch(
+    database: str, fresh_kafka: str
+) -> None:
+    """A failover to a standby that lacked the last commits: every connection ends, and each relay looks again."""
+    given = settings(database, fresh_kafka)
+    worked: list[bool] = []  # whether writes were refused when a tick ran
+
+    async def work(tx: Tx, now: datetime) -> Worked:
+        worked.append(bool(door.app.refusing and other.app.refusing))
+        return Worked()
+
+    busy = Service("intake", ticks=(Tick("work", 0.02, work),))
+    async with running(TRACING, given) as hearer, running(busy, given) as door, running(busy, given) as other:
+        await until_ready(hearer, door, other)
+        await say_through(door, EVENTS[:3])
+        await back_up(door.app.pool)
+        await say_through(door, EVENTS[3:5])
+        await until_applied(hearer.app.pool, EVENTS[:5])
+        consumers = [door.consumer, other.consumer]
+        async with door.app.pool.acquire() as tx, tx.transaction():
+            await restore(tx)
+            await tx.execute(END_EVERY_OTHER)
+
+        async def refuse() -> bool:
+            return all("new-epoch intake" in run.health.reasons.get("log", "") for run in (door, other))
+
+        await until(refuse, "both refuse")
+        for run in (door, other):
+            with pytest.raises(LogAhead, match="new-epoch intake"):
+                async with own_work.transaction(run.app) as turn:
+                    turn.say(EVENTS[3:5])
+        await new_epoch(INTAKE, given)
+        await until_ready(door, other)
+        assert worked.count(True) <= 2  # one each that had begun
+        assert door.consumer is not consumers[0] and other.consumer is not consumers[1]
+        await say_through(other, EVENTS[3:9])
+        await until_applied(hearer.app.pool, EVENTS)
 
 
 async def test_another_server_than_before_is_noticed_once(database: str, fresh_kafka: str) -> None:

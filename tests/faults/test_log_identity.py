@@ -14,11 +14,10 @@ import pytest
 from contracts.envelope import Event
 from contracts.events.testing import TestResulted
 from deploy.local.apache import apache_kafka
-from services.chassis import own_work
 from services.chassis.running import Running, running
 from services.chassis.topics import admin
 from tests.chassis.conftest import forget_all, others_ran
-from tests.chassis.rig import INTAKE, TRACING, of_lane, settings, until, until_applied, until_ready
+from tests.chassis.rig import INTAKE, TRACING, of_lane, say_through, settings, until, until_applied, until_ready
 from tests.servers import Background, address_of, any_kafka, chosen_broker
 
 EVENTS = of_lane(0, 9)
@@ -37,17 +36,6 @@ async def door(database: str, kafka: str) -> AsyncIterator[Running]:
     async with running(INTAKE, settings(database, kafka)) as run:
         await until_ready(run)
         yield run
-
-
-async def say(run: Running, events: Sequence[Event[TestResulted]]) -> None:
-    """Said, and published to the end."""
-    async with own_work.transaction(run.app) as turn:
-        turn.say(events)
-
-    async def published() -> bool:
-        return bool(await run.app.pool.fetchval("select not exists (select from outbox)"))
-
-    await until(published, "published")
 
 
 async def hear(database: str, kafka: str, events: Sequence[Event[TestResulted]]) -> None:
@@ -70,14 +58,14 @@ async def refused(database: str, kafka: str) -> str:
 async def told_before_the_loss(database: str, kafka: str, heard: int) -> None:
     """intake says six events; tracing hears so many of them."""
     async with door(database, kafka) as run:
-        await say(run, EVENTS[:heard])
+        await say_through(run, EVENTS[:heard])
         await hear(database, kafka, EVENTS[:heard])
-        await say(run, EVENTS[heard:6])
+        await say_through(run, EVENTS[heard:6])
 
 
 async def told_after_it(database: str, kafka: str) -> None:
     async with door(database, kafka) as run:
-        await say(run, EVENTS[6:9])
+        await say_through(run, EVENTS[6:9])
 
 
 async def make_again(kafka: str) -> str:
@@ -115,7 +103,7 @@ async def test_a_rebuilt_cluster_goes_on_by_numbers_when_all_was_read(database: 
             run = await stack.enter_async_context(running(INTAKE, settings(database, kafka)))
             hearer = await stack.enter_async_context(running(TRACING, settings(database, kafka)))
             await until_ready(run, hearer)
-            await say(run, EVENTS[6:9])
+            await say_through(run, EVENTS[6:9])
             await until_applied(hearer.app.pool, EVENTS)
 
 
@@ -136,21 +124,21 @@ async def test_a_lost_tail_goes_on_by_numbers_or_is_named(database: str, heard: 
     async with apache_kafka() as server:
         data, old = server._directory / "data", server._directory / "old"
         async with door(database, server.kafka) as run:
-            await say(run, EVENTS[:3])
+            await say_through(run, EVENTS[:3])
             await hear(database, server.kafka, EVENTS[:3])  # the group's own topic is of the backup as well
         await server.stop()
         shutil.copytree(data, old)
         await server.start()
         async with door(database, server.kafka) as run:
-            await say(run, EVENTS[3:heard])
+            await say_through(run, EVENTS[3:heard])
             await hear(database, server.kafka, EVENTS[:heard])
-            await say(run, EVENTS[heard:6])
+            await say_through(run, EVENTS[heard:6])
         await server.stop()
         shutil.rmtree(data)
         old.rename(data)
         await server.start()
         async with door(database, server.kafka) as run:
-            await say(run, EVENTS[6:8])  # the log then ends below the offset that was read
+            await say_through(run, EVENTS[6:8])  # the log then ends below the offset that was read
         if heard == 6:
             await hear(database, server.kafka, EVENTS[:8])
         else:  # the stored offset lies behind number 7
