@@ -28,13 +28,17 @@ _BEGINNING = datetime.min.replace(tzinfo=UTC)
 
 
 class Item(NamedTuple):
-    """A record that consumers take. position: as it stands after it. event: None for a void or unreadable one (why)."""
+    """A record that consumers take. position: as it stands after it. event: None for a void or unreadable one (why).
+
+    resent: it was a dead letter and comes from there, not from the log.
+    """
 
     at: datetime
     position: Position
     record: ConsumerRecord
     event: Event[Any] | None
     unreadable: str = ""
+    resent: bool = False
 
 
 @dataclass

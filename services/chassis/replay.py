@@ -25,6 +25,7 @@ from services.chassis.masking import reason_of
 from services.chassis.merging import Cursor, Item, merged
 from services.chassis.once import handled
 from services.chassis.reader import LogReader
+from services.chassis.resent import load_resent, with_resent
 from services.chassis.service import Service, Worked
 
 STEP = timedelta(seconds=1)  # what intake received within it is heard at once
@@ -103,9 +104,11 @@ class Replay:
     async def run(self, reader: LogReader, heard: Sequence[Cursor], own: Sequence[Cursor]) -> None:
         """Hear it all; each step is a transaction. Raises LogBroken, KafkaError, or what a handler cannot bear."""
         await self.db.execute(_SAID)
-        self._aside = frozenset(row[0] for row in await self.db.fetch(_SET_ASIDE))
+        # A database that was put back holds what was resent before: only one that is emptied hears it again.
+        resent = [] if self.moving else await load_resent(self.db)
+        self._aside = frozenset(row[0] for row in await self.db.fetch(_SET_ASIDE)) | {_place(item) for item in resent}
         last: Step | None = None
-        async with aclosing(self._steps(merged(reader, [*heard, *own]))) as steps:
+        async with aclosing(self._steps(with_resent(merged(reader, [*heard, *own]), resent))) as steps:
             async for step in steps:
                 await self._take(step)
                 last = step
@@ -121,7 +124,7 @@ class Replay:
         own_topics = {topic.key for topic in said_by(self.service.name)}
         step: Step | None = None
         async for item in items:
-            self._done += 1
+            self._done += not item.resent
             own = item.position.topic in own_topics
             if own and item.event is not None:
                 self._own.append(item.event)
@@ -162,8 +165,7 @@ class Replay:
                 pass
 
     def _is_aside(self, item: Item) -> bool:
-        topic, partition = item.position.lane
-        return f"{topic}/{partition}/{Number.of(item.record.headers)}" in self._aside
+        return not item.resent and _place(item) in self._aside
 
     async def _hear(self, items: Sequence[Item]) -> None:
         """Whole; where that fails, one by one, and what fails alone is set aside as by the consumer."""
@@ -213,6 +215,11 @@ class Replay:
         self._own = []
         if rows:
             await self.db.execute(_KEEP_SAID, *map(list, zip(*rows, strict=True)))
+
+
+def _place(item: Item) -> str:
+    topic, partition = item.position.lane
+    return f"{topic}/{partition}/{Number.of(item.record.headers)}"
 
 
 def _ends(step: Step, at: datetime, beat: bool) -> bool:

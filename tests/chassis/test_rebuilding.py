@@ -10,15 +10,19 @@ import asyncpg
 import pytest
 
 from contracts.topics import heard_by
-from services.chassis import rebuilding
+from services.chassis import deadletter, rebuilding, settling
 from services.chassis.errors import HalfDone, LogBroken, NeverRan, RelayAtWork
+from services.chassis.plan import Plan
 from services.chassis.rebuilding import Redone, open_again, rebuild
 from services.chassis.running import running
+from services.chassis.sending import send
 from services.chassis.settings import Settings
 from services.chassis.topics import make_topics
 from services.rollup.replaying import REPLAYING
 from services.rollup.service import SERVICE
-from tests.chassis.rig import pool_of, settings, until_ready
+from tests.chassis.rig import SOURCE, TRACING, applied, ids, of_lane, pool_of, settings, until_applied, until_ready
+from tests.chassis.test_consumer import listening
+from tests.chassis.test_poison import thirteen
 
 MARKS = "select command from half_done"
 
@@ -96,3 +100,31 @@ async def test_a_refusal_leaves_no_mark_but_the_one_that_an_earlier_try_left(giv
         async with pool_of(SERVICE, given.database) as pool:
             assert [row[0] for row in await pool.fetch(MARKS)] == marks
             await pool.execute("insert into half_done (command) values ('rebuild') on conflict do nothing")
+
+
+async def test_a_rebuild_hears_again_what_an_operator_had_resent_and_nothing_that_was_dropped(
+    database: str, fresh_kafka: str
+) -> None:
+    """A wrong key, a wrong lane and a missing number: none of them can be taken from its place in the log."""
+    events = [*of_lane(0, 5), *of_lane(1, 1)]
+    wrong_key, dropped, unnumbered, wrong_lane = events[1], thirteen(events[2]), events[3], events[5]
+    rows: list[tuple[str, bytes | None]] = [
+        (event.subject, event.to_wire()) for event in (events[0], dropped, wrong_lane)
+    ]
+    async with listening(database, fresh_kafka) as (run, producer):
+        await send(producer, Plan(("tests", 0), 1, SOURCE, 0, 4, [*rows, ("nobody", wrong_key.to_wire())]))
+        await producer.send_and_wait("tests", unnumbered.to_wire(), key=unnumbered.subject.encode(), partition=0)
+        await send(producer, Plan(("tests", 0), 1, SOURCE, 4, 1, [(events[4].subject, events[4].to_wire())]))
+        await until_applied(run.app.pool, [events[0], events[4]])
+        async with settling.desk("tracing", run.app.settings) as db:
+            for letter in await deadletter.waiting(db):
+                if "thirteen" in letter.reason:
+                    await settling.drop(db, letter.id, "duty-desk", "noise")
+                else:
+                    await settling.resend(db, TRACING, letter.id, "duty-desk", "a second client's hash")
+        before = [event for event in events if event is not events[2]]
+        assert sorted(await applied(run.app.pool)) == sorted(ids(before))
+    await rebuild(TRACING, REPLAYING, run.app.settings, lambda *_: None)
+    async with pool_of(TRACING, database) as pool:
+        assert sorted(await applied(pool)) == sorted(ids(before))
+        assert await deadletter.waiting(pool) == []
