@@ -6,7 +6,7 @@ rules that are known. In a test module call `policy.test_dates`: imported by nam
 """
 
 from contracts.events.contacts import Category, Standing
-from contracts.policy.adoption import Adoption
+from contracts.policy.adoption import Adoption, bound_by
 from contracts.policy.answers import NO_EDITION, Answer, Deadline, Lookback, NoPlan, Plan, Retention
 from contracts.policy.days import SHANGHAI, day_of, end_of_day, slots_between, start_of_day
 from contracts.policy.editions import Certainty, Edition, Mode, NoEdition, Phase, edition_at, editions
@@ -17,10 +17,12 @@ from contracts.policy.questions import (
     UnknownKey,
     deadline,
     deadline_keys,
+    known_rules,
     lookback,
     measures_ended_at,
     quarantine_plan,
     retention,
+    starts,
 )
 from contracts.policy.spans import Span, phase_spans, test_dates
 
@@ -46,12 +48,14 @@ __all__ = [
     "Span",
     "Standing",
     "UnknownKey",
+    "bound_by",
     "day_of",
     "deadline",
     "deadline_keys",
     "edition_at",
     "editions",
     "end_of_day",
+    "known_rules",
     "lookback",
     "measures_ended_at",
     "overlays",
@@ -60,5 +64,6 @@ __all__ = [
     "retention",
     "slots_between",
     "start_of_day",
+    "starts",
     "test_dates",
 ]

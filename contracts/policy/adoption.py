@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from functools import cache
 
+from contracts.divisions import Divisions
 from contracts.envelope import DivisionCode, Id, Instant
 from contracts.events.contacts import Standing
 from contracts.policy.editions import Certainty, Frozen
@@ -26,13 +28,21 @@ class Adoption(Frozen):
 
 
 def adoption_of(key: str, instant: datetime, division_code: str, adoptions: Sequence[Adoption]) -> Adoption | None:
-    """The nearest adoption of key, by the division or one above it (code prefix), in force at the instant."""
+    """The nearest adoption of key, by the division or one above it, in force at the instant."""
     binding = [
         adoption
         for adoption in adoptions
-        if adoption.key == key and adoption.adopted_from <= instant and division_code.startswith(adoption.division_code)
+        if adoption.key == key
+        and adoption.adopted_from <= instant
+        and division_code.startswith(bound_by(adoption.division_code))
     ]
     return max(binding, key=lambda adoption: (len(adoption.division_code), adoption.adopted_from), default=None)
+
+
+@cache
+def bound_by(jurisdiction_code: str) -> tuple[str, ...]:
+    """Prefixes of the codes where a jurisdiction's adoption binds: its own, and of a functional area what it takes."""
+    return (jurisdiction_code, *Divisions.load().taken_by(jurisdiction_code))
 
 
 def standing_of(certainty: Certainty | None, adoption: Adoption | None) -> Standing:

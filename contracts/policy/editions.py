@@ -72,6 +72,12 @@ class DeadlineRule(Stated):
     since: date | None = None
     until: date | None = None
 
+    @property
+    def states(self) -> frozenset[str]:
+        """The states of a case that start it, `case found (suspected|confirmed)`; empty: it names none."""
+        _, _, named = self.clock_start.partition("(")
+        return frozenset(named.rstrip(")").split("|")) if named else frozenset()
+
     def holds_on(self, day: date) -> bool:
         """Whether this rule of the edition holds on that Shanghai day."""
         return (self.since is None or self.since <= day) and (self.until is None or day < self.until)
@@ -89,10 +95,14 @@ class PlanRule(Stated):
 
 
 class LookbackRule(Stated):
-    """Days before onset (before sampling, without symptoms) from which an exposure counts; 0: only after onset."""
+    """Days before onset (before sampling, without symptoms) from which an exposure counts; 0: only after onset.
+
+    screened_from: of a case without onset, found by screening, the sample from which it counts instead.
+    """
 
     key: Literal["contact_lookback"]
     days_before: int | None
+    screened_from: Literal["last_negative"] | None = None
     abolished: bool = False
 
 
@@ -116,7 +126,8 @@ class ClusterRule(Stated):
 class Edition(Frozen):
     """One plan or amending notice, in force from effective_from until before effective_to (Shanghai days).
 
-    amends: the edition whose other values this one leaves in force.
+    amends: the edition whose other values this one leaves in force. sure_from: where date_certainty is C, the day from
+    which it was certainly in force: before that nothing of it binds that nobody adopted.
     """
 
     id: str
@@ -126,6 +137,7 @@ class Edition(Frozen):
     effective_from: date
     effective_to: date | None
     date_certainty: Certainty
+    sure_from: date | None = None
     date_source: str
     amends: str | None = None
     deadlines: tuple[DeadlineRule, ...]

@@ -6,7 +6,7 @@ An amending notice leaves in force what it does not mention, so a value may be s
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from functools import cache
 from typing import Literal, TypeVar
 
@@ -49,7 +49,14 @@ def deadline(key: str, instant: datetime, division_code: str, adoptions: Sequenc
 
     rule, source = _stated(edition, f"the deadline {key}", rule_in)
     adoption = adoption_of(key, instant, division_code, adoptions)
-    answer = _answer(edition, rule, source, adoption)
+    if (
+        rule is not None
+        and rule.hours is not None
+        and adoption is not None
+        and adoption.hours not in (None, rule.hours)
+    ):
+        adoption = None  # its document says something else than this value
+    answer = _answer(edition, rule, source, adoption, day)
     if answer.standing is Standing.BLANK and adoption is not None and adoption.hours is not None:
         cites = cited(source, adoption, Standing.ADOPTED)
         own = answer.model_copy(update={"standing": Standing.ADOPTED, "source": cites})
@@ -70,7 +77,7 @@ def quarantine_plan(
         return next((rule for rule in stating.plans if rule.key == key), None)
 
     rule, source = _stated(edition, f"quarantine of {category} contacts", rule_in)
-    answer = _answer(edition, rule, source, adoption_of(key, instant, division_code, adoptions))
+    answer = _answer(edition, rule, source, adoption_of(key, instant, division_code, adoptions), day_of(instant))
     if rule is None or rule.phases is None or rule.clock is None or rule.checks_per_day is None:
         return NoPlan(abolished=rule is not None and rule.abolished, **dict(answer))
     return Plan(phases=rule.phases, clock=rule.clock, checks_per_day=rule.checks_per_day, **dict(answer))
@@ -84,8 +91,9 @@ def lookback(instant: datetime, division_code: str, adoptions: Sequence[Adoption
     edition, adoption = _in_force(instant), adoption_of(LOOKBACK, instant, division_code, adoptions)
     rule, source = _stated(edition, "the lookback", lambda e: e.lookback)
     if rule is not None and rule.known:
-        return Lookback(days_before=rule.days_before, **dict(_answer(edition, rule, source, adoption)))
-    blank = _answer(edition, rule, source, adoption)
+        answer = _answer(edition, rule, source, adoption, day_of(instant))
+        return Lookback(days_before=rule.days_before, from_last_negative=rule.screened_from is not None, **dict(answer))
+    blank = _answer(edition, rule, source, adoption, day_of(instant))
     earlier = _last_lookback_before(edition)
     if earlier is None:
         return Lookback(days_before=None, **dict(blank))
@@ -101,7 +109,9 @@ def retention(instant: datetime, division_code: str, adoptions: Sequence[Adoptio
     edition = _in_force(instant)
     rule, source = _stated(edition, "how long identity is kept", lambda stating: stating.retention)
     adoption = adoption_of(RETENTION, instant, division_code, adoptions)
-    return Retention(days=rule.days if rule else None, **dict(_answer(edition, rule, source, adoption)))
+    return Retention(
+        days=rule.days if rule else None, **dict(_answer(edition, rule, source, adoption, day_of(instant)))
+    )
 
 
 def measures_ended_at(instant: datetime) -> datetime | None:
@@ -114,6 +124,25 @@ def measures_ended_at(instant: datetime) -> datetime | None:
         if stated:
             ended = start_of_day(edition.effective_from) if stated[0].abolished else None
     return ended
+
+
+def starts(key: str, instant: datetime, state: str) -> bool:
+    """Whether a case found in that state starts the deadline, as far as the edition of the day names states.
+
+    An excluded one is none. A preliminary positive, which no edition names, is reported at first time (Notice 003 §2).
+    """
+    if state == "excluded":
+        return False
+    day, edition = day_of(instant), _in_force(instant)
+    stated = (rule for each in _and_its_bases(edition) for rule in each.deadlines if rule.key == key)
+    states = next((rule.states for rule in stated if rule.holds_on(day)), frozenset())
+    return state == "preliminary_positive" or not states or state in states
+
+
+@cache
+def known_rules() -> frozenset[str]:
+    """Every key that a jurisdiction may adopt."""
+    return deadline_keys() | {*PLAN_KEYS.values(), LOOKBACK, RETENTION}
 
 
 @cache
@@ -147,8 +176,10 @@ def _stated(edition: Edition | None, what: str, find: Callable[[Edition], R | No
     return None, f"{edition.id} as far as it is known says nothing on {what}"
 
 
-def _answer(edition: Edition | None, rule: Stated | None, source: str, adoption: Adoption | None) -> Answer:
+def _answer(edition: Edition | None, rule: Stated | None, source: str, adoption: Adoption | None, day: date) -> Answer:
     certainty = rule.certainty if rule else None
+    if certainty is not None and edition is not None and edition.sure_from is not None and day < edition.sure_from:
+        certainty = "C"
     standing = standing_of(certainty, adoption)
     return Answer(
         edition=edition.id if edition else NO_EDITION,

@@ -18,7 +18,7 @@ from contracts.events.deadlines import Line, Verdict
 from contracts.events.leads import LeadSource
 from contracts.events.quarantine import PlacementStarted
 from contracts.leads import LeadState, LeadStep, tenures
-from contracts.policy import Adoption, deadline
+from contracts.policy import Adoption, deadline, starts
 
 ONE_DAY = timedelta(days=1)
 DIGEST_WINDOW = timedelta(seconds=60)
@@ -46,8 +46,10 @@ LINES = {each.key: each.line for each in DEADLINES} | dict.fromkeys(_LAND_LEAD.v
 
 
 def opens(fact: CaseFound | ContactIdentified) -> bool:
-    """Whether the fact starts a clock: every case does, of contacts only the close ones (ed. 8, 12 h)."""
-    return not fact.withdrawn and (isinstance(fact, CaseFound) or fact.category is Category.CLOSE)
+    """Whether the fact starts a clock: a case in a state that the edition names, a close contact (ed. 8, 12 h)."""
+    if isinstance(fact, ContactIdentified):
+        return not fact.withdrawn and fact.category is Category.CLOSE
+    return not fact.withdrawn and starts("report.case.direct", fact.found_at, fact.classification.value)
 
 
 @dataclass(frozen=True)

@@ -10,9 +10,10 @@ and of duty stand in `duties.py`, those of leads and needs in `leads.py`.
 
 from __future__ import annotations
 
-from typing import Any, Literal, get_args
+from typing import Annotated, Any, Literal, get_args
 
-from pydantic import ConfigDict, Field, TypeAdapter
+from pydantic import AfterValidator, ConfigDict, Field, TypeAdapter
+from pydantic_core import PydanticKnownError
 
 from contracts.events.canvassing import Channel, Symptom
 from contracts.events.cases import Classification, FoundHow, InfectionSource, Precision
@@ -20,12 +21,22 @@ from contracts.events.contacts import ContactWay
 from contracts.events.quarantine import Mode
 from contracts.events.testing import Result
 from contracts.events.vaccinations import Vaccine
+from contracts.policy import known_rules
 from services.intake.common import Common
 from services.intake.duties import DutyRecord
 from services.intake.fields import Closed, Feed, Identifier, Instant, Plain, Reference
 from services.intake.leads import LeadRecord, NeedRecord
 from services.intake.parts import Dwelling, HouseholdMember, MeasureOrdered, Other, Someone, TubeMember
 
+
+def _known_rule(value: str) -> str:
+    if value not in known_rules():
+        raise PydanticKnownError("literal_error", {"expected": ", ".join(sorted(known_rules()))})
+    return value
+
+
+Rule = Annotated[Identifier, AfterValidator(_known_rule)]
+"""The key of a deadline, of a quarantine plan, of the lookback or of retention."""
 STAGE_DIVISION = "00"
 """Where the stage clock stands: everywhere."""
 
@@ -160,7 +171,7 @@ class PolicyAdoption(Common):
     """hours: the jurisdiction's own, of a deadline for which no plan states any."""
 
     kind: Literal["policy-adoption"]
-    rule: Identifier
+    rule: Rule
     adopted_from: Instant
     decided_by: Identifier
     document: Plain = Field(max_length=100)

@@ -98,7 +98,7 @@ ONE_OF_EACH: list[tuple[Fact, dict[str, str]]] = [
         {"at-named-places": "p1/mall"},
     ),
     (QuarantineProposed(**HERE, **IN_FORCE, category=Category.CLOSE, measures=(A_MEASURE,)), {"proposals-open": "p1"}),
-    (SamplingDue(**HERE, tube_id="t1", since_at=NIGHT), {"samplings-due": "p1/s1"}),
+    (SamplingDue(**HERE, tube_id="t1", since_at=NIGHT), {"samplings-due": "p1"}),
     (ReleaseDue(**HERE, order_id="o1", due_at=NIGHT, edition="covid-ed8"), {"releases-due": "p1/s1"}),
     (an_episode(), {}),
     (an_episode(classification=Classification.EXCLUDED, classified_at=NIGHT), {}),

@@ -81,7 +81,8 @@ def test_a_misspelt_deadline_is_an_error_that_lists_the_keys() -> None:
     "day, hours, standing",
     [
         ("2021-05-13", None, Standing.BLANK),
-        ("2021-05-14", 12, Standing.IN_FORCE),
+        ("2021-05-14", 12, Standing.ADOPTED),  # when ed. 8 came into force is of certainty C
+        ("2021-05-18", 12, Standing.IN_FORCE),
         ("2022-06-27", 12, Standing.IN_FORCE),
         ("2022-06-28", None, Standing.BLANK),
         ("2022-11-12", None, Standing.BLANK),
@@ -258,3 +259,27 @@ def test_no_edition_states_for_how_long_identity_is_kept_so_nothing_may_be_made_
 def test_the_measures_ended_with_class_b_and_not_before() -> None:
     assert policy.measures_ended_at(at("2019-12-01")) is policy.measures_ended_at(at("2023-01-07")) is None
     assert policy.measures_ended_at(at("2023-06-01")) == at("2023-01-08 00:00")
+
+
+def test_an_adoption_by_a_functional_area_binds_in_what_it_takes() -> None:
+    own = {"division_code": "3304J1", "hours": 8}
+    adopted = an_adoption("land.lead.list", since="2022-01-01").model_copy(update=own)
+    for code, hours in (("330402012001", 8), ("3304J1", 8), ("330402001", None)):
+        assert policy.deadline("land.lead.list", at("2022-03-05"), code, [adopted]).hours == hours
+
+
+def test_hours_of_its_own_adopt_no_value_that_a_plan_states_otherwise() -> None:
+    other = an_adoption("investigate.case", since="2021-01-01").model_copy(update={"hours": 8})
+    found = policy.deadline("investigate.case", at("2021-07-01"), JIAXING, [other])
+    assert (found.hours, found.standing) == (24, Standing.PROVISIONAL)
+
+
+@pytest.mark.parametrize(
+    ("day", "state", "expected"),
+    [
+        ("2020-01-24", "asymptomatic", False), ("2020-01-29", "asymptomatic", True), ("2022-03-05", "suspected", True),
+        ("2022-03-05", "excluded", False), ("2022-03-05", "preliminary_positive", True),
+    ],
+)  # fmt: skip
+def test_a_clock_starts_for_the_states_of_a_case_that_the_edition_names(day: str, state: str, expected: bool) -> None:
+    assert policy.starts("report.case.direct", at(day), state) is expected

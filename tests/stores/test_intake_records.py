@@ -227,3 +227,13 @@ async def _judged(database: str, records: list[Any]) -> None:
         received = sum(feed["received"] for feed in (await world.ledger()).values())
         assert received == len(records) + sum(feed["received"] for feed in before.values())
         assert not any(feed["pending"] for feed in (await world.ledger()).values())
+
+
+async def test_an_adoption_of_a_rule_that_no_edition_has_is_refused_with_those_that_there_are(database: str) -> None:
+    adoption = {"kind": "policy-adoption", "feed": "command", "source_id": "a-1", "division_code": "3304"}
+    adoption |= {"adopted_from": "2022-03-05T09:00:00+08:00", "decided_by": "post-1", "document": "No. 1"}
+    async with intake(database) as world:
+        [verdict] = await world.send({**adoption, "rule": "contact-lookbak"})
+        [error] = verdict["errors"]
+        assert error["field"] == "rule" and "contact_lookback" in error["would_be_right"]
+        assert await world.words({**adoption, "rule": "contact_lookback"}) == ["accepted"]

@@ -11,7 +11,7 @@ from contracts.events.cases import Precision
 from contracts.events.policies import PolicyAdopted
 from contracts.events.quarantine import CareScheduled, PersonVisited, PlacementEnded
 from contracts.persons import Merged
-from contracts.policy import Adoption
+from contracts.policy import Adoption, bound_by
 from services.alerts.rules import Opening, Stop, opens
 from services.chassis.database import Tx
 
@@ -232,8 +232,7 @@ async def find_people_under(tx: Tx, events: Sequence[Event[PolicyAdopted]]) -> l
              join (select * from unnest($1::text[], $2::text[]) union
                    select rule, division_code from adoptions where statement_id = any($3)) x(rule, division)
              on c.deadline = x.rule and starts_with(c.division_code, x.division)""",
-        [e.data.rule for e in events],
-        [e.data.jurisdiction_code for e in events],
+        *columns([(e.data.rule, code) for e in events for code in bound_by(e.data.jurisdiction_code)], 2),
         [e.data.statement_id for e in events],
     )
     return [r["person_id"] for r in rows]

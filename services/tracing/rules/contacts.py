@@ -9,7 +9,7 @@ from datetime import date, datetime, timedelta
 from functools import cache, lru_cache
 
 from contracts import policy
-from contracts.events.contacts import Category, ContactIdentified, ContactWay
+from contracts.events.contacts import Category, ContactIdentified, ContactWay, Standing
 from contracts.events.testing import Result
 from services.tracing.rules.orders import ends_of_quarantine
 from services.tracing.rules.statements import statement_id
@@ -84,6 +84,7 @@ def contact_of(around: Surroundings) -> Contact | None:
     latest = matters[-1]
     last_at = max(chain.last_at for chain in latest.chains)
     window = lookback_at(latest.found_at, around.division_code, around.adoptions)
+    plan = plan_at(latest.category, latest.found_at, around.division_code, around.adoptions)
     fact = ContactIdentified(
         statement_id=statement_id("contact", around.person_id),
         person_id=around.person_id,
@@ -93,9 +94,13 @@ def contact_of(around: Surroundings) -> Contact | None:
         found_at=latest.found_at,
         exposure_ids=tuple(sorted({chain.exposure.statement_id for chain in latest.chains})),
         edition=window.edition,
-        standing=window.standing,
+        standing=_weaker(window.standing, plan.standing),
     )
     return Contact(fact, matters)
+
+
+def _weaker(lookback: Standing, plan: Standing) -> Standing:
+    return Standing.PROVISIONAL if Standing.PROVISIONAL in (lookback, plan) else lookback
 
 
 def _matters(around: Surroundings) -> tuple[Matter, ...]:
@@ -129,11 +134,14 @@ def counted_chains(around: Surroundings) -> Iterator[Chain]:
 def _to_case(around: Surroundings, exposure: Exposure, case: CasePart) -> Chain | None:
     """Close, or casual by a shared venue, where the exposure overlaps [reference - lookback, isolation]."""
     found_at = max(exposure.received_at, case.known_at)
-    days = lookback_at(found_at, around.division_code, around.adoptions).days_before
-    if days is None:
+    window = lookback_at(found_at, around.division_code, around.adoptions)
+    if window.days_before is None:
         return None
+    start = case.reference_at - timedelta(days=window.days_before)
+    if window.from_last_negative and case.negative_at is not None:
+        start = case.negative_at
     category = Category.CASUAL if exposure.way is ContactWay.SHARED_VENUE else Category.CLOSE
-    return _overlap(exposure, category, case.reference_at - timedelta(days=days), case.isolated_at, found_at)
+    return _overlap(exposure, category, start, case.isolated_at, found_at)
 
 
 def _to_close_contact(around: Surroundings, exposure: Exposure, link: ClosePart) -> Chain | None:

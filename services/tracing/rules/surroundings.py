@@ -82,11 +82,15 @@ class Exposure:
 
 @dataclass(frozen=True, slots=True)
 class CasePart:
-    """What others may read of a case: the reference instant, the isolation, when it was first known to be a case."""
+    """What others may read of a case: the reference instant, the isolation, when it was first known to be a case.
+
+    negative_at: of a case without onset, the last negative sample before the reference, if any.
+    """
 
     reference_at: datetime
     isolated_at: datetime | None
     known_at: datetime
+    negative_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from contracts.envelope import Event
+from contracts.policy import bound_by
 from services.chassis.database import Tx
 from services.tracing.store.tables import TABLES
 
@@ -89,7 +90,7 @@ async def persons_below(tx: Tx, division_code: str, cause: Cause) -> set[Named]:
     By the facts and not by `states`: facts are committed before anything is derived from them.
     """
     there = " union ".join(
-        f"select {person} as person_id from {table} where starts_with({division}, $1)"  # noqa: S608
+        f"select {person} as person_id from {table} where {division} ^@ any($1::text[])"  # noqa: S608
         for table, person, division in (
             *((table.name, "person_id", "division_code") for table in TABLES.values() if "person_id" in table.names),
             ("exposures", "other_id", "other_division_code"),
@@ -104,6 +105,6 @@ async def persons_below(tx: Tx, division_code: str, cause: Cause) -> set[Named]:
         # Of whoever is one person with another, the exposure may lie under the other id.
         " or exists (select from merges m where m.person_id = p.person_id)"
         " or exists (select from merges m where m.other_id = p.person_id)",
-        division_code,
+        list(bound_by(division_code)),
     )
     return {Named(PERSON, row["person_id"], cause) for row in rows}
