@@ -16,6 +16,7 @@ from contracts.topics import SERVICES
 from deploy.local import Child, free_port, start_child
 
 READY_WITHIN_SECONDS = 60.0
+ENDS_WITHIN_SECONDS = 30.0  # a service takes up to 20 s for what is under way, and some for its connections
 
 
 class FleetError(Exception):
@@ -40,29 +41,45 @@ class Fleet:
         return self.obituary(waits[done.pop()])
 
     def obituary(self, name: str) -> str:
-        """The last words of a service that has ended."""
+        """The last words of a service that has ended, unless they were seen by whoever sees ours."""
         child = self.children[name]
-        return f"{name} ended by itself with code {child.returncode}. Its last words:\n{child.log_tail(30)}"
+        words = child.log_tail(30)
+        said = f"Its last words:\n{words}" if words else "Its last words are above."
+        return f"{name} ended by itself with code {child.returncode}. {said}"
 
 
 @asynccontextmanager
-async def fleet(environment: Mapping[str, str], logs: Path) -> AsyncIterator[Fleet]:
-    """The four services, ready. environment: GRIDWARD_* settings shared by all; logs: a directory for their output."""
-    ports = {name: free_port() for name in SERVICES}
-    children = {name: _start(name, ports[name], environment, logs) for name in SERVICES}
-    running = Fleet({name: f"http://127.0.0.1:{port}" for name, port in ports.items()}, children)
+async def fleet(
+    environment: Mapping[str, str], logs: Path | None, host: str = "127.0.0.1", first_port: int = 0
+) -> AsyncIterator[Fleet]:
+    """The four services, ready; stopped in peace after the block. Raises FleetError.
+
+    environment: GRIDWARD_* settings shared by all. logs: a directory for their output; None: it goes where ours goes.
+    first_port: of intake, the next three are those of tracing, alerts and rollup; 0: any free ones.
+    """
+    ports = {name: first_port + number if first_port else free_port() for number, name in enumerate(SERVICES)}
+    children = {name: _start(name, {**environment, **_listening(host, ports[name])}, logs) for name in SERVICES}
+    running = Fleet({name: _url(host, port) for name, port in ports.items()}, children)
     try:
         await asyncio.gather(*(_ready(running, name) for name in SERVICES))
         yield running
     finally:
-        await asyncio.gather(*(child.stop() for child in children.values()))
+        await asyncio.gather(*(child.stop(ENDS_WITHIN_SECONDS) for child in children.values()))
 
 
-def _start(name: str, port: int, environment: Mapping[str, str], logs: Path) -> Child:
-    own = {"GRIDWARD_HTTP_HOST": "127.0.0.1", "GRIDWARD_HTTP_PORT": str(port)}
-    return start_child(
-        [sys.executable, "-m", "services", name], {**os.environ, **environment, **own}, logs / f"{name}.log"
-    )
+def _listening(host: str, port: int) -> Mapping[str, str]:
+    return {"GRIDWARD_HTTP_HOST": host, "GRIDWARD_HTTP_PORT": str(port)}
+
+
+def _url(host: str, port: int) -> str:
+    """Where this machine reaches what listens on `host`."""
+    near = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - compared with, not listened on
+    return f"http://[{near}]:{port}" if ":" in near else f"http://{near}:{port}"
+
+
+def _start(name: str, environment: Mapping[str, str], logs: Path | None) -> Child:
+    words = [sys.executable, "-m", "services", name]
+    return start_child(words, {**os.environ, **environment}, logs / f"{name}.log" if logs else None)
 
 
 async def _ready(running: Fleet, name: str) -> None:

@@ -28,6 +28,7 @@ from deploy.play.quiet import NotQuietError
 from deploy.play.stage import PlayError, Stage, make_upstream_topic, settings_of_senders
 from deploy.play.summary import print_summary
 from services.chassis.access import make_token
+from services.chassis.settings import Settings
 
 PLAYER_ROLES = frozenset({"sender", "operator"})
 
@@ -52,16 +53,17 @@ async def run_sample(*, once: bool, scale: float, seed: int) -> int:
         return 0 if not once else 130
 
 
-async def serve_all() -> int:
-    """The four services on the servers named in the environment, until a signal or until one of them ends."""
+async def serve_all(settings: Settings) -> int:
+    """The four services on the servers that the settings name, on their host, from their port on: intake, tracing,
+    alerts, rollup. Until a signal (0), or until one of them ends or does not start (1).
+    """
     console = Console(highlight=False, stderr=True)
     try:
-        with scratch_directory() as logs:
-            async with _ended_by_signals(), fleet(os.environ, logs) as services:
-                for name, url in services.urls.items():
-                    console.print(f"{name:8} {url}")
-                console.print(f"[bold red]Stopped:[/] {await services.ended()}")
-                return 1
+        async with _ended_by_signals(), fleet(os.environ, None, settings.http_host, settings.http_port) as services:
+            for name, url in services.urls.items():
+                console.print(f"{name:8} {url}", soft_wrap=True)
+            console.print(f"[bold red]Stopped:[/] {await services.ended()}")
+            return 1
     except FleetError as failed:
         console.print(f"[bold red]Not started:[/] {failed}")
         return 1

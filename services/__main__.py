@@ -59,10 +59,11 @@ def rollup() -> None:
 
 @app.command("all")
 def all_services() -> None:
-    """Run the four services on the servers named by GRIDWARD_KAFKA and GRIDWARD_DATABASE. Example: gridward all"""
+    """Run the four on your servers, at GRIDWARD_HTTP_PORT and the next three. Example: GRIDWARD_KAFKA=… gridward all"""
     from deploy.run import serve_all
+    from services.chassis.settings import Settings
 
-    sys.exit(uvloop.run(serve_all()))
+    sys.exit(uvloop.run(serve_all(Settings.from_environment())))
 
 
 @app.command()

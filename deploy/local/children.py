@@ -8,11 +8,12 @@ import random
 import shutil
 import socket
 import subprocess
+import sys
 import tempfile
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from signal import Signals
 
@@ -22,10 +23,9 @@ from deploy.local.guard import the_guard
 class Child:
     """A started process with its own process group and log. Its methods may be called from any thread or event loop."""
 
-    def __init__(self, process: subprocess.Popen[bytes], log_path: Path, log_start: int) -> None:
-        self.name = log_path.stem
-        self.log_path = log_path
-        self._log_start = log_start
+    def __init__(self, process: subprocess.Popen[bytes], name: str, log: Path | None, log_start: int) -> None:
+        self.name = name
+        self._log, self._log_start = log, log_start
         self._process = process
         self._ended: Future[int] = Future()
         self._ended.set_running_or_notify_cancel()  # one who stops waiting must not cancel it for the others
@@ -34,6 +34,13 @@ class Child:
     @property
     def pid(self) -> int:
         return self._process.pid
+
+    @property
+    def log_path(self) -> Path:
+        """Where its output is. RuntimeError when it goes where ours goes."""
+        if self._log is None:
+            raise RuntimeError(f"the output of {self.name} is kept nowhere: give start_child a log")
+        return self._log
 
     @property
     def returncode(self) -> int | None:
@@ -62,8 +69,10 @@ class Child:
             self._to_group(number)
 
     def log_tail(self, lines: int = 20) -> str:
-        """The last lines of its output, without what stood in the log before it started."""
-        said = self.log_path.read_bytes()[self._log_start :].decode(errors="replace")
+        """The last lines of its output, without what stood in the log before it started; "" when it has no log."""
+        if self._log is None:
+            return ""
+        said = self._log.read_bytes()[self._log_start :].decode(errors="replace")
         return "\n".join(said.splitlines()[-lines:])
 
     def _to_group(self, number: Signals) -> None:
@@ -80,20 +89,20 @@ class Child:
 def start_child(
     argv: Sequence[str | Path],
     env: Mapping[str, str],
-    log_path: Path,
+    log_path: Path | None,
     *,
     user: int | None = None,
     last_signal: Signals = Signals.SIGKILL,
 ) -> Child:
     """Starts a process that cannot outlive this one.
 
-    Its output is appended to `log_path`, whose stem is its name; `env` is its whole environment. Only root may give
-    another `user` (uid; its group is the same number). `last_signal` ends it if this process dies without stopping
-    it, even by SIGKILL.
+    Its output is appended to `log_path`, whose stem is its name; without one it goes where our errors go. `env` is its
+    whole environment. Only root may give another `user` (uid; its group is the same number). `last_signal` ends it if
+    this process dies without stopping it, even by SIGKILL.
     """
     guard = the_guard()
-    with log_path.open("ab") as log:
-        log_start = log.tell()
+    with nullcontext(sys.stderr) if log_path is None else log_path.open("ab") as log:
+        log_start = 0 if log_path is None else log.tell()
         process = subprocess.Popen(
             [str(word) for word in argv],
             env=dict(env),
@@ -106,7 +115,7 @@ def start_child(
             extra_groups=None if user is None else [],
         )
     guard.child(process.pid, last_signal)
-    return Child(process, log_path, log_start)
+    return Child(process, log_path.stem if log_path else str(argv[-1]), log_path, log_start)
 
 
 def free_port() -> int:
