@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from pathlib import Path
 from typing import Literal
 
@@ -21,7 +22,7 @@ class Settings(BaseSettings):
     database_connections: int = Field(10, ge=2, description="connections of a service besides the relay's one")
     clock: Literal["wall", "stage"] = Field("wall", description="stage: time is told by events, for plays and tests")
     http_host: str = Field("127.0.0.1", description="address on which HTTP is served")
-    http_port: int = Field(8000, ge=0, description="port of HTTP; 0: any free one")
+    http_port: int = Field(8000, ge=0, le=65535, description="port of HTTP; 0: any free one")
     token_key: SecretStr = Field(min_length=32, description="key that signs tokens (HS256), 32 characters or more")
     issuer: str | None = Field(None, description="URL of an OpenID Connect issuer whose tokens are taken beside ours")
     issuer_audience: str = Field("gridward", description="the audience that the issuer's tokens must name")
@@ -31,7 +32,7 @@ class Settings(BaseSettings):
     vault_key_file: Path | None = Field(None, description="a file that holds that key, as containers are given secrets")
     sources: str | None = Field(None, description="folder with a TOML file for each health system that sends")
     mllp_host: str = Field("127.0.0.1", description="address on which HL7 v2 is taken by MLLP")
-    mllp_port: int | None = Field(None, ge=0, description="port of MLLP; none: no MLLP; 0: any free one")
+    mllp_port: int | None = Field(None, ge=0, le=65535, description="port of MLLP; none: no MLLP; 0: any free one")
     mllp_certificate: str | None = Field(None, description="PEM file of MLLP's certificate: MLLP then speaks TLS only")
     mllp_certificate_key: str | None = Field(None, description="PEM file of the certificate's key")
     mllp_clients: str | None = Field(
@@ -53,3 +54,15 @@ class Settings(BaseSettings):
         except ValidationError as error:
             lines = [f"GRIDWARD_{str(wrong['loc'][0]).upper()}: {wrong['msg']}" for wrong in error.errors()]
             raise WrongSettings("set these in the environment:\n" + "\n".join(lines)) from None
+
+
+def cannot_listen(what: Literal["HTTP", "MLLP"], host: str, port: int, error: OSError) -> WrongSettings:
+    """The refusal of a socket in words: which port, and which setting names it."""
+    if error.errno == errno.EADDRINUSE:
+        return WrongSettings(
+            f"port {port} of {host} is taken: set GRIDWARD_{what}_PORT to another, one for each service, "
+            "or end what listens there"
+        )
+    return WrongSettings(
+        f"nothing can listen at port {port} of {host} ({error}): correct GRIDWARD_{what}_HOST or GRIDWARD_{what}_PORT"
+    )

@@ -20,6 +20,7 @@ from services.chassis.database import DATABASE_ERRORS, is_transient
 from services.chassis.errors import GridwardError, KeyNotKnown, LogAhead, NoSuchDeadLetter, NotAllowed, NotSignedIn
 from services.chassis.health import Health, database_trouble
 from services.chassis.service import App
+from services.chassis.settings import cannot_listen
 
 log = structlog.get_logger()
 
@@ -111,9 +112,12 @@ class _Server(uvicorn.Server):
 
 @asynccontextmanager
 async def served(web: FastAPI, host: str, port: int) -> AsyncIterator[str]:
-    """Serve until the block ends; gives the address, "http://host:port". Raises OSError when the port is taken."""
+    """Serve until the block ends; gives the address, "http://host:port". Raises WrongSettings: the port is taken."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listening = socket.create_server((host, port), family=family, backlog=1024)
+    try:
+        listening = socket.create_server((host, port), family=family, backlog=1024)
+    except OSError as error:
+        raise cannot_listen("HTTP", host, port, error) from None
     config = uvicorn.Config(
         web, lifespan="off", log_config=None, access_log=False, timeout_graceful_shutdown=3, server_header=False
     )

@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import signal
-import sys
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import asyncpg
@@ -20,7 +16,6 @@ from contracts.events.policies import TimeAdvanced
 from contracts.events.quarantine import SamplingDue
 from contracts.events.testing import TestResulted
 from contracts.topics import BY_KEY, said_by
-from deploy.local import start_child
 from deploy.local.postgres import Postgres
 from services.chassis import own_work
 from services.chassis.errors import PartitionsDiffer
@@ -30,7 +25,6 @@ from services.chassis.topics import admin, await_topics, make_topics
 from tests.chassis.rig import (
     APPLIED,
     INTAKE,
-    KEY,
     NOON,
     a_result,
     applied,
@@ -199,52 +193,6 @@ async def test_topics_are_kept_for_ever_and_not_compacted(fresh_kafka: str) -> N
         (answer,) = await client.describe_configs([ConfigResource(ConfigResourceType.TOPIC, "messages")])
     values = {entry[0]: entry[1] for entry in answer.resources[0][4]}
     assert (values["cleanup.policy"], values["retention.ms"]) == ("delete", "-1")
-
-
-PROGRAM = """
-import sys
-from services.chassis.running import main
-from services.chassis.settings import Settings
-from tests.chassis.rig import INTAKE
-sys.exit(main([(INTAKE, Settings.from_environment())]))
-"""
-
-
-@pytest.mark.parametrize("ending", [signal.SIGTERM, signal.SIGINT])
-async def test_a_process_ends_cleanly_when_asked(
-    database: str, fresh_kafka: str, tmp_path: Path, ending: signal.Signals
-) -> None:
-    given = {"KAFKA": fresh_kafka, "DATABASE": database, "TOKEN_KEY": KEY, "HTTP_PORT": "0", "CLOCK": "stage"}
-    environment = {**os.environ, **{f"GRIDWARD_{name}": value for name, value in given.items()}}
-    child = start_child([sys.executable, "-c", PROGRAM], environment, tmp_path / "intake.log")
-
-    async def at_work() -> bool:
-        return "made topics" in child.log_path.read_text()
-
-    await until(at_work, "the process is at work")
-    assert await child.stop(first=ending) == 0
-    log = child.log_path.read_text()
-    assert "ending" in log
-    assert "Traceback" not in log
-
-
-async def test_a_process_that_waits_for_postgresql_ends_cleanly_when_asked(tmp_path: Path) -> None:
-    nowhere = {"GRIDWARD_DATABASE": "postgresql://nobody@127.0.0.1:1/gridward", "GRIDWARD_TOKEN_KEY": KEY}
-    child = start_child([sys.executable, "-c", PROGRAM], {**os.environ, **nowhere}, tmp_path / "intake.log")
-
-    async def waits() -> bool:
-        return "waiting for PostgreSQL" in child.log_path.read_text()
-
-    await until(waits, "the process waits")
-    assert await child.stop(first=signal.SIGINT) == 0
-    assert "Traceback" not in child.log_path.read_text()
-
-
-async def test_a_refusal_ends_the_process_in_words(tmp_path: Path) -> None:
-    child = start_child([sys.executable, "-c", PROGRAM], dict(os.environ), tmp_path / "intake.log")
-    assert await child.wait() == 1
-    log = child.log_path.read_text()
-    assert "GRIDWARD_DATABASE: Field required" in log
 
 
 async def test_http_is_served_and_events_are_taken_while_kafka_has_never_been_there(database: str) -> None:

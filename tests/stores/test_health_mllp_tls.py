@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
 from cryptography import x509
@@ -62,7 +62,7 @@ def a_pair(folder: Path, name: str) -> Pair:
 
 
 @asynccontextmanager
-async def listening(world: World, server: Pair, **more: str) -> AsyncIterator[int]:
+async def listening(world: World, server: Pair, **more: Any) -> AsyncIterator[int]:
     """The port of a listener of this world that speaks TLS."""
     asked = {"mllp_port": 0, "mllp_certificate": server.certificate, "mllp_certificate_key": server.key, **more}
     settings = Settings(**{**world.app.settings.model_dump(), **asked})
@@ -94,6 +94,14 @@ async def test_a_message_over_tls_gets_its_ack(database: str, tmp_path: Path) ->
             await acked(port, a_pair(tmp_path, "somebody-else"))
         ledger = await world.ledger()
     assert ledger["jiashan-lab"]["accepted"] == ledger["jiashan-lab"]["received"] == 1
+
+
+async def test_a_taken_port_of_mllp_is_refused_in_words(database: str, tmp_path: Path) -> None:
+    server = a_pair(tmp_path, "gridward")
+    async with intake(database, sources=SOURCES) as world, listening(world, server) as port:
+        with pytest.raises(WrongSettings, match=f"port {port} of 127.0.0.1 is taken: set GRIDWARD_MLLP_PORT"):
+            async with listening(world, server, mllp_port=port):
+                pass
 
 
 async def test_plain_text_at_a_port_of_tls_is_closed_with_a_line_and_no_trace(

@@ -16,7 +16,7 @@ import structlog
 
 from services.chassis.database import DATABASE_ERRORS, is_transient
 from services.chassis.errors import GridwardError, WrongSettings
-from services.chassis.settings import Settings
+from services.chassis.settings import Settings, cannot_listen
 from services.intake.door import Door
 from services.intake.health.hl7.answering import Acknowledged, answer, come_back
 from services.intake.health.hl7.frames import END, START, Frames
@@ -157,16 +157,19 @@ _NO_TLS = dict.fromkeys(
 
 @asynccontextmanager
 async def mllp_listener(door: Door, sources: Sources, settings: Settings) -> AsyncIterator[int | None]:
-    """Listens until the block ends; gives the port. Nothing listens without GRIDWARD_MLLP_PORT."""
+    """Listens until the block ends; gives the port, None without GRIDWARD_MLLP_PORT. Raises WrongSettings."""
     if settings.mllp_port is None:
         yield None
         return
     if not any(source.hl7.addresses for source in sources.all):
         raise WrongSettings("GRIDWARD_MLLP_PORT is set and no file of GRIDWARD_SOURCES has hl7.addresses: add them")
-    listener = Listener(door, sources)
-    server = await asyncio.start_server(
-        listener.on_connection, settings.mllp_host, settings.mllp_port, ssl=_tls(settings), limit=_PIECE
-    )
+    listener, tls = Listener(door, sources), _tls(settings)
+    try:
+        server = await asyncio.start_server(
+            listener.on_connection, settings.mllp_host, settings.mllp_port, ssl=tls, limit=_PIECE
+        )
+    except OSError as error:
+        raise cannot_listen("MLLP", settings.mllp_host, settings.mllp_port, error) from None
     port = server.sockets[0].getsockname()[1]
     log.info("mllp listens", host=settings.mllp_host, port=port, tls=settings.mllp_certificate is not None)
     try:
