@@ -6,13 +6,13 @@ import os
 import secrets
 from collections.abc import Iterable
 from importlib.resources import files
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import asyncpg
 
 from contracts.topics import Topic, heard_by, said_by
 from services.chassis import rows
-from services.chassis.errors import OlderTables
+from services.chassis.errors import OlderTables, WrongSettings
 from services.chassis.settings import Settings
 
 Tx: TypeAlias = asyncpg.Connection  # inside an open READ COMMITTED transaction, search_path = the service's schema
@@ -26,6 +26,11 @@ WALL_COLUMNS = ("dead_letters.failed_at", "dead_letters.closed_at", "dead_letter
 DATABASE_ERRORS = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError)
 TRANSIENT_CLASSES = ("08", "40", "53", "55", "57", "58")
 READ_ONLY = "25006"  # a former primary
+REFUSED = (
+    asyncpg.InvalidAuthorizationSpecificationError,  # 28: no such login, a wrong password, pg_hba.conf
+    asyncpg.InvalidCatalogNameError,
+    asyncpg.InsufficientPrivilegeError,
+)
 
 _TABLES = files("services.chassis").joinpath("tables.sql").read_text()
 
@@ -41,27 +46,32 @@ def columns_of(lanes: Iterable[Lane]) -> tuple[list[str], list[int]]:
     return [topic for topic, _ in rows], [partition for _, partition in rows]
 
 
+async def connect(dsn: str, **how: Any) -> asyncpg.Connection:
+    """A connection; how: as asyncpg takes it.
+
+    Raises WrongSettings where waiting would not help: the DSN is none, the login or the database is not let in. OSError
+    or another asyncpg.PostgresError when it cannot be had now.
+    """
+    try:
+        return await asyncpg.connect(dsn, timeout=10, **how)
+    except REFUSED as error:
+        raise WrongSettings(f"PostgreSQL refuses ({error}): correct GRIDWARD_DATABASE") from None
+    except (ValueError, OverflowError):  # what they quote may be a part of the password
+        raise WrongSettings(
+            "GRIDWARD_DATABASE is no DSN: write postgresql://user:password@host:5432/database, with what is none of "
+            "A-Z a-z 0-9 - . _ ~ in the password percent-encoded"
+        ) from None
+
+
 async def prepare(tx: Tx, service: str, schema: str) -> None:
     """Make the schema, the chassis' tables, the service's, and the rows of its lanes and positions. Idempotent.
 
-    Raises WrongSettings where the login may not make the role of callers, OlderTables where tables that are there are
-    not those of this version.
+    Raises WrongSettings where the login may not make the role of callers or the schema, OlderTables where tables that
+    are there are not those of this version.
     """
     await rows.make_role(tx)
     await tx.execute("select pg_advisory_xact_lock(hashtext('gridward schema'), hashtext($1))", service)
-    await tx.execute(f'create schema if not exists "{service}"')
-    await tx.execute(f'set local search_path = "{service}"')
-    await tx.execute("set local client_min_messages = warning")
-    await tx.execute(rows.SQL)
-    await tx.execute(_TABLES)
-    try:
-        if schema:
-            await tx.execute(schema)
-    except asyncpg.UndefinedColumnError as error:
-        raise OlderTables(
-            f"the tables of {service} are of an older version and cannot be brought to this one ({error}): go on with "
-            f'the version before, or start anew on another database, or after `drop schema "{service}" cascade`'
-        ) from None
+    await _make_tables(tx, service, schema)
     source = await tx.fetchval("select source from lanes limit 1") or secrets.token_hex(4)
     await tx.execute(
         "insert into lanes (topic, partition, source) select t, p, $3 from unnest($1::text[], $2::int[]) x(t, p)"
@@ -77,14 +87,36 @@ async def prepare(tx: Tx, service: str, schema: str) -> None:
     )
 
 
+async def _make_tables(tx: Tx, service: str, schema: str) -> None:
+    login, database = await tx.fetchrow("select current_user, current_database()")
+    try:
+        await tx.execute(f'create schema if not exists "{service}"')
+        await tx.execute(f'set local search_path = "{service}"')
+        await tx.execute("set local client_min_messages = warning")
+        await tx.execute(rows.SQL)
+        await tx.execute(_TABLES)
+        if schema:
+            await tx.execute(schema)
+    except asyncpg.InsufficientPrivilegeError as error:
+        raise WrongSettings(
+            f"the login {login!r} may not make the schema {service} and its tables ({error}): let somebody who may run "
+            f'`grant create on database "{database}" to "{login}"`, or correct GRIDWARD_DATABASE'
+        ) from None
+    except asyncpg.UndefinedColumnError as error:
+        raise OlderTables(
+            f"the tables of {service} are of an older version and cannot be brought to this one ({error}): go on with "
+            f'the version before, or start anew on another database, or after `drop schema "{service}" cascade`'
+        ) from None
+
+
 def application_name(service: str, part: str = "") -> str:
     """How pg_stat_activity names a connection of this process: gridward/tracing/4711, gridward/tracing/4711/relay."""
     return "/".join(filter(None, ("gridward", service, str(os.getpid()), part)))
 
 
 async def open_pool(service: str, schema: str, settings: Settings) -> asyncpg.Pool:
-    """A pool on the service's own schema, prepared. Raises OSError or asyncpg.PostgresError when it cannot be had."""
-    connection = await asyncpg.connect(settings.database, timeout=10)
+    """A pool on the service's own schema, prepared. Raises what `connect` and `prepare` do."""
+    connection = await connect(settings.database)
     try:
         async with connection.transaction():
             await prepare(connection, service, schema)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncpg
 import structlog
 from aiokafka.errors import KafkaError, KafkaTimeoutError
+
+from services.chassis.database import is_transient
 
 log = structlog.get_logger()
 
@@ -45,4 +48,6 @@ def kafka_trouble(error: Exception) -> str:
 
 def database_trouble(error: Exception) -> str:
     """What to do about an error of PostgreSQL's client."""
+    if isinstance(error, asyncpg.PostgresError) and not is_transient(error):
+        return f"PostgreSQL refuses ({error!r}): mend what it says, or correct GRIDWARD_DATABASE"
     return f"PostgreSQL does not answer ({error!r}): start it, or correct GRIDWARD_DATABASE"

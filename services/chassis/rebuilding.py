@@ -13,7 +13,6 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
 
-import asyncpg
 from aiokafka import AIOKafkaProducer
 from asyncpg import Connection, Pool
 
@@ -123,10 +122,12 @@ async def open_again(service: Service, how: Replaying, settings: Settings, progr
 
 @asynccontextmanager
 async def _alone(service: Service, settings: Settings) -> AsyncIterator[tuple[Connection, Connection]]:
-    """The relay's lock and a connection to work on, while the service does not run. Raises NeverRan, RelayAtWork."""
-    db = await asyncpg.connect(
+    """The relay's lock and a connection to work on, while the service does not run.
+
+    Raises NeverRan, RelayAtWork, WrongSettings.
+    """
+    db = await database.connect(
         settings.database,
-        timeout=10,
         server_settings={"search_path": service.name, "application_name": f"gridward rebuild {service.name}"},
     )
     try:

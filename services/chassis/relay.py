@@ -15,7 +15,7 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
 from services.chassis import metrics
-from services.chassis.database import DATABASE_ERRORS, Lane, application_name, is_transient
+from services.chassis.database import DATABASE_ERRORS, Lane, application_name, connect, is_transient
 from services.chassis.epoch import open_epoch
 from services.chassis.errors import LogAhead
 from services.chassis.health import Health
@@ -39,10 +39,9 @@ TRY_LOCK = "select pg_try_advisory_lock(hashtext('gridward relay'), hashtext($1)
 
 @asynccontextmanager
 async def relay_connection(dsn: str, service: str) -> AsyncIterator[asyncpg.Connection]:
-    """A connection whose commits are on disk, and which a paused process loses."""
-    db = await asyncpg.connect(
+    """A connection whose commits are on disk, and which a paused process loses. Raises what `connect` does."""
+    db = await connect(
         dsn,
-        timeout=10,
         server_settings={
             "search_path": service,
             "application_name": application_name(service, "relay"),

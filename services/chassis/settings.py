@@ -18,7 +18,9 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="GRIDWARD_", frozen=True, extra="ignore")
 
     kafka: str = Field("127.0.0.1:9092", description="bootstrap servers, host:port, several with commas")
-    database: str = Field(repr=False, description="DSN of PostgreSQL; a direct connection, no transaction pooler")
+    database: str = Field(
+        min_length=1, repr=False, description="DSN of PostgreSQL; a direct connection, no transaction pooler"
+    )
     database_connections: int = Field(10, ge=2, description="connections of a service besides the relay's one")
     clock: Literal["wall", "stage"] = Field("wall", description="stage: time is told by events, for plays and tests")
     http_host: str = Field("127.0.0.1", description="address on which HTTP is served")

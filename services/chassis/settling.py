@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 import asyncpg
 
 from services.chassis import deadletter, once
-from services.chassis.database import DATABASE_ERRORS, IDLE_IN_TRANSACTION, is_transient
+from services.chassis.database import DATABASE_ERRORS, IDLE_IN_TRANSACTION, connect, is_transient
 from services.chassis.errors import DatabaseAway, GridwardError, NeverRan, StillFails
 from services.chassis.health import database_trouble
 from services.chassis.masking import reason_of
@@ -20,10 +20,10 @@ _READY = "select to_regclass('dead_letter_log') is not null"
 
 @asynccontextmanager
 async def desk(service: str, settings: Settings) -> AsyncIterator[asyncpg.Connection]:
-    """A connection on the service's schema. Raises DatabaseAway, NeverRan; what is lost on the way is DatabaseAway."""
+    """A connection on the service's schema. Raises WrongSettings, NeverRan, and DatabaseAway at first or on the way."""
     session = {"search_path": service, "idle_in_transaction_session_timeout": IDLE_IN_TRANSACTION}
     try:
-        db = await asyncpg.connect(settings.database, timeout=10, server_settings=session)
+        db = await connect(settings.database, server_settings=session)
     except DATABASE_ERRORS as error:
         raise DatabaseAway(database_trouble(error)) from error
     try:

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 import socket
+import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
+import asyncpg
 import pytest
 
 from deploy.local import Child, start_child
+from deploy.local.postgres import Postgres
 from tests.chassis.rig import KEY, until
+from tests.chassis.test_rows import a_login, as_login
+from tests.servers import Background, in_database
 
 PROGRAM = """
 import sys
@@ -78,4 +85,71 @@ async def test_a_port_that_cannot_be_had_is_refused_in_words(
         assert await child.wait() == 1
     log = child.log_path.read_text()
     assert f"port {port} of {host}" in log and words in log
+    assert "Traceback" not in log
+
+
+NO_DSN = "GRIDWARD_DATABASE is no DSN: write postgresql://"
+
+
+@pytest.mark.parametrize("dsn", ["postgres//gridward", "postgresql://me:se/cret@host/db", "postgresql://me@[::1/db"])
+async def test_a_dsn_that_is_none_is_refused_in_words_without_a_word_of_it(tmp_path: Path, dsn: str) -> None:
+    child = a_process(tmp_path, DATABASE=dsn, TOKEN_KEY=KEY)
+    assert await child.wait() == 1
+    log = child.log_path.read_text()
+    assert NO_DSN in log
+    assert "Traceback" not in log and "'se'" not in log
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "deadletters list",
+        "deadletters show tracing 1",
+        "new-epoch intake",
+        "rebuild rollup",
+        "relay void alerts 1",
+        "forget --days 9 --by me --reason none --dry-run",
+    ],
+)
+@pytest.mark.parametrize(
+    ("database_of", "refusal"),
+    [
+        (lambda dsn: "postgres//gridward", NO_DSN),
+        (lambda dsn: in_database(dsn, "nowhere"), 'PostgreSQL refuses (database "nowhere" does not exist): correct'),
+    ],
+    ids=["no DSN", "no such database"],
+)
+def test_an_operators_command_says_what_is_wrong_with_the_database(
+    postgres: str, words: str, database_of: Callable[[str], str], refusal: str
+) -> None:
+    given = {"GRIDWARD_DATABASE": database_of(postgres), "GRIDWARD_TOKEN_KEY": KEY, "GRIDWARD_VAULT_KEY": KEY}
+    command = [sys.executable, "-m", "services", *words.split()]
+    done = subprocess.run(command, env={**os.environ, **given}, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 2
+    assert refusal in done.stderr
+    assert "Traceback" not in done.stderr and "start it" not in done.stderr
+
+
+async def test_a_wrong_password_is_refused_in_words(
+    postgres_server: Postgres, background: Background, tmp_path: Path
+) -> None:
+    dba = await asyncpg.connect(postgres_server.dsn)
+    await dba.execute("create role clerk login password 'right'")
+    rules = "values ('local all clerk scram-sha-256'), ('local all all trust')"
+    await dba.execute(f"copy ({rules}) to '{await dba.fetchval('show hba_file')}'")
+    await dba.close()
+    await asyncio.to_thread(background.run, postgres_server.restart())
+    child = a_process(tmp_path, DATABASE=as_login(postgres_server.dsn, "clerk", "wrong"), TOKEN_KEY=KEY)
+    assert await child.wait() == 1
+    log = child.log_path.read_text()
+    assert "PostgreSQL refuses (password authentication failed" in log and "correct GRIDWARD_DATABASE" in log
+    assert "Traceback" not in log
+
+
+async def test_a_login_that_may_make_no_schema_is_told_what_a_dba_has_to_run(database: str, tmp_path: Path) -> None:
+    async with a_login(database, "createrole") as (login, _):
+        child = a_process(tmp_path, DATABASE=as_login(database, login, "p"), TOKEN_KEY=KEY)
+        assert await child.wait() == 1
+    log = child.log_path.read_text()
+    assert f"the login '{login}' may not make the schema intake" in log and "grant create on database" in log
     assert "Traceback" not in log
