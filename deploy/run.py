@@ -24,9 +24,9 @@ from deploy.local.children import scratch_directory
 from deploy.play.compare import differences, observe, read_truth
 from deploy.play.player import let_time_run, play
 from deploy.play.progress import shown
-from deploy.play.quiet import NotQuietError
 from deploy.play.stage import PlayError, Stage, make_upstream_topic, settings_of_senders
 from deploy.play.summary import print_summary
+from deploy.watching import STOPPING, ended, say_stopped, unless_ended
 from services.chassis.access import make_token
 from services.chassis.settings import Settings
 
@@ -39,14 +39,15 @@ async def run_sample(*, once: bool, scale: float, seed: int) -> int:
     try:
         key = secrets.token_hex(32)
         async with _ended_by_signals(), _stage(console, scale, seed, key) as (stack, services, stage, logs):
-            equal = await _played(console, stage, logs / "sample", scale)
+            equal = await unless_ended(_played(console, stage, logs / "sample", scale), stack, services)
             if once:
                 return 0 if equal else 1
-            await let_time_run(stage, logs / "sample")
+            await unless_ended(let_time_run(stage, logs / "sample"), stack, services)
             _say_where(console, stage, read_truth(logs / "sample")["worker"], SecretStr(key))
-            return await _stay_up(console, stack, services)
-    except (FleetError, PlayError, NotQuietError, OSError) as stopped:
-        console.print(f"[bold red]Stopped:[/] {stopped}")
+            say_stopped(console, await ended(stack, services))
+            return 1
+    except STOPPING as stopped:
+        say_stopped(console, stopped)
         return 1
     except asyncio.CancelledError:
         console.print("Stopped; the embedded stack kept nothing.")
@@ -62,10 +63,10 @@ async def serve_all(settings: Settings) -> int:
         async with _ended_by_signals(), fleet(os.environ, None, settings.http_host, settings.http_port) as services:
             for name, url in services.urls.items():
                 console.print(f"{name:8} {url}", soft_wrap=True)
-            console.print(f"[bold red]Stopped:[/] {await services.ended()}")
+            say_stopped(console, await services.ended())
             return 1
     except FleetError as failed:
-        console.print(f"[bold red]Not started:[/] {failed}")
+        say_stopped(console, failed, "Not started")
         return 1
     except asyncio.CancelledError:
         return 0
@@ -149,14 +150,6 @@ def _say_where(console: Console, stage: Stage, worker: Mapping[str, str], key: S
     for name, url in stage.urls.items():
         console.print(f"  {name:8} {url}/openapi.json   {url}/metrics", soft_wrap=True)
     console.print("Ctrl-C stops everything.")
-
-
-async def _stay_up(console: Console, stack: Stack, services: Fleet) -> int:
-    stack_died, service_died = asyncio.create_task(stack.died.wait()), asyncio.create_task(services.ended())
-    await asyncio.wait({stack_died, service_died}, return_when=asyncio.FIRST_COMPLETED)
-    words = service_died.result() if service_died.done() else stack.what_died
-    console.print(f"[bold red]Stopped:[/] {words}")
-    return 1
 
 
 @asynccontextmanager

@@ -61,6 +61,11 @@ class Copy:
         return self.process.wait(60)
 
 
+def command_of(pid: int) -> str:
+    """With its arguments; "" when it has ended."""
+    return subprocess.run(["ps", "-o", "args=", "-p", str(pid)], capture_output=True, text=True).stdout
+
+
 @pytest.fixture
 def copies(open_tmp: Path) -> Iterator[ExitStack]:
     """Whatever a test starts is ended with it; nothing may then be left in the directory for temporary files."""
@@ -124,6 +129,21 @@ def test_nothing_is_left_when_it_is_ended_in_the_middle(
     assert copy.end(number) == code
     assert "Traceback" not in copy.said()
     until(lambda: not any(map(running, pids)), "every process has ended", seconds=20)
+
+
+@pytest.mark.parametrize(
+    ("program", "words"),
+    [("services tracing", "tracing ended by itself with code -9"), ("tansu", "The embedded broker (process")],
+)
+def test_who_dies_during_the_play_is_named_with_its_last_words(
+    program: str, words: str, copies: ExitStack, open_tmp: Path
+) -> None:
+    copy = copies.enter_context(a_copy(open_tmp, "--once"))
+    (pid,) = (pid for pid in copy.await_word("records sent") if program in command_of(pid))
+    os.kill(pid, signal.SIGKILL)
+    assert copy.process.wait(60) == 1
+    assert f"Stopped: {words}" in copy.said()
+    assert "Traceback" not in copy.said()
 
 
 def test_a_failed_start_says_why_in_words_and_leaves_nothing(copies: ExitStack, open_tmp: Path) -> None:
