@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 from rich.markdown import Markdown
+from rich.markup import escape
 
 from benchmarks.measure import BenchError
 from benchmarks.results import Results
@@ -19,6 +20,7 @@ from benchmarks.table import rows, write_readme
 from deploy.fleet import FleetError
 from deploy.local.apache import what_is_missing
 from deploy.play.quiet import NotQuietError
+from deploy.watching import say_stopped
 from services.chassis import logs
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
@@ -54,7 +56,7 @@ def _ended(run: Run, console: Console, *, whole: bool) -> int:
         console.print("Stopped; nothing was kept and nothing runs on.")
         return 130
     except (BenchError, FleetError, NotQuietError, TimeoutError) as failed:
-        console.print(f"[bold red]Not measured:[/] {failed or type(failed).__name__}")
+        say_stopped(console, failed, "Not measured")
         return 1
     return 0
 
@@ -62,7 +64,7 @@ def _ended(run: Run, console: Console, *, whole: bool) -> int:
 def _publish(results: Results, console: Console, *, whole: bool) -> None:
     path = results.write()
     console.print(Markdown("\n".join(rows(results.as_json()))))
-    console.print(f"Written: {os.path.relpath(path)}")
+    console.print(f"Written: {escape(os.path.relpath(path))}")
     if whole:
         write_readme(path)
         console.print("Written: the table in benchmarks/README.md")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from deploy.play.compare import CITY, PROVINCE, Figures, Observed
@@ -82,7 +83,7 @@ def print_summary(console: Console, observed: Observed, wrong: Sequence[str], sc
         return
     console.print(f"[bold red]✗ {len(wrong):,} differences from the truth:[/]")
     for line in wrong[:SHOWN_DIFFERENCES]:
-        console.print(f"  {line}")
+        console.print(f"  {escape(line)}")
 
 
 def _ratio(scale: float) -> str:
@@ -125,7 +126,7 @@ def _books(console: Console, observed: Observed, seconds: float) -> None:
         f"Ledger     {sums['received']:,} received = {sums['accepted']:,} accepted + {sums['duplicate']:,} duplicate "
         f"+ {sums['rejected']:,} rejected + {sums['pending']:,} pending"
     )
-    owed = "; ".join(observed.owed) or f"positions.last = lanes.last in all {observed.lanes} lanes"
+    owed = escape("; ".join(observed.owed)) or f"positions.last = lanes.last in all {observed.lanes} lanes"
     console.print(f"Books      {observed.applied:,} events applied once each; {owed}")
     dead = sum(observed.dead_letters.values())
     console.print(f"Drift      {observed.drift} figures differ from their rows; {dead} dead letters")
