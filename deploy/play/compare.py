@@ -74,9 +74,9 @@ async def observe(stage: Stage, played: Played, truth: Mapping[str, Any]) -> Obs
 def differences(truth: Mapping[str, Any], observed: Observed) -> list[str]:
     """Every way in which what was observed is not the truth, in words; empty: equal."""
     return [
-        *_unequal("figure", _flat(truth["figures"]), _flat(observed.figures, truth["figures"])),
+        *_unequal("figure", _flat(truth["figures"]), _flat(_of(truth["figures"], observed.figures))),
         *_unequal("state", _states_flat(truth["end_states"]), _states_flat(observed.states)),
-        *_unequal("ledger", _flat(truth["ledger"]), _flat(observed.ledger, truth["ledger"])),
+        *_unequal("ledger", _flat(truth["ledger"]), _flat(_of(truth["ledger"], observed.ledger))),
         *_unequal("today", truth["worker"]["today"], observed.today),
         *([f"{observed.strangers} people have a state whom the truth does not know"] if observed.strangers else []),
         *(f"books: {each}" for each in observed.owed),
@@ -91,15 +91,14 @@ def _unequal(what: str, truth: Mapping[str, Any], found: Mapping[str, Any]) -> I
             yield f"{what} {key}: {found.get(key, 0)} instead of {truth.get(key, 0)}"
 
 
-def _flat(figures: Mapping[str, Figures], asked: Mapping[str, Figures] | None = None) -> dict[str, int]:
-    """By "division indicator"; of what was found only what the truth speaks of, zeros of both left out."""
-    spoken = {name for row in (asked or figures).values() for name in row}
-    return {
-        f"{outer} {name}": n
-        for outer, row in figures.items()
-        for name, n in row.items()
-        if n and name in spoken and outer in (asked or figures)
-    }
+def _of(truth: Mapping[str, Figures], found: Mapping[str, Figures]) -> Mapping[str, Figures]:
+    """Of what was found the divisions or feeds that the truth speaks of, and everything that is said of those."""
+    return {outer: row for outer, row in found.items() if outer in truth}
+
+
+def _flat(figures: Mapping[str, Figures]) -> dict[str, int]:
+    """By "division indicator", without zeros."""
+    return {f"{outer} {name}": n for outer, row in figures.items() for name, n in row.items() if n}
 
 
 def _states_flat(states: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from contracts.indicators import BY_CODE
 from contracts.policy import slots_between
 from deploy.sample.counts import GRIDS
 from deploy.sample.mail import Mail, Sent, Verdict
@@ -15,6 +16,7 @@ from deploy.sample.places import load_places
 from deploy.sample.steps import STEPS, half_days, march, step_at
 from deploy.sample.truth import truth_of
 from deploy.sample.truth.book import StoryError
+from deploy.sample.truth.figures import INDICATORS
 
 CITY, GRID, OTHER_GRID = "3304", "330421001001001", "330421001002001"
 
@@ -59,6 +61,10 @@ def placed(mail: Mail, step: int) -> Mail:
 
 def truth(mail: Mail) -> dict[str, Any]:
     return truth_of(mail, load_places(GRIDS))
+
+
+def test_the_truth_counts_every_figure_that_the_services_have() -> None:
+    assert sorted(INDICATORS) == sorted(BY_CODE)
 
 
 def test_a_story_in_which_the_quicker_one_decides_is_refused() -> None:

@@ -15,7 +15,7 @@ from deploy.sample.truth.release import free_to_go
 from deploy.sample.truth.telling import Told
 
 FEVER_LINE_CELSIUS = 37.3
-_FOUND_HOW = ("canvassing", "mass_testing", "fever_clinic", "under_control", "line_list")
+_FOUND_HOW = ("canvassing", "mass_testing", "fever_clinic", "under_control", "line_list", "unknown")
 _BY_CASE = {
     "confirmed": "cases-confirmed",
     "preliminary_positive": "cases-preliminary",
@@ -32,6 +32,8 @@ _BY_CARE = {
     "isolated": "isolated",
     "released": "released",
 }
+_IN_QUARANTINE = ("central_quarantine", "home_quarantine")
+_JUDGED = ("kept", "late", "missed", "undecided", "unlimited")
 _BY_STEP = {
     "lead": "leads-received",
     "lead-landed": "leads-landed",
@@ -45,11 +47,12 @@ INDICATORS = (
     "tubes-positive", "tests-done", "tests-positive", "cases-confirmed",
     *(f"cases-confirmed.{how}" for how in _FOUND_HOW), "cases-preliminary", "cases-suspected", "cases-asymptomatic",
     "persons-vaccinated", "doses-given", *_BY_CATEGORY.values(), "contacts-provisional", "at-named-places",
-    *_BY_CARE.values(),
-    "proposals-open", "samplings-due", "releases-due", "visits-done", "visits-missed", "deadlines-kept",
-    "deadlines-late", "deadlines-missed", "deadlines-running", "deadlines-unlimited", *_BY_STEP.values(), "leads-open",
-    "messages-sent",
+    *_BY_CARE.values(), "in-quarantine",
+    "proposals-open", "samplings-due", "releases-due", "visits-done", "visits-missed",
+    *(f"deadlines-{verdict}" for verdict in _JUDGED), *(f"deadlines-{verdict}.provisional" for verdict in _JUDGED),
+    "deadlines-running", *_BY_STEP.values(), "leads-open", "messages-sent",
 )  # fmt: skip
+"""Every one that the services have; of those that nothing here counts the truth is 0."""
 Counted = tuple[str, str]
 """An indicator and the division where it is counted."""
 
@@ -127,14 +130,15 @@ def _at_places(book: Book) -> Iterator[Counted]:
 def _people(told: Told, cases: Mapping[str, str], care: Mapping[str, str]) -> Iterable[Counted]:
     """Everybody by case, category and care; who was found how by the finding."""
     homes = told.book.homes
-    how = {said.who: said.record["found_how"] for said in told.book.of("case-finding")}
+    how = {said.who: said.record.get("found_how", "unknown") for said in told.book.of("case-finding")}
     for person, word in cases.items():
         if word in _BY_CASE:
             yield _BY_CASE[word], homes[person]
         if word == "confirmed":
-            yield f"cases-confirmed.{how[person]}", homes[person]
+            yield f"cases-confirmed.{how.get(person, 'unknown')}", homes[person]
     yield from ((_BY_CATEGORY[its.category], homes[person]) for person, its in told.exposed.items())
     yield from ((_BY_CARE[word], homes[person]) for person, word in care.items())
+    yield from (("in-quarantine", homes[person]) for person, word in care.items() if word in _IN_QUARANTINE)
 
 
 def _due(told: Told, care: Mapping[str, str]) -> Iterator[Counted]:
