@@ -28,7 +28,6 @@ select (select coalesce(array_agg(topic || '/' || partition order by topic, part
        (select coalesce(array_agg(last order by topic, partition), '{}') from positions where consumer = $1) positions,
        (select count(*) from outbox) waiting,
        (select count(*) from dead_letters where closed_at is null) dead_letters"""
-_WAITING = "select count(*) from outbox"
 
 
 async def books(app: App) -> dict[str, object]:
@@ -67,7 +66,11 @@ async def keep_watch(app: App, reader: LogReader, health: Health, ending: asynci
 
 
 async def _gauge_database(turn: Turn, service: str) -> None:
-    metrics.OUTBOX_WAITING.labels(service).set(await turn.tx.fetchval(_WAITING))
+    for gauge, sql in (
+        (metrics.OUTBOX_WAITING, "select count(*) from outbox"),
+        (metrics.DEAD_LETTERS_OPEN, "select count(*) from dead_letters where closed_at is null"),
+    ):
+        gauge.labels(service).set(await turn.tx.fetchval(sql))
     for gauge, sql in (
         (metrics.LANE_LAST, "select topic, sum(last)::bigint from lanes group by 1"),
         (metrics.POSITION_LAST, "select topic, sum(last)::bigint from positions group by 1"),

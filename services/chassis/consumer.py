@@ -21,7 +21,7 @@ from services.chassis.ahead import Ahead, read_ahead
 from services.chassis.care import Care
 from services.chassis.database import Lane, is_transient
 from services.chassis.errors import TooManyDeadLetters
-from services.chassis.fence import Above, Gap, Problem
+from services.chassis.fence import Above, Gap, OtherSource, Problem
 from services.chassis.health import Health
 from services.chassis.masking import reason_of
 from services.chassis.once import NOTHING_READ, Applied, apply, by_lane
@@ -32,6 +32,7 @@ from services.chassis.settings import Settings
 log = structlog.get_logger()
 
 LONGEST_BACK_OFF = 5.0
+_WHY = dict(zip((Above, Gap, OtherSource), metrics.REFUSED_WHY, strict=True))
 
 
 class Consumer:
@@ -180,7 +181,7 @@ class Consumer:
 
     async def _meet(self, lane: Lane, problem: Problem) -> None:
         """Seek, and stop the lane at a source that is not the one known or at the same gap again."""
-        metrics.BATCHES_REFUSED.labels(self._service.name, type(problem).__name__.lower()).inc()
+        metrics.BATCHES_REFUSED.labels(self._service.name, _WHY[type(problem)]).inc()
         log.warning("lane not taken as it came", service=self._service.name, lane=lane, problem=problem)
         if isinstance(problem, Above):
             self._log_starts |= await self._reader.starts([lane])

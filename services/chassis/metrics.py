@@ -2,29 +2,39 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from prometheus_client import Counter, Gauge, Histogram
 
 _SECONDS = (0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10)
 
+_OF_THE_DATABASE = "The same at every replica: take the max."
+REFUSED_WHY = ("above", "gap", "source")
+
+READY = Gauge(
+    "gridward_ready",
+    "1 while /readyz answers 200, 0 while it says what is wrong.",
+    ["service"],
+)
 CONSUMER_LAG = Gauge(
     "gridward_consumer_lag_records",
-    "Records of a topic not applied yet: work has gathered, or a lane has stopped.",
+    f"Records of a topic not applied yet: work has gathered, or a lane has stopped. {_OF_THE_DATABASE}",
     ["service", "topic"],
 )
 OUTBOX_WAITING = Gauge(
     "gridward_outbox_waiting_rows",
-    "Events said and not in the log yet: grows while Kafka is away or the relay refuses.",
+    f"Events said and not in the log yet: grows while Kafka is away or the relay refuses. {_OF_THE_DATABASE}",
     ["service"],
 )
 LANE_LAST = Gauge(
     "gridward_lane_last_number",
-    "Last number in the log of a topic, summed over its lanes: the producer's half of the books.",
+    f"Last number in the log of a topic, summed over its lanes: the producer's half of the books. {_OF_THE_DATABASE}",
     ["service", "topic"],
 )
 POSITION_LAST = Gauge(
     "gridward_position_last_number",
     "Last number applied of a topic, summed over its lanes: differs from gridward_lane_last_number while lag is 0 "
-    "only if an event was lost.",
+    f"only if an event was lost. {_OF_THE_DATABASE}",
     ["service", "topic"],
 )
 BATCH_RECORDS = Histogram(
@@ -38,6 +48,11 @@ BATCH_DURATION = Histogram(
     "From a batch's arrival to its commit: near 10 s Kafka takes the lanes away.",
     ["service"],
     buckets=_SECONDS,
+)
+DEAD_LETTERS_OPEN = Gauge(
+    "gridward_dead_letters_open",
+    f"Dead letters for which nobody has done anything yet: `gridward deadletters`. {_OF_THE_DATABASE}",
+    ["service"],
 )
 DEAD_LETTERS = Counter(
     "gridward_dead_letters_total",
@@ -91,3 +106,15 @@ TICK_FAILURES = Counter(
     "Ticks rolled back, to be tried again.",
     ["service", "tick"],
 )
+
+
+def begin(service: str, topics: Iterable[str], ticks: Iterable[str]) -> None:
+    """Every counter of a service that starts stands at 0: increase() sees no step in a series that begins at 1.
+
+    topics: that it hears.
+    """
+    for counter in (REPEATS_DROPPED, OLD_EPOCHS_DROPPED, BATCH_FAILURES, RELAY_SENT, RELAY_UNANSWERED):
+        counter.labels(service)
+    for counter, labels in ((DEAD_LETTERS, topics), (BATCHES_REFUSED, REFUSED_WHY), (TICK_FAILURES, ticks)):
+        for label in labels:
+            counter.labels(service, label)

@@ -16,7 +16,7 @@ import uvloop
 from aiokafka.errors import KafkaError
 
 from contracts.topics import heard_by, said_by
-from services.chassis import logs
+from services.chassis import logs, metrics
 from services.chassis.books import keep_watch
 from services.chassis.consumer import Consumer
 from services.chassis.database import DATABASE_ERRORS, is_transient, open_pool
@@ -199,6 +199,7 @@ async def running(service: Service, settings: Settings) -> AsyncIterator[Running
         app, health = App(service, settings, pool), Health(service.name)
         if service.on_start is not None:
             await service.on_start(app)
+        metrics.begin(app.name, (topic.key for topic in heard_by(app.name)), (tick.name for tick in app.ticks))
         async with (
             served(make_web(app, health), settings.http_host, settings.http_port) as url,
             service.beside(app, health) if service.beside else nullcontext(),

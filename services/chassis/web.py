@@ -15,6 +15,7 @@ from fastapi.responses import JSONResponse
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.requests import ClientDisconnect
 
+from services.chassis import metrics
 from services.chassis.books import books
 from services.chassis.database import DATABASE_ERRORS, is_transient
 from services.chassis.errors import GridwardError, KeyNotKnown, LogAhead, NoSuchDeadLetter, NotAllowed, NotSignedIn
@@ -56,11 +57,12 @@ def _add_own_routes(web: FastAPI, app: App, health: Health) -> None:
 
     @web.get("/readyz")
     async def readyz() -> JSONResponse:
-        reasons = health.reasons | app.reasons | await _database_reason(app)
+        reasons = await _reasons(app, health)
         return JSONResponse({"service": app.name, "ready": not reasons, "reasons": reasons}, 503 if reasons else 200)
 
     @web.get("/metrics")
-    async def metrics() -> Response:
+    async def the_metrics() -> Response:
+        metrics.READY.labels(app.name).set(not await _reasons(app, health))
         return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
 
     @web.get("/books")
@@ -91,6 +93,11 @@ async def _on_unfit_value(request: Request, error: Exception) -> JSONResponse:
     log.warning("a request's value does not fit", error=type(error).__name__, path=request.url.path)
     why = "a text of the request holds a NUL, or a number is out of range: correct it and send it again"
     return JSONResponse({"detail": why}, 422)
+
+
+async def _reasons(app: App, health: Health) -> dict[str, str]:
+    """Why the service is not ready, by its parts; empty when it is."""
+    return health.reasons | app.reasons | await _database_reason(app)
 
 
 async def _database_reason(app: App) -> dict[str, str]:

@@ -13,12 +13,14 @@ from services.intake.store import books
 
 RECORDS = Gauge(
     "gridward_ledger_records",
-    "Records of the present Shanghai day by what became of them: a feed that falls silent or is suddenly rejected.",
+    "Records of the present Shanghai day by what became of them: a feed that falls silent or is suddenly rejected. "
+    "The same at every replica: take the max.",
     ["feed", "verdict"],
 )
 PENDING = Gauge(
     "gridward_ledger_pending_records",
-    "Records received on the present Shanghai day that have no verdict: stays 0, else the door lost one.",
+    "Records received on the present Shanghai day that have no verdict: stays 0, else the door lost one. "
+    "The same at every replica: take the max.",
     ["feed"],
 )
 

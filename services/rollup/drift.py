@@ -15,7 +15,7 @@ from services.rollup.store import drift
 DRIFT_FIGURES = Gauge(
     "gridward_drift_figures",
     "Figures that differ from the rows they are made of, at any level of both trees: somebody altered a row by hand, "
-    "or the code is wrong. GET /drift names them. Must be 0.",
+    "or the code is wrong. GET /drift names them. Must be 0. The same at every replica: take the max.",
 )
 ROWS_A_TURN = 50_000  # what is larger has a turn of its own, and pays for it with turns in which nothing is compared
 

@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 
 import httpx
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from prometheus_client import REGISTRY
 
 from contracts.topics import heard_by
 from services.chassis.running import Running, running
@@ -40,6 +41,11 @@ async def listening(database: str, kafka: str) -> AsyncIterator[tuple[Running, A
 def client_of(run: Running) -> AIOKafkaConsumer:
     assert run.consumer is not None
     return run.consumer.client()
+
+
+def refused(why: str) -> float:
+    """Lanes of batches that were not taken so far."""
+    return REGISTRY.get_sample_value("gridward_batches_refused_total", {"service": "tracing", "why": why}) or 0
 
 
 async def readiness(run: Running) -> tuple[int, str]:
@@ -85,8 +91,10 @@ async def test_the_same_gap_twice_stops_the_lane_aloud_and_no_other(database: st
 async def test_the_same_epoch_of_another_source_stops_the_lane_aloud(database: str, fresh_kafka: str) -> None:
     async with listening(database, fresh_kafka) as (run, producer):
         await send(producer, a_plan(1, 4))
+        before = refused("source")
         await send(producer, a_plan(5, 6, source="ffffffff"))
         await until_unready(run, "tests/0 is numbered by two databases in epoch 1")
+        assert refused("source") > before
         assert await applied(run.app.pool) == ids(EVENTS[:4])
 
 
