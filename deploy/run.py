@@ -26,6 +26,7 @@ from deploy.play.player import let_time_run, play
 from deploy.play.progress import shown
 from deploy.play.stage import PlayError, Stage, make_upstream_topic, settings_of_senders
 from deploy.play.summary import print_summary
+from deploy.sample.timeline import read_timeline
 from deploy.watching import STOPPING, ended, say_stopped, unless_ended
 from services.chassis.access import make_token
 from services.chassis.settings import Settings
@@ -43,7 +44,7 @@ async def run_sample(*, once: bool, scale: float, seed: int) -> int:
             if once:
                 return 0 if equal else 1
             await unless_ended(let_time_run(stage, logs / "sample"), stack, services)
-            _say_where(console, stage, read_truth(logs / "sample")["worker"], SecretStr(key))
+            _say_where(console, stage, logs / "sample", SecretStr(key))
             say_stopped(console, await ended(stack, services))
             return 1
     except STOPPING as stopped:
@@ -138,18 +139,30 @@ async def _sample_written(directory: Path, scale: float, seed: int) -> AsyncIter
         await child.stop()
 
 
-def _say_where(console: Console, stage: Stage, worker: Mapping[str, str], key: SecretStr) -> None:
-    """worker: post_id and division_code of the sample's one worker with a page."""
+def _say_where(console: Console, stage: Stage, sample: Path, key: SecretStr) -> None:
+    """Addresses with tokens, and a command that works as it stands: a file of the sample, sent again."""
+    worker = read_truth(sample)["worker"]
     post, grid, intake = worker["post_id"], worker["division_code"], stage.urls["intake"]
     own = make_token(key, post, frozenset({"worker"}), grid, hours=24)
     office = make_token(key, f"office-{grid[:6]}", frozenset({"sender"}), grid[:6], hours=24)
+    desk = make_token(key, "desk-33", frozenset({"sender"}), "33", hours=24)
+    command = os.path.relpath(Path(sys.executable).with_name("gridward"))
     console.print("\nLook around; the stage clock goes on at wall speed. The embedded stack keeps nothing.")
-    console.print(f"  board    {stage.urls['rollup']}/#token={stage.token}", soft_wrap=True)
-    console.print(f"  worker   {intake}/worker/#token={own}", soft_wrap=True)
-    console.print(f"  sheets   {intake}/sheets#token={office}", soft_wrap=True)
-    for name, url in stage.urls.items():
-        console.print(f"  {name:8} {url}/openapi.json   {url}/metrics", soft_wrap=True)
+    lines = {
+        "board": f"{stage.urls['rollup']}/#token={stage.token}",
+        "worker": f"{intake}/worker/#token={own}",
+        "sheets": f"{intake}/sheets#token={office}",
+        "send": f"{command} send {_a_file(sample)} --to {intake} --token {desk}",
+        **{name: f"{url}/openapi.json   {url}/metrics" for name, url in stage.urls.items()},
+    }
+    for name, where in lines.items():
+        console.print(f"  {name:8} {where}", soft_wrap=True, markup=False)
     console.print("Ctrl-C stops everything.")
+
+
+def _a_file(sample: Path) -> Path:
+    """The first of canonical records."""
+    return next(feed for step in read_timeline(sample) for feed in step.feeds if feed.suffixes == [".ndjson"])
 
 
 @asynccontextmanager

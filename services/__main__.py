@@ -101,18 +101,26 @@ def send(
 @app.command()
 def token(
     name: Annotated[str, typer.Argument(help="who it is for")],
-    role: Annotated[list[str], typer.Option(help="sender, operator …; may be given again")],
-    division: Annotated[str, typer.Option(help="the division it covers, with all below it")],
+    role: Annotated[
+        list[str],
+        typer.Option(help="sender, worker, leader, operator, identity-reader or resident; may be given again"),
+    ],
     key: Annotated[str, typer.Option(envvar="GRIDWARD_TOKEN_KEY", help="the services' key, 32 characters or more")],
+    division: Annotated[str, typer.Option(help="the division it covers, with all below it")] = "",
+    everywhere: Annotated[bool, typer.Option("--everywhere", help="instead of a division: it covers all")] = False,
     hours: Annotated[int, typer.Option(min=1, max=8784, help="how long it holds")] = 12,
 ) -> None:
     """Make a token with GRIDWARD_TOKEN_KEY. Example: gridward token duty-desk --role operator --division 3304"""
     from pydantic import SecretStr
 
-    from services.chassis.access import make_token
+    from services.chassis.access import ROLES, make_token
 
     if len(key) < 32:
         raise typer.BadParameter("GRIDWARD_TOKEN_KEY must be the services' own key, 32 characters or more")
+    if unknown := sorted(set(role) - set(ROLES)):
+        raise typer.BadParameter(f"no role {', '.join(map(repr, unknown))}: give --role one of {', '.join(ROLES)}")
+    if bool(division) == everywhere:
+        raise typer.BadParameter("say what it covers: --division CODE, with all below it, or else --everywhere")
     typer.echo(make_token(SecretStr(key), name, frozenset(role), division, hours))
 
 

@@ -12,7 +12,8 @@ if TYPE_CHECKING:
     from services.intake.forgetting import Due, Order
 
 Days = Annotated[
-    int | None, typer.Option(min=0, max=36500, help="since the last record; without it the policy's own number")
+    int | None,
+    typer.Option(min=0, max=36500, help="since the last record; a person orders them, for no policy states a number"),
 ]
 By = Annotated[str, typer.Option(help="who orders it; kept")]
 Reason = Annotated[str, typer.Option(help="under which law or order; kept")]

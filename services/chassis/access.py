@@ -28,7 +28,8 @@ if TYPE_CHECKING:
 COOKIE = "gridward"
 SENDER, WORKER, LEADER, OPERATOR = "sender", "worker", "leader", "operator"
 READER, RESIDENT = "identity-reader", "resident"
-"""The roles that a token may give; `READER` opens identities, `RESIDENT` sees his or her own record alone."""
+ROLES = (SENDER, WORKER, LEADER, OPERATOR, READER, RESIDENT)
+"""All that a token may give; `READER` opens identities, `RESIDENT` sees his or her own record alone."""
 _ALGORITHM = "HS256"
 _DIVISION = re.compile(r"|[0-9]{2}|[0-9]{4}|[0-9]{4}[0-9A-Z][0-9]|[0-9]{9}|[0-9]{12}|[0-9]{15}[0-9A-Za-z._-]{0,9}")
 _AUDIENCE = "gridward"

@@ -146,6 +146,16 @@ def test_who_dies_during_the_play_is_named_with_its_last_words(
     assert "Traceback" not in copy.said()
 
 
+def test_the_line_that_sends_a_file_again_works_as_it_stands(copies: ExitStack, open_tmp: Path) -> None:
+    copy = copies.enter_context(a_copy(open_tmp))
+    copy.await_word("Ctrl-C stops everything.")
+    (line,) = (line for line in copy.said().splitlines() if line.startswith("  send "))
+    sent = subprocess.run(line.split()[1:], cwd=PROJECT, capture_output=True, text=True, timeout=60)
+    assert sent.returncode == 0, sent.stdout + sent.stderr
+    assert "duplicate" in sent.stdout and "accepted          0" in sent.stdout
+    assert copy.end(signal.SIGINT) == 0
+
+
 def test_a_failed_start_says_why_in_words_and_leaves_nothing(copies: ExitStack, open_tmp: Path) -> None:
     copy = copies.enter_context(a_copy(open_tmp, "--once", environment={"GRIDWARD_DEAD_LETTERS_AN_HOUR": "many"}))
     assert copy.process.wait(120) == 1
