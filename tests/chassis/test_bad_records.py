@@ -19,8 +19,9 @@ from contracts.events.testing import TestResulted
 from services.chassis import deadletter
 from services.chassis.outbox import LARGEST_EVENT
 from services.chassis.service import Service
-from tests.chassis.rig import APPLIED, a_record, applied, ids, of_lane, on_result, pool_of, records_of, until
+from tests.chassis.rig import APPLIED, a_record, applied, ids, of_lane, on_result, pool_of, records_of
 from tests.chassis.test_poison import consuming
+from tests.waiting import until_one_waits
 
 EVENTS = of_lane(0, 5)
 FINE = EVENTS[2]
@@ -115,13 +116,7 @@ async def a_lock_that_waits_for_each_other(tx: asyncpg.Connection, other: asyncp
     await tx.execute("select pg_advisory_xact_lock(1)")
     await other.execute("select pg_advisory_xact_lock(2)")
     waits = asyncio.create_task(other.execute("select pg_advisory_xact_lock(1)"))
-
-    async def waiting() -> bool:
-        return bool(
-            await tx.fetchval("select exists (select from pg_locks where locktype = 'advisory' and not granted)")
-        )
-
-    await until(waiting, "the other transaction waits")
+    await until_one_waits(tx)
     try:
         await tx.execute("select pg_advisory_xact_lock(2)")
     finally:

@@ -26,8 +26,8 @@ from tests.chassis.rig import (
     pool_of,
     say_all,
     take,
-    until,
 )
+from tests.waiting import until_one_waits
 
 EVENTS = of_lane(0, 5)
 LANE = ("tests", 0)
@@ -169,11 +169,7 @@ async def test_a_relay_that_waited_for_the_lock_does_not_see_rows_already_gone(d
         await transaction.start()
         await first.fetch(plan._LOCK)
         waiting = asyncio.create_task(make_plans(second, {}, []))
-
-        async def waits() -> bool:
-            return bool(await first.fetchval("select exists (select from pg_locks where not granted)"))
-
-        await until(waits, "the second relay waits for the lock")
+        await until_one_waits(first)
         answer = log.land(sent)
         await first.execute(plan._ANSWERED, ["tests"], [0], [answer.last], [answer.tail])
         await transaction.commit()

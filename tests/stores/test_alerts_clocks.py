@@ -30,6 +30,7 @@ from tests.stores.alerts_world import (
     said,
     visited,
 )
+from tests.waiting import until_one_waits
 
 
 async def test_a_case_reported_in_time_keeps_its_clock_whatever_comes_first(alerts: Alerts) -> None:
@@ -216,7 +217,7 @@ async def test_an_opening_and_its_stop_side_by_side_meet_in_one_of_the_two(alert
                 return await handlers.on_batch([placed(T0 + HOUR)], second)
 
         waiting = asyncio.create_task(other())
-        await _until_waiting(alerts.connection)
+        await until_one_waits(alerts.connection)
         await transaction.commit()
         alerts.events += one + await waiting
     assert alerts.verdicts() == {"transfer.contact.to_quarantine": Verdict.KEPT}
@@ -236,8 +237,3 @@ async def test_a_timer_passes_over_people_whom_an_open_batch_holds(alerts: Alert
     alerts.events += said_
     assert await alerts.at(T0 + 20 * HOUR) == []
     assert alerts.verdicts() == {"transfer.contact.to_quarantine": Verdict.KEPT}
-
-
-async def _until_waiting(connection: Any) -> None:
-    while not await connection.fetchval("select count(*) from pg_locks where not granted"):  # noqa: ASYNC110
-        await asyncio.sleep(0.01)

@@ -17,6 +17,7 @@ from services.intake.vault import Vault
 from tests.stores.attacker import Attacker, Log, Victim
 from tests.stores.grid_world import as_
 from tests.stores.intake_world import GRID, KEY, World, a_household, a_number, a_person, a_test, intake, one_of_each
+from tests.waiting import until_one_waits
 
 OLD, NEW = "o" * 32, "n" * 32
 SECRETS = {1: OLD.encode(), 2: NEW.encode()}
@@ -108,10 +109,7 @@ async def test_a_record_that_waits_for_who_works_alone_bears_an_instant_after_th
         async with alone.transaction():
             await records.take_turn(alone, alone=True)
             waiting = asyncio.create_task(world.send(a_test(1, 1)))
-            queued = "select count(*) from pg_locks where locktype = 'advisory' and not granted"
-            async with asyncio.timeout(20):
-                while not await world.pool.fetchval(queued):  # noqa: ASYNC110 - PostgreSQL tells nobody
-                    await asyncio.sleep(0.01)
+            await until_one_waits(world.pool)
             began_at = await world.pool.fetchval("select clock_timestamp()")
         await waiting
         assert await world.pool.fetchval("select received_at from records") > began_at

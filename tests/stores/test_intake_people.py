@@ -20,6 +20,7 @@ from services.intake.reading import read
 from services.intake.sender import Sender
 from services.intake.vault import Vault
 from tests.stores.intake_world import KEY, World, a_household, a_number, a_test, intake, one_of_each
+from tests.waiting import until_one_waits
 
 ANYBODY = Sender("anybody", ("",))
 
@@ -77,14 +78,6 @@ async def opened(world: World) -> AsyncIterator[asyncpg.Connection]:
         await transaction.rollback()
 
 
-async def waits(world: World) -> None:
-    """Returns once some transaction of this database waits for another one's lock."""
-    query = "select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'"
-    async with asyncio.timeout(10):
-        while not await world.pool.fetchval(query):  # noqa: ASYNC110 - the event is in another process
-            await asyncio.sleep(0.01)
-
-
 async def admitted(tx: asyncpg.Connection, desk: Desk, *records: dict[str, Any]) -> list[str]:
     """The ids of the people of the records, admitted in an open transaction."""
     readings = [read(json.dumps(record).encode(), ANYBODY) for record in records]
@@ -104,7 +97,7 @@ async def test_two_replicas_that_meet_a_new_person_at_once_make_one_person(datab
             # The second replica knows this person by the reference, and somebody new besides.
             by_ref: dict[str, Any] = {"person_ref": "ref-1", "person": None}
             other = asyncio.create_task(admitted(second, desk, a_test(3, 5), a_test(2, 1, **by_ref)))
-            await waits(one)
+            await until_one_waits(one.pool)
             await getattr(transaction, first_ends)()
         new, met = await other
     assert (met == known) == (first_ends == "commit")
@@ -116,7 +109,7 @@ async def test_a_record_that_two_replicas_get_at_once_is_accepted_by_one_of_them
         async with one.pool.acquire() as first, first.transaction():
             await admitted(first, await open_desk(first, one.app.settings), a_test(1, 1))
             other = asyncio.create_task(two.words(a_test(1, 1)))
-            await waits(one)
+            await until_one_waits(one.pool)
         assert await other == ["duplicate"]
         assert await one.pool.fetchval("select count(*) from records") == 1
 
