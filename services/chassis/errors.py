@@ -3,6 +3,7 @@
 GridwardError
   Refused                 the process cannot go on until a person has mended something
     PartitionsDiffer      the broker's partition count is not the one in contracts/topics.py
+    TopicNotKept          the broker compacts a topic, or throws away what is old or too much in it
     LogAhead              the log holds numbers that the database does not know: it was put back in time
     LogBroken             the log lost records, or says what no relay can have said
     PlanBroken            rows that a relay has planned are no longer in the outbox: somebody deleted them
@@ -37,6 +38,10 @@ class Refused(GridwardError):
 
 
 class PartitionsDiffer(Refused):
+    pass
+
+
+class TopicNotKept(Refused):
     pass
 
 
