@@ -77,8 +77,9 @@ def test_the_path_ends_in_the_truth(journey: Recorded) -> None:
 def test_the_truth_has_something_of_everything(journey: Recorded) -> None:
     province = journey.truth["figures"]["33"]
     expected_zero = {
-        "cases-confirmed.line_list", "cases-preliminary", "cases-suspected", "contacts-provisional",
-        "in-home-quarantine",
+        "cases-confirmed.line_list", "cases-confirmed.unknown", "cases-preliminary", "cases-suspected",
+        "contacts-provisional", "in-home-quarantine", "deadlines-undecided",
+        *(f"deadlines-{verdict}.provisional" for verdict in ("kept", "late", "missed", "undecided", "unlimited")),
     }  # fmt: skip
     assert {code for code, n in province.items() if not n} == expected_zero
 
