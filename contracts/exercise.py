@@ -1,7 +1,8 @@
 """An exercise is a world of its own: what is said in it changes nothing in earnest, and the other way round.
 
-Whoever judges by several facts keeps those of an exercise under other ids (`apart`), so that no rule and no query can
-bring the two together, and says what follows under the ids that were named (`as_named`).
+Whoever judges by several facts keeps those of an exercise under other ids (`apart`), so that no rule and no query
+brings the two together, and says what follows under the ids that were named (`as_named`). No sender is expected to
+begin an id of its own with the mark.
 """
 
 from __future__ import annotations

@@ -154,8 +154,9 @@ def _returned(rejected: Mapping[int, str], write: Callable[[Mapping[int, str]], 
     except OSError as error:
         for place, reason in sorted(rejected.items()):
             console.print(f"row {place + 1}: {reason}", highlight=False, markup=False, soft_wrap=True)
+        path = error.filename or "the file of the rejected rows"  # of a full disk nothing is named
         raise SendError(
-            f"{error.filename} cannot be written ({error.strerror}): the rows above were rejected, the others kept. "
+            f"{path} cannot be written ({error.strerror}): the rows above were rejected, the others kept. "
             "Mend them, or send a copy of the file in a folder in which you may write: repeats are recognised"
         ) from None
 

@@ -34,11 +34,9 @@ class Lookback(Answer):
     """Days before onset (before sampling, without symptoms) from which an exposure makes a contact.
 
     None: identify no contacts, as nothing is known (BLANK, ed. 1) or contacts were abolished (IN_FORCE, class B).
-    from_last_negative: of a case without onset the last negative sample before it counts instead, where there is one.
     """
 
     days_before: int | None
-    from_last_negative: bool = False
 
 
 class Retention(Answer):

@@ -95,14 +95,10 @@ class PlanRule(Stated):
 
 
 class LookbackRule(Stated):
-    """Days before onset (before sampling, without symptoms) from which an exposure counts; 0: only after onset.
-
-    screened_from: of a case without onset, found by screening, the sample from which it counts instead.
-    """
+    """Days before onset (before sampling, without symptoms) from which an exposure counts; 0: only after onset."""
 
     key: Literal["contact_lookback"]
     days_before: int | None
-    screened_from: Literal["last_negative"] | None = None
     abolished: bool = False
 
 

@@ -48,14 +48,9 @@ def deadline(key: str, instant: datetime, division_code: str, adoptions: Sequenc
         return next((rule for rule in stating.deadlines if rule.key == key and rule.holds_on(day)), None)
 
     rule, source = _stated(edition, f"the deadline {key}", rule_in)
+    if rule is not None and rule.hours is not None:  # a document with other hours says something else than this value
+        adoptions = [each for each in adoptions if each.hours in (None, rule.hours)]
     adoption = adoption_of(key, instant, division_code, adoptions)
-    if (
-        rule is not None
-        and rule.hours is not None
-        and adoption is not None
-        and adoption.hours not in (None, rule.hours)
-    ):
-        adoption = None  # its document says something else than this value
     answer = _answer(edition, rule, source, adoption, day)
     if answer.standing is Standing.BLANK and adoption is not None and adoption.hours is not None:
         cites = cited(source, adoption, Standing.ADOPTED)
@@ -92,7 +87,7 @@ def lookback(instant: datetime, division_code: str, adoptions: Sequence[Adoption
     rule, source = _stated(edition, "the lookback", lambda e: e.lookback)
     if rule is not None and rule.known:
         answer = _answer(edition, rule, source, adoption, day_of(instant))
-        return Lookback(days_before=rule.days_before, from_last_negative=rule.screened_from is not None, **dict(answer))
+        return Lookback(days_before=rule.days_before, **dict(answer))
     blank = _answer(edition, rule, source, adoption, day_of(instant))
     earlier = _last_lookback_before(edition)
     if earlier is None:

@@ -63,7 +63,7 @@ class Consumer:
 
     @property
     def given(self) -> frozenset[Lane]:
-        """Lanes that the group gives to this process; none while they change hands, or where others have them all."""
+        """Lanes that the group gave to this process last; none where others have them all."""
         return frozenset((at.topic, at.partition) for at in self.client().assignment())
 
     @property

@@ -56,6 +56,10 @@ async def connect(dsn: str, **how: Any) -> asyncpg.Connection:
         return await asyncpg.connect(dsn, timeout=10, **how)
     except REFUSED as error:
         raise WrongSettings(f"PostgreSQL refuses ({error}): correct GRIDWARD_DATABASE") from None
+    except TimeoutError:
+        raise OSError("no answer within 10 s") from None  # else it is taken for Kafka's
+    except OSError:  # of a certificate too, which is a ValueError besides
+        raise
     except (ValueError, OverflowError):  # what they quote may be a part of the password
         raise WrongSettings(
             "GRIDWARD_DATABASE is no DSN: write postgresql://user:password@host:5432/database, with what is none of "

@@ -109,7 +109,7 @@ TICK_FAILURES = Counter(
 
 
 def begin(service: str, topics: Iterable[str], ticks: Iterable[str]) -> None:
-    """Every counter of a service that starts stands at 0: increase() sees no step in a series that begins at 1.
+    """Each counter of the chassis at 0 as a service starts: increase() sees no step in a series that begins at 1.
 
     topics: that it hears.
     """

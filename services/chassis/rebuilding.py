@@ -1,7 +1,8 @@
 """A service brought to what the log says: rebuilt from its beginning, or caught up after its database was put back.
 
 A mark in the schema keeps the service from starting until the work has ended; broken off, the same command is given
-again. Under it both first look whether the log carries them; if not, they touch nothing and take the mark away.
+again. Under it both first look whether the log carries them; if not, they take the mark away and have touched no table
+but the outbox, which a rebuild publishes first.
 """
 
 from __future__ import annotations

@@ -103,6 +103,8 @@ class Running:
                     group.create_task(keep_moving(app, reader, self.health, pausing, self._listener, listen))
                 for tick in app.ticks:
                     group.create_task(keep_ticking(app, tick, reader, pausing))
+            if not self._ending.is_set():
+                await self._leave(listening)
 
     def _behind(self, error: LogAhead) -> None:
         """A failover under a running process lost commits: its relay finds it out, as at a start."""

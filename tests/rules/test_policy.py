@@ -270,8 +270,10 @@ def test_an_adoption_by_a_functional_area_binds_in_what_it_takes() -> None:
 
 def test_hours_of_its_own_adopt_no_value_that_a_plan_states_otherwise() -> None:
     other = an_adoption("investigate.case", since="2021-01-01").model_copy(update={"hours": 8})
-    found = policy.deadline("investigate.case", at("2021-07-01"), JIAXING, [other])
-    assert (found.hours, found.standing) == (24, Standing.PROVISIONAL)
+    above = an_adoption("investigate.case", since="2021-01-01").model_copy(update={"division_code": JIAXING[:2]})
+    for adoptions, standing in (([other], Standing.PROVISIONAL), ([other, above], Standing.ADOPTED)):
+        found = policy.deadline("investigate.case", at("2021-07-01"), JIAXING, adoptions)
+        assert (found.hours, found.standing) == (24, standing)
 
 
 @pytest.mark.parametrize(

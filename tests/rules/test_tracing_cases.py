@@ -151,28 +151,6 @@ def test_a_provisional_lookback_marks_the_contact_until_the_jurisdiction_adopts_
         assert found.standing == standing
 
 
-@pytest.mark.parametrize(
-    ("met_on", "negative_on", "onset", "expected"),
-    [
-        (7, 5, None, Category.CLOSE),  # between the last negative sample and the positive one
-        (8, 9, None, None),  # negative after the meeting
-        (7, None, None, None),
-        (7, 5, 10, None),  # an onset is known: two days before it
-    ],
-)
-def test_of_a_case_found_by_screening_ed_9_counts_from_the_last_negative_sample(
-    met_on: int, negative_on: int | None, onset: int | None, expected: Category | None
-) -> None:
-    def day(number: int) -> datetime:
-        return datetime(2022, 7, number, 20, tzinfo=SHANGHAI)
-
-    found = a.found(day(10), onset and day(onset))
-    tests = (a.test(day(10), Result.POSITIVE), *((a.test(day(negative_on)),) if negative_on else ()))
-    news = (a.classified(made=day(10), heard=day(10)),)
-    case = derived(classifications=news, findings=(found,), tests=tests, neighbours={}).part
-    assert category(exposures=(met("A", day(met_on), heard=day(11)),), neighbours={"A": case}) is expected
-
-
 def test_a_contact_stands_no_firmer_than_its_plan() -> None:
     day = datetime(2021, 1, 11, tzinfo=SHANGHAI)
     case = {"A": a.a_case(reference=day, known=day)}

@@ -227,13 +227,14 @@ async def load_adoptions(tx: Tx) -> list[Adoption]:
 
 async def find_people_under(tx: Tx, events: Sequence[Event[PolicyAdopted]]) -> list[str]:
     """The people whose clocks an adoption may judge anew, those included for whom it held until it was revised."""
+    before = await tx.fetch(
+        "select rule, division_code from adoptions where statement_id = any($1)", [e.data.statement_id for e in events]
+    )
+    there = [(e.data.rule, e.data.jurisdiction_code) for e in events] + [(row[0], row[1]) for row in before]
     rows = await tx.fetch(
-        """select distinct c.person_id from clocks c
-             join (select * from unnest($1::text[], $2::text[]) union
-                   select rule, division_code from adoptions where statement_id = any($3)) x(rule, division)
+        """select distinct c.person_id from clocks c join unnest($1::text[], $2::text[]) x(rule, division)
              on c.deadline = x.rule and starts_with(c.division_code, x.division)""",
-        *columns([(e.data.rule, code) for e in events for code in bound_by(e.data.jurisdiction_code)], 2),
-        [e.data.statement_id for e in events],
+        *columns([(rule, code) for rule, jurisdiction in there for code in bound_by(jurisdiction)], 2),
     )
     return [r["person_id"] for r in rows]
 

@@ -31,7 +31,6 @@ def case_part(around: Surroundings) -> CasePart | None:
         reference_at=reference_at(around),
         isolated_at=isolated_at(around),
         known_at=_known_at(around),
-        negative_at=negative_at(around),
     )
 
 
@@ -67,15 +66,6 @@ def reference_at(around: Surroundings) -> datetime:
     tests = (test for test in around.tests if last is None or test.resulted_at > last.classified_at)
     known += [test.sampled_at for test in tests if test.result is Result.POSITIVE]
     return min(known or [one.classified_at for one in _standing(around)])
-
-
-def negative_at(around: Surroundings) -> datetime | None:
-    """The last negative sample before the reference of a case without onset: from there a screened one counts."""
-    if any(finding.onset_at is not None for finding in _findings(around)):
-        return None
-    ill_at = reference_at(around)
-    negative = (test.sampled_at for test in around.tests if test.result is Result.NEGATIVE)
-    return max((sampled_at for sampled_at in negative if sampled_at < ill_at), default=None)
 
 
 def isolated_at(around: Surroundings) -> datetime | None:

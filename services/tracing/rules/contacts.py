@@ -138,8 +138,6 @@ def _to_case(around: Surroundings, exposure: Exposure, case: CasePart) -> Chain 
     if window.days_before is None:
         return None
     start = case.reference_at - timedelta(days=window.days_before)
-    if window.from_last_negative and case.negative_at is not None:
-        start = case.negative_at
     category = Category.CASUAL if exposure.way is ContactWay.SHARED_VENUE else Category.CLOSE
     return _overlap(exposure, category, start, case.isolated_at, found_at)
 

@@ -82,15 +82,11 @@ class Exposure:
 
 @dataclass(frozen=True, slots=True)
 class CasePart:
-    """What others may read of a case: the reference instant, the isolation, when it was first known to be a case.
-
-    negative_at: of a case without onset, the last negative sample before the reference, if any.
-    """
+    """What others may read of a case: the reference instant, the isolation, when it was first known to be a case."""
 
     reference_at: datetime
     isolated_at: datetime | None
     known_at: datetime
-    negative_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
