@@ -21,7 +21,7 @@ from contracts.exercise import both_worlds
 from contracts.persons import Merged
 from services.alerts import judging
 from services.alerts.rules import DEADLINES
-from services.alerts.store import facts, leads, watches
+from services.alerts.store import around, facts, leads, watches
 from services.alerts.store.merges import lock_everybody
 from services.chassis.database import Tx
 from services.chassis.merges import load_merged, save_merges
@@ -44,9 +44,9 @@ async def on_batch(events: Sequence[Event[Fact]], tx: Tx) -> list[Event[Fact]]:
     for event in events:
         by_kind[type(event.data)].append(event)
     adopted = by_kind[PolicyAdopted]
-    before = await facts.find_named_before(tx, events)
+    before = await around.find_named_before(tx, events)
     people = _named(by_kind, (*OPENS_OR_STOPS, CareScheduled, PersonVisited), before)
-    under = set(await facts.find_people_under(tx, adopted)) if adopted else set()
+    under = set(await around.find_people_under(tx, adopted)) if adopted else set()
     people |= under
     joined = {who for e in by_kind[PersonsMerged] for who in (e.data.person_id, e.data.other_id)}
     merged_before = await lock_everybody(tx, people | joined)

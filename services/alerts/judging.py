@@ -13,7 +13,7 @@ from contracts.exercise import as_named, is_said_apart, set_apart_id
 from contracts.persons import Merged
 from contracts.policy import slots_between
 from services.alerts.rules import Judgement, Opening, judge, missed_slots
-from services.alerts.store import clocks, facts, leads, watches
+from services.alerts.store import around, clocks, leads, watches
 from services.alerts.store.clocks import Clock, clock_of
 from services.alerts.store.facts import Key
 from services.alerts.store.watches import Missed, Watch
@@ -34,13 +34,13 @@ async def judge_clocks(
     """
     if not people:
         return []
-    openings = await facts.load_openings(tx, people, merged)
-    stops = await facts.load_stops(tx, people, merged, openings)
+    openings = await around.load_openings(tx, people, merged)
+    stops = await around.load_stops(tx, people, merged, openings)
     for of_lead, clock in (await leads.load_clocks(tx, people, merged)).items():
         openings[of_lead] = clock.opening
         if clock.stop is not None:
             stops[of_lead] = clock.stop
-    held, adoptions = await clocks.load_clocks(tx, people), await facts.load_adoptions(tx)
+    held, adoptions = await clocks.load_clocks(tx, people), await around.load_adoptions(tx)
     changed, anew = list[Clock](), list[Clock]()
     for key in sorted(openings.keys() | held.keys()):
         opening, before = openings.get(key), held.get(key)
@@ -96,7 +96,7 @@ async def judge_ended_slots(tx: Tx, people: Sequence[str], now: datetime) -> lis
         for watch in due
     ]
     since = min((slots[0][0] for slots in ended_of if slots), default=now)
-    visits = await facts.load_visits(tx, people, since, await load_merged(tx, people))
+    visits = await around.load_visits(tx, people, since, await load_merged(tx, people))
     found, judged = [], []
     for watch, ended in zip(due, ended_of, strict=True):
         until = ended[-1][1] if ended else watch.judged_until
@@ -115,7 +115,7 @@ async def judge_again(
     if not people:
         return []
     mine = await watches.load_watches(tx, people)
-    visits = await facts.load_visits(tx, people, None, merged)
+    visits = await around.load_visits(tx, people, None, merged)
     before = {
         (m.placement_id, m.person_id, m.slot_end_at): m
         for m in await watches.load_missed(tx, [w.placement_id for w in mine])
