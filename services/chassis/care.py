@@ -74,6 +74,7 @@ class Care:
         self._careful: dict[Lane, _Careful] = {}
         self._marked: set[Lane] = set()
         self._trying = False
+        self._beginning = asyncio.Lock()
 
     async def own(self, lanes: Collection[Lane]) -> None:
         """Before a batch: records may come before the listener has said that the lanes are ours. Raises KafkaError."""
@@ -83,7 +84,14 @@ class Care:
             await self.begin(offsets, await self._reader.ends(new))
 
     async def begin(self, offsets: Mapping[Lane, int], ends: Mapping[Lane, int]) -> None:
-        """Mark lanes as this process' own. offsets: where each stands; ends: of its log."""
+        """Mark lanes as this process' own. offsets: where each stands; ends: of its log.
+
+        One after the other: who comes second finds its own mark, and must know by then what the first one found.
+        """
+        async with self._beginning:
+            await self._begin(offsets, ends)
+
+    async def _begin(self, offsets: Mapping[Lane, int], ends: Mapping[Lane, int]) -> None:
         async with self._pool.acquire() as tx, tx.transaction():
             rows = await tx.fetch(_MARK, self._consumer, self._run, *columns_of(sorted(offsets)))
             found: dict[Lane, _Careful] = {}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import random
 import signal
@@ -19,7 +20,7 @@ from contracts.envelope import Event, Fact
 from contracts.topics import heard_by
 from deploy.local import start_child
 from services.chassis import deadletter
-from services.chassis.care import KillsProcess
+from services.chassis.care import Care, KillsProcess
 from services.chassis.consumer import Consumer
 from services.chassis.health import Health
 from services.chassis.once import NOTHING_READ
@@ -203,6 +204,34 @@ async def test_processes_that_die_before_they_read_count_one_death_once(machine:
     machine.deadly = set()
     assert await machine.run(RECORDS)
     assert await machine.dead() == []
+
+
+async def test_a_batch_that_comes_while_the_lanes_are_being_marked_is_read_with_care_too(
+    database: str, fresh_kafka: str
+) -> None:
+    await make_topics(fresh_kafka, heard_by("tracing"), -1)
+    marked, seen = asyncio.Event(), asyncio.Event()
+
+    async def hold(connection: asyncpg.Connection) -> None:
+        """The first connection that is given back, after its commit, waits."""
+        if not marked.is_set():
+            marked.set()
+            await seen.wait()
+
+    there = {"search_path": "tracing"}
+    async with a_machine(database, fresh_kafka) as machine:
+        machine.deadly = {EVENTS[5].id}
+        assert not await machine.run(RECORDS)
+        async with asyncpg.create_pool(database, min_size=2, server_settings=there, reset=hold) as pool:
+            care = Care(pool, machine._reader, "tracing")
+            given = asyncio.create_task(care.begin({LANE: await machine.offset()}, {LANE: len(RECORDS)}))
+            await marked.wait()
+            batch = asyncio.create_task(care.own({LANE}))
+            await asyncio.wait({batch}, timeout=1)
+            read_at_once = batch.done() and care.trusts({LANE})
+            seen.set()
+            await asyncio.gather(given, batch)
+            assert not read_at_once and not care.trusts({LANE})
 
 
 async def test_a_process_killed_by_a_record_again_and_again_ends_up_reading_on(
