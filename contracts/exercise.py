@@ -13,7 +13,8 @@ from typing import Any
 from contracts.envelope import Event, F
 from contracts.events.people import PersonsMerged
 
-_MARK = "~"
+MARK = "~"
+"""With it ids begin in an exercise, and so does what is hashed of them."""
 IDS = ("person_id", "other_id", "linked_id", "tube_id", "order_id", "placement_id", "lead_id", "about_id")
 
 
@@ -33,9 +34,11 @@ def set_apart(fact: F) -> F:
     return fact.model_copy(update=ids)
 
 
-def as_named(fact: F) -> F:
-    """The fact of an exercise as it is said."""
-    ids = {name: named_id(each) for name in IDS if (each := getattr(fact, name, None)) is not None}
+def as_named(fact: F, *, drill: bool) -> F:
+    """The fact as it is said: that of an exercise under the ids that were named, any other as it is."""
+    if not drill:
+        return fact
+    ids = {name: named_id(each, drill=drill) for name in IDS if (each := getattr(fact, name, None)) is not None}
     return fact.model_copy(update=ids)
 
 
@@ -49,19 +52,19 @@ def both_worlds(event: Event[F]) -> Iterator[Event[F]]:
 
 def is_said_apart(statement_id: str) -> bool:
     """Whether a statement derived in an exercise was said of what is set apart: before there was this, it was not."""
-    return f":{_MARK}" in statement_id
+    return f":{MARK}" in statement_id
 
 
 def set_apart_id(each: str) -> str:
     """The id of somebody, or of something, in an exercise."""
-    return _MARK + each
+    return MARK + each
 
 
 def is_apart(each: str) -> bool:
     """Whether the id is one of an exercise."""
-    return each.startswith(_MARK)
+    return each.startswith(MARK)
 
 
-def named_id(each: str) -> str:
+def named_id(each: str, *, drill: bool) -> str:
     """The id as it was named, in an exercise or in earnest."""
-    return each.removeprefix(_MARK)
+    return each.removeprefix(MARK) if drill else each

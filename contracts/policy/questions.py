@@ -6,7 +6,7 @@ An amending notice leaves in force what it does not mention, so a value may be s
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from datetime import date, datetime
+from datetime import datetime
 from functools import cache
 from typing import Literal, TypeVar
 
@@ -51,7 +51,7 @@ def deadline(key: str, instant: datetime, division_code: str, adoptions: Sequenc
     if rule is not None and rule.hours is not None:  # a document with other hours says something else than this value
         adoptions = [each for each in adoptions if each.hours in (None, rule.hours)]
     adoption = adoption_of(key, instant, division_code, adoptions)
-    answer = _answer(edition, rule, source, adoption, day)
+    answer = _answer(edition, rule, source, adoption, instant)
     if answer.standing is Standing.BLANK and adoption is not None and adoption.hours is not None:
         cites = cited(source, adoption, Standing.ADOPTED)
         own = answer.model_copy(update={"standing": Standing.ADOPTED, "source": cites})
@@ -72,7 +72,7 @@ def quarantine_plan(
         return next((rule for rule in stating.plans if rule.key == key), None)
 
     rule, source = _stated(edition, f"quarantine of {category} contacts", rule_in)
-    answer = _answer(edition, rule, source, adoption_of(key, instant, division_code, adoptions), day_of(instant))
+    answer = _answer(edition, rule, source, adoption_of(key, instant, division_code, adoptions), instant)
     if rule is None or rule.phases is None or rule.clock is None or rule.checks_per_day is None:
         return NoPlan(abolished=rule is not None and rule.abolished, **dict(answer))
     return Plan(phases=rule.phases, clock=rule.clock, checks_per_day=rule.checks_per_day, **dict(answer))
@@ -85,17 +85,16 @@ def lookback(instant: datetime, division_code: str, adoptions: Sequence[Adoption
     """
     edition, adoption = _in_force(instant), adoption_of(LOOKBACK, instant, division_code, adoptions)
     rule, source = _stated(edition, "the lookback", lambda e: e.lookback)
+    answer = _answer(edition, rule, source, adoption, instant)
     if rule is not None and rule.known:
-        answer = _answer(edition, rule, source, adoption, day_of(instant))
         return Lookback(days_before=rule.days_before, **dict(answer))
-    blank = _answer(edition, rule, source, adoption, day_of(instant))
     earlier = _last_lookback_before(edition)
     if earlier is None:
-        return Lookback(days_before=None, **dict(blank))
+        return Lookback(days_before=None, **dict(answer))
     standing = Standing.ADOPTED if adoption else Standing.PROVISIONAL
     carried = cited(f"{source}; carried over from {earlier[0].id}: {earlier[1].source}", adoption, standing)
     return Lookback(
-        days_before=earlier[1].days_before, **dict(blank.model_copy(update={"standing": standing, "source": carried}))
+        days_before=earlier[1].days_before, **dict(answer.model_copy(update={"standing": standing, "source": carried}))
     )
 
 
@@ -104,9 +103,7 @@ def retention(instant: datetime, division_code: str, adoptions: Sequence[Adoptio
     edition = _in_force(instant)
     rule, source = _stated(edition, "how long identity is kept", lambda stating: stating.retention)
     adoption = adoption_of(RETENTION, instant, division_code, adoptions)
-    return Retention(
-        days=rule.days if rule else None, **dict(_answer(edition, rule, source, adoption, day_of(instant)))
-    )
+    return Retention(days=rule.days if rule else None, **dict(_answer(edition, rule, source, adoption, instant)))
 
 
 def measures_ended_at(instant: datetime) -> datetime | None:
@@ -171,9 +168,11 @@ def _stated(edition: Edition | None, what: str, find: Callable[[Edition], R | No
     return None, f"{edition.id} as far as it is known says nothing on {what}"
 
 
-def _answer(edition: Edition | None, rule: Stated | None, source: str, adoption: Adoption | None, day: date) -> Answer:
-    certainty = rule.certainty if rule else None
-    if certainty is not None and edition is not None and edition.sure_from is not None and day < edition.sure_from:
+def _answer(
+    edition: Edition | None, rule: Stated | None, source: str, adoption: Adoption | None, instant: datetime
+) -> Answer:
+    certainty, sure_from = rule.certainty if rule else None, edition.sure_from if edition else None
+    if certainty is not None and sure_from is not None and day_of(instant) < sure_from:
         certainty = "C"
     standing = standing_of(certainty, adoption)
     return Answer(

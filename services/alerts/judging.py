@@ -9,7 +9,7 @@ from hashlib import blake2b
 
 from contracts.envelope import Event, Fact, say
 from contracts.events.deadlines import DeadlineJudged, Line, Verdict, VisitMissed
-from contracts.exercise import as_named, is_said_apart, set_apart_id
+from contracts.exercise import MARK, as_named, is_said_apart
 from contracts.persons import Merged
 from contracts.policy import slots_between
 from services.alerts.rules import Judgement, Opening, judge, missed_slots
@@ -188,7 +188,7 @@ def missed_event(missed: Missed, time: datetime) -> Event[Fact]:
 
 
 def _said(fact: Fact, time: datetime, division: str, drill: bool) -> Event[Fact]:
-    return say(as_named(fact) if drill else fact, source=ME, time=time, division=division, drill=drill)
+    return say(as_named(fact, drill=drill), source=ME, time=time, division=division, drill=drill)
 
 
 def missed_statement(missed: Missed) -> str:
@@ -201,7 +201,7 @@ def missed_statement(missed: Missed) -> str:
 def statement_of(what: str, about: str) -> str:
     """An id of both; hashed where the ids of others make it longer than an id may be."""
     plain = f"{what}:{about}"
-    mark = set_apart_id("") if is_said_apart(plain) else ""
+    mark = MARK if is_said_apart(plain) else ""
     return plain if len(plain) <= LONGEST_ID else f"{what}:{mark}{blake2b(plain.encode(), digest_size=20).hexdigest()}"
 
 

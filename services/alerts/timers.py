@@ -135,7 +135,7 @@ def _clock_item(clock: Clock, rung: int) -> Item:
 def _missed_item(missed: Missed, rung: int) -> Item:
     return {
         "about": "visit",
-        "placement_id": named_id(missed.placement_id) if missed.drill else missed.placement_id,
+        "placement_id": named_id(missed.placement_id, drill=missed.drill),
         "division_code": missed.division_code,
         "rung": rung,
         "verdict": "missed",

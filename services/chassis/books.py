@@ -20,14 +20,16 @@ from services.chassis.turns import Turn
 WATCH_SECONDS = 2.0
 
 _POSITIONS = "select topic, partition, last, next_offset from positions where consumer = $1 order by 1, 2"
-_BOOKS = """
-select (select coalesce(array_agg(topic || '/' || partition order by topic, partition), '{}') from lanes) lanes_of,
-       (select coalesce(array_agg(last order by topic, partition), '{}') from lanes) lanes,
-       (select coalesce(array_agg(topic || '/' || partition order by topic, partition), '{}') from positions
+_WAITING = "select count(*) from outbox"
+_OPEN_LETTERS = "select count(*) from dead_letters where closed_at is null"
+_BOOKS = f"""
+select (select coalesce(array_agg(topic || '/' || partition order by topic, partition), '{{}}') from lanes) lanes_of,
+       (select coalesce(array_agg(last order by topic, partition), '{{}}') from lanes) lanes,
+       (select coalesce(array_agg(topic || '/' || partition order by topic, partition), '{{}}') from positions
          where consumer = $1) positions_of,
-       (select coalesce(array_agg(last order by topic, partition), '{}') from positions where consumer = $1) positions,
-       (select count(*) from outbox) waiting,
-       (select count(*) from dead_letters where closed_at is null) dead_letters"""
+       (select coalesce(array_agg(last order by topic, partition), '{{}}') from positions
+         where consumer = $1) positions,
+       ({_WAITING}) waiting, ({_OPEN_LETTERS}) dead_letters"""  # noqa: S608
 
 
 async def books(app: App) -> dict[str, object]:
@@ -67,8 +69,8 @@ async def keep_watch(app: App, reader: LogReader, health: Health, ending: asynci
 
 async def _gauge_database(turn: Turn, service: str) -> None:
     for gauge, sql in (
-        (metrics.OUTBOX_WAITING, "select count(*) from outbox"),
-        (metrics.DEAD_LETTERS_OPEN, "select count(*) from dead_letters where closed_at is null"),
+        (metrics.OUTBOX_WAITING, _WAITING),
+        (metrics.DEAD_LETTERS_OPEN, _OPEN_LETTERS),
     ):
         gauge.labels(service).set(await turn.tx.fetchval(sql))
     for gauge, sql in (

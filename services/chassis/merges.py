@@ -11,7 +11,6 @@ from contracts.envelope import Event
 from contracts.events.people import PersonsMerged
 from contracts.persons import Merged
 from services.chassis.database import Tx
-from services.chassis.linked import load_linked
 
 _COLUMNS = ("statement_id", "revision", "withdrawn", "person_id", "other_id")
 _SAVE = """
@@ -29,6 +28,21 @@ async def save_merges(tx: Tx, events: Sequence[Event[PersonsMerged]]) -> None:
     await tx.execute(_SAVE, *[[getattr(fact, name) for fact in newest.values()] for name in _COLUMNS])
 
 
+def one_person(ids: str) -> str:
+    """The part `one_person (id)` of a `with recursive`: whom the query `ids` gives, under every id of theirs."""
+    return f"""one_person (id) as (
+    {ids}
+    union
+    select beside.id from one_person cross join lateral (
+        select other_id as id from merges where person_id = one_person.id and not withdrawn
+        union all select person_id from merges where other_id = one_person.id and not withdrawn) beside)"""  # noqa: S608
+
+
+_MERGED = f"""
+with recursive {one_person("select unnest($1::text[])")}
+select person_id, other_id from merges where person_id in (select id from one_person) and not withdrawn"""  # noqa: S608
+
+
 async def load_merged(tx: Tx, people: Iterable[str]) -> Merged:
-    """Every merge that bears on these people."""
-    return Merged(await load_linked(tx, "merges", ("person_id", "other_id"), "not withdrawn", people))
+    """Every merge that bears on these people, as last committed."""
+    return Merged((row[0], row[1]) for row in await tx.fetch(_MERGED, sorted(set(people))))

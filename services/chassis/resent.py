@@ -16,8 +16,10 @@ from services.chassis.fence import Position
 from services.chassis.merging import Item
 
 _RESENT = """
-select distinct on (topic, partition, record_offset) topic, partition, record_offset, number, key, record, closed_by
-  from dead_letters where record is not null order by topic, partition, record_offset, id desc"""
+select topic, partition, record_offset, number, key, record from (
+    select distinct on (topic, partition, record_offset) * from dead_letters where record is not null
+     order by topic, partition, record_offset, id desc) last_words
+ where starts_with(closed_by, 'resent ')"""
 """Of a record that was set aside more than once the last word counts."""
 
 
@@ -25,8 +27,6 @@ async def load_resent(db: Connection) -> list[Item]:
     """By instant. What this version cannot read is left to its place in the log, which sets it aside anew."""
     items = []
     for row in await db.fetch(_RESENT):
-        if not (row["closed_by"] or "").startswith("resent "):
-            continue
         try:
             event = parse(row["record"])
         except (ValueError, RecursionError):

@@ -13,13 +13,13 @@ from contracts.persons import Merged
 from contracts.policy.days import SHANGHAI
 from services.chassis.access import Caller
 from services.chassis.database import Tx
+from services.chassis.merges import load_merged
 from services.intake.opening import Purpose
 from services.intake.passing import passed_to
 from services.intake.rules.households import Household
 from services.intake.rules.names import initials, plain_name
 from services.intake.store import accesses, people
 from services.intake.store.accesses import Look
-from services.intake.store.merges import load_merged
 from services.intake.today import load_areas, load_items, scope_of_caller
 from services.intake.vault import Vault
 

@@ -9,11 +9,11 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from services.chassis.access import Caller
 from services.chassis.database import Tx
+from services.chassis.merges import load_merged
 from services.intake.identity import PERSON_REF, PHONE
 from services.intake.rules.documents import DocumentKind, plain_document, plain_id_number, plain_phone
 from services.intake.rules.traits import ID_NUMBER
 from services.intake.store import accesses, people
-from services.intake.store.merges import load_merged
 from services.intake.vault import Vault
 
 MOST = 1000

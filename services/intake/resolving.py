@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from services.chassis.database import Tx
+from services.chassis.merges import load_merged
 from services.intake.identity import OWN_ID, Subject, by_name
 from services.intake.likely import Likely, likely
 from services.intake.problems import Problem
 from services.intake.rules.resolve import Named, Place, Resolution, resolve
 from services.intake.store import people
-from services.intake.store.merges import load_merged
 from services.intake.vault import Find, Vault
 
 

@@ -15,13 +15,13 @@ from pydantic import Field
 from contracts.divisions import Divisions
 from services.chassis.access import Caller
 from services.chassis.database import Tx
+from services.chassis.merges import load_merged
 from services.intake.identity import DWELLING_REF, buckets_of
 from services.intake.lookups import known_by
 from services.intake.opening import Purposed, opened
 from services.intake.rules.searching import Sought, meant_by, sought, words_of_dwelling, words_of_person
 from services.intake.store import accesses, people
 from services.intake.store import words as kept
-from services.intake.store.merges import load_merged
 from services.intake.vault import Vault
 
 MOST_OPENED = 3000

@@ -12,6 +12,7 @@ from contracts.policy.days import SHANGHAI, day_of, start_of_day
 from services.chassis.access import LEADER, WORKER, Caller
 from services.chassis.database import Tx
 from services.chassis.errors import NotAllowed
+from services.chassis.merges import load_merged
 from services.intake.listing import held_in, passed_on_because
 from services.intake.rules import worklist
 from services.intake.rules.assigned import Scope, scope_of
@@ -21,7 +22,6 @@ from services.intake.rules.worklist import Item
 from services.intake.store import leads, roster
 from services.intake.store import worklist as kept
 from services.intake.store.households import load_households
-from services.intake.store.merges import load_merged
 
 _VILLAGE = 12
 _SHOWN = Item._fields[:-1]

@@ -20,10 +20,11 @@ from contracts.events.quarantine import EpisodeChanged
 from contracts.exercise import as_named, is_apart
 from contracts.persons import Merged
 from services.chassis.database import Tx
+from services.chassis.merges import load_merged
 from services.chassis.service import Worked
 from services.tracing.rules.derivation import Derived, derive, derive_together
 from services.tracing.rules.surroundings import NOBODY, Surroundings
-from services.tracing.store.merges import load_merged, touched_by_merges
+from services.tracing.store.merges import touched_by_merges
 from services.tracing.store.published import Published, load_published, save_published
 from services.tracing.store.stale import (
     DIVISION,
@@ -168,7 +169,7 @@ def differences(
 ) -> Iterator[tuple[Published, Event[Fact]]]:
     """What is to be said: every statement that is new or otherwise than before, and every one that no longer holds."""
     division, drill, time, _ = envelope
-    stated = {fact.statement_id: as_named(fact) if drill else fact for fact in derived.statements()}
+    stated = {fact.statement_id: as_named(fact, drill=drill) for fact in derived.statements()}
     for statement_id, fact in stated.items():
         last = published.get(statement_id)
         body = fact.model_dump_json(exclude={"revision", "withdrawn"})

@@ -12,8 +12,8 @@ from contracts.events.contacts import Category
 from contracts.events.quarantine import QuarantineProposed
 from contracts.exercise import set_apart_id
 from services.chassis.access import OPERATOR, Caller
+from services.chassis.merges import load_merged
 from services.chassis.service import App
-from services.tracing.store.merges import load_merged
 from services.tracing.store.published import Published, load_open, load_published
 from services.tracing.store.reading import load_divisions, load_facts
 from services.tracing.store.states import stream_states

@@ -14,7 +14,8 @@ from contracts.events.deadlines import DeadlineJudged, Line, Verdict
 from contracts.events.quarantine import CareScheduled, Mode
 from services.chassis.access import make_token
 from services.intake.owing import on_batch
-from tests.stores.intake_world import GRID, KEY, VILLAGE, World
+from tests.stores.duty_records import a_register, a_round, an_assignment
+from tests.stores.intake_world import GRID, KEY, VILLAGE, World, a_person
 
 AT, NOON = "2022-03-05T09:00:00+08:00", datetime.fromisoformat("2022-03-05T12:00:00+08:00")
 OTHER_GRID = f"{VILLAGE}002"
@@ -33,6 +34,17 @@ async def as_(world: World, name: str = WORKER, role: str = "worker", division: 
 async def at_noon(world: World) -> None:
     await world.pool.execute("update stage set now_at = $1", NOON)
     await world.pool.execute("insert into grids values ($1, '二网格') on conflict do nothing", OTHER_GRID)
+
+
+async def three_homes(world: World, first: str, second: str, neighbour: str, *, round_in: str) -> None:
+    """At noon: two homes of the worker's grid, one of the next grid, somebody in each; a round is open there."""
+    await at_noon(world)
+    homes = [
+        a_register(grid, n, [a_person(n)], dwelling={"ref": f"door-{n}", "address": address})
+        for n, grid, address in ((1, GRID, first), (2, GRID, second), (3, OTHER_GRID, neighbour))
+    ]
+    assigned = [an_assignment(GRID, WORKER), an_assignment(OTHER_GRID, "neighbour")]
+    assert set(await world.words(*homes, a_round(round_in), *assigned)) == {"accepted"}
 
 
 async def listed(client: httpx.AsyncClient, **asked: str) -> list[tuple[str, str]]:

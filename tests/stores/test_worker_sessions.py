@@ -12,9 +12,8 @@ from pydantic import SecretStr
 from contracts.events.canvassing import HouseholdCanvassed
 from services.chassis.access import make_token
 from tests.chassis.rig import until
-from tests.stores.duty_records import a_register, a_round, an_assignment
-from tests.stores.grid_world import OTHER_GRID, WORKER, at_noon
-from tests.stores.intake_world import GRID, KEY, VILLAGE, World, a_person, intake
+from tests.stores.grid_world import WORKER, three_homes
+from tests.stores.intake_world import KEY, VILLAGE, World, intake
 from tests.stores.legible import illegible
 from tests.stores.phone import TOO_SMALL, Phone, needs_chromium, phone_of
 
@@ -23,15 +22,8 @@ HOME, SECOND, NEIGHBOUR = "杨柳新村 1 号", "杨柳新村 2 号", "桃花弄
 
 @pytest.fixture
 async def world(database: str) -> AsyncIterator[World]:
-    """Two homes of the worker's grid in an open round, one of the next grid."""
     async with intake(database, clock="stage") as its:
-        await at_noon(its)
-        homes = [
-            a_register(grid, n, [a_person(n)], dwelling={"ref": f"door-{n}", "address": address})
-            for n, grid, address in ((1, GRID, HOME), (2, GRID, SECOND), (3, OTHER_GRID, NEIGHBOUR))
-        ]
-        assigned = [an_assignment(GRID, WORKER), an_assignment(OTHER_GRID, "neighbour")]
-        assert set(await its.words(*homes, a_round(VILLAGE), *assigned)) == {"accepted"}
+        await three_homes(its, HOME, SECOND, NEIGHBOUR, round_in=VILLAGE)
         yield its
 
 

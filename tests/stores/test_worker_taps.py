@@ -12,8 +12,8 @@ from playwright.async_api import expect
 
 from contracts.events.quarantine import PersonVisited, SamplingDue
 from contracts.events.testing import TubeSampled
-from tests.stores.duty_records import a_hand_over, a_register, a_round, an_assignment
-from tests.stores.grid_world import AT, NOON, OTHER_GRID, WORKER, as_, at_noon, care, hear, ids, listed
+from tests.stores.duty_records import a_hand_over
+from tests.stores.grid_world import AT, NOON, OTHER_GRID, WORKER, as_, care, hear, ids, listed, three_homes
 from tests.stores.intake_world import GRID, World, a_household, a_person, intake
 from tests.stores.phone import TOO_SMALL, Phone, needs_chromium, phone_of
 
@@ -22,15 +22,8 @@ HOME, NEIGHBOUR = "杨柳新村 1 号", "桃花弄 2 号"
 
 @pytest.fixture
 async def world(database: str) -> AsyncIterator[World]:
-    """Two homes of the worker's grid in an open round, one of the next grid."""
     async with intake(database, clock="stage") as its:
-        await at_noon(its)
-        homes = [
-            a_register(grid, n, [a_person(n)], dwelling={"ref": f"door-{n}", "address": address})
-            for n, grid, address in ((1, GRID, HOME), (2, GRID, "杨柳新村 2 号"), (3, OTHER_GRID, NEIGHBOUR))
-        ]
-        assigned = [an_assignment(GRID, WORKER), an_assignment(OTHER_GRID, "neighbour")]
-        assert set(await its.words(*homes, a_round(GRID), *assigned)) == {"accepted"}
+        await three_homes(its, HOME, "杨柳新村 2 号", NEIGHBOUR, round_in=GRID)
         yield its
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from contracts.events.contacts import Standing
 from contracts.events.deadlines import Verdict
-from contracts.exercise import is_apart, set_apart_id
+from contracts.exercise import MARK, is_apart
 from services.alerts.rules import LINES, Judgement, Opening, first_telling
 from services.alerts.store.facts import Key
 from services.alerts.store.posts import Where
@@ -69,7 +69,7 @@ def clock_of(key: Key, opening: Opening, judged: Judgement, held: Clock | None) 
 
 
 def _digest(person_id: str, begun_by: str) -> str:
-    mark = set_apart_id("") if is_apart(person_id) else ""
+    mark = MARK if is_apart(person_id) else ""
     return mark + blake2b(f"{person_id} {begun_by}".encode(), digest_size=16).hexdigest()
 
 

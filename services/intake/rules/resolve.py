@@ -14,8 +14,6 @@ Hash = bytes
 NOBODY_MERGED = Merged()
 FreshIds = Callable[[int, int], str]
 """The id of whom nobody knows, by the number of the record and the place in it."""
-
-
 Place = tuple[int, int]
 """The number of the record, and the place of the name in it."""
 
@@ -58,11 +56,10 @@ def resolve(
     resolution = Resolution([], {}, {})
     given: dict[Place, str] = {}
     for number, group in enumerate(groups):
-        layers: list[Mapping[Hash, str]] = [{}, resolution.fresh, known]
-        record = _Record(layers, partial(fresh_ids, number), merged, given)
+        record = _Record([resolution.fresh, known], partial(fresh_ids, number), merged, given)
         found = record.resolved(group)
         if not isinstance(found, Problem):
-            resolution.fresh.update(layers[0])
+            resolution.fresh.update(record.added)
             resolution.unsure.update({(number, place): asked for place, asked in record.unsure.items()})
             given |= {(number, place): owner for place, owner in enumerate(found)}
         resolution.ids.append(found)
@@ -70,20 +67,24 @@ def resolve(
 
 
 class _Record:
-    """One record on its way. layers: whom hashes mean, those added here first; given: of the records before it."""
+    """One record on its way. known: whom hashes mean, first those of this run; given: of the records before it.
+
+    added: whom the hashes mean that nobody knew.
+    """
 
     def __init__(
         self,
-        layers: list[Mapping[Hash, str]],
+        known: Sequence[Mapping[Hash, str]],
         fresh_id: Callable[[int], str],
         merged: Merged,
         given: Mapping[Place, str],
     ) -> None:
-        self._layers, self._fresh_id, self._merged, self._given = layers, fresh_id, merged, given
+        self.added: dict[Hash, str] = {}
+        self._layers, self._fresh_id, self._merged, self._given = (self.added, *known), fresh_id, merged, given
         self.unsure: dict[int, Mapping[str, Likeness]] = {}
 
     def resolved(self, group: Sequence[Named]) -> list[str] | Problem:
-        """The ids of its names; whom nobody knew is added to the first layer."""
+        """The ids of its names; whom nobody knew is added."""
         ids: list[str] = []
         named_too = {owner for each in group for h in each.hashes if (owner := self._known(h)) is not None}
         for place, named in enumerate(group):
@@ -107,11 +108,9 @@ class _Record:
         return self._fresh_id(place)
 
     def _add(self, named: Named, meant: Mapping[Hash, str], owner: str) -> None:
-        added = self._layers[0]
-        assert isinstance(added, dict)  # noqa: S101 - made in `resolve`
         for name in named.names:  # under a new key a name means whom it meant under the one before
             whose = next((meant[each] for each in name if each in meant), owner)
-            added.update((each, whose) for each in name if each not in meant)
+            self.added.update((each, whose) for each in name if each not in meant)
 
     def _known(self, hashed: Hash) -> str | None:
         return next((layer[hashed] for layer in self._layers if hashed in layer), None)

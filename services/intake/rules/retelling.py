@@ -48,8 +48,6 @@ KIND_OF: Mapping[type[Fact], str] = {
     **STEP_OF,
 }
 """The first fact that a record says -> its kind."""
-
-
 _KIND_OF_ANY: Mapping[type[Fact], str] = {**KIND_OF, PersonsMerged: "same-person"}
 """With that of records which are not retold."""
 _OF_THE_STATEMENT = {"statement_id", "revision", "withdrawn"}

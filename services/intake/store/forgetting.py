@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from services.chassis.database import Tx
+from services.chassis.merges import one_person
 from services.intake.store import roster
 
 _AT_ONCE = 2000
@@ -18,18 +19,13 @@ create temp table ties (owner_id text not null, found_by bytea not null, receive
 create temp table needed (owner_id text primary key);
 create temp table kept (person_id text primary key);
 create temp table due (person_id text primary key, division_code text not null)"""
-_KEPT = """
+_KEPT = f"""
 insert into kept
 with recursive last as (
     select p.person_id, greatest(max(t.received_at), p.last_at) last_at
       from vault_persons p left join ties t on t.owner_id = p.person_id group by 1),
-same (person_id) as (
-    select person_id from last where last_at >= $1 union select owner_id from needed
-    union
-    select beside.person_id from same cross join lateral (
-        select other_id as person_id from merges m where m.person_id = same.person_id and not withdrawn
-        union all select m.person_id from merges m where m.other_id = same.person_id and not withdrawn) beside)
-select person_id from same"""
+{one_person("select person_id from last where last_at >= $1 union select owner_id from needed")}
+select id from one_person"""  # noqa: S608
 """Of whom a record speaks that is new enough, or who is needed, under every id of theirs."""
 _DUE = """
 insert into due select person_id, division_code from vault_persons p

@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import datetime
 
 from services.chassis.database import Tx
+from services.chassis.merges import load_merged
 from services.intake.rules.households import Household, as_one, whereabouts
 from services.intake.rules.roster import AWAY, REACHED, Presence, Round
-from services.intake.store.merges import load_merged
 from services.intake.store.roster import BELOW
 
 _TOLD = f"{BELOW} and drill <= $2"

@@ -7,9 +7,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from contracts.events.people import PersonsMerged
-from contracts.persons import Merged
 from services.chassis.database import Tx
-from services.chassis.linked import load_linked
 
 
 class Decision(NamedTuple):
@@ -53,11 +51,6 @@ async def keep_decisions(tx: Tx, decisions: Sequence[Decision]) -> None:
         " on conflict do nothing",
         decisions,
     )
-
-
-async def load_merged(tx: Tx, person_ids: Iterable[str]) -> Merged:
-    """Every merge that bears on these persons."""
-    return Merged(await load_linked(tx, "merges", ("person_id", "other_id"), "not withdrawn", person_ids))
 
 
 async def decisions_on(tx: Tx, person_ids: Iterable[str]) -> list[Decision]:

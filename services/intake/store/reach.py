@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 
 from services.chassis.database import Tx
-from services.intake.store.merges import load_merged
+from services.chassis.merges import load_merged
 
 _THERE = (
     ("vault_persons", "division_code"),

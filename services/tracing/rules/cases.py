@@ -27,11 +27,8 @@ def case_part(around: Surroundings) -> CasePart | None:
     latest = classification_of(around)
     if latest is None or latest.classification not in CASES:
         return None
-    return CasePart(
-        reference_at=reference_at(around),
-        isolated_at=isolated_at(around),
-        known_at=_known_at(around),
-    )
+    ill_at = _reference_at(around)
+    return CasePart(reference_at=ill_at, isolated_at=_isolated_at(around, ill_at), known_at=_known_at(around))
 
 
 def _known_at(around: Surroundings) -> datetime:
@@ -54,7 +51,7 @@ def _findings(around: Surroundings) -> list[Finding]:
     return [one for one in around.findings if last is None or one.found_at > last.classified_at]
 
 
-def reference_at(around: Surroundings) -> datetime:
+def _reference_at(around: Surroundings) -> datetime:
     """From where the lookback counts: onset, first positive sample or finding, whichever came first (ed. 6).
 
     Of what became known since the person was last excluded, if ever. A case of whom none of these is known counts from
@@ -68,12 +65,11 @@ def reference_at(around: Surroundings) -> datetime:
     return min(known or [one.classified_at for one in _standing(around)])
 
 
-def isolated_at(around: Surroundings) -> datetime | None:
+def _isolated_at(around: Surroundings, ill_at: datetime) -> datetime | None:
     """A case exposes nobody from the first day in hospital on; None: not yet isolated.
 
     A stay that was over before the illness isolated nobody from it.
     """
-    ill_at = reference_at(around)
     stays = (placement for placement in around.placements if placement.mode is Mode.HOSPITAL)
     return min((stay.started_at for stay in stays if stay.ended_at is None or stay.ended_at > ill_at), default=None)
 

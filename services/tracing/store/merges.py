@@ -1,23 +1,16 @@
-"""Ids that mean one person, by the merges that stand; and whom a merge, or one taken back, makes stale."""
+"""Whom a merge, or one taken back, makes stale."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
-from contracts.persons import Merged
 from services.chassis.database import Tx
-from services.chassis.linked import load_linked
+from services.chassis.merges import load_merged
 from services.tracing.store.stale import PERSON, Cause, Named
-from services.tracing.store.tables import MERGES
 
 _MET = """
 select person_id as who, other_id as met from exposures where person_id = any($1) and not withdrawn
 union select other_id, person_id from exposures where other_id = any($1) and not withdrawn"""
-
-
-async def load_merged(tx: Tx, person_ids: Iterable[str]) -> Merged:
-    """Every merge that bears on these persons, as last committed."""
-    return Merged(await load_linked(tx, MERGES, ("person_id", "other_id"), "not withdrawn", person_ids))
 
 
 async def touched_by_merges(tx: Tx, named: Mapping[str, Cause]) -> set[Named]:

@@ -41,4 +41,4 @@ async def load_facts(tx: Tx, person_ids: Sequence[str]) -> dict[str, list[dict[s
 
 def _as_named(row: Any) -> dict[str, Any]:
     shown = dict(row)
-    return shown | {name: named_id(shown[name]) for name in IDS if shown["drill"] and shown.get(name) is not None}
+    return shown | {name: named_id(shown[name], drill=shown["drill"]) for name in IDS if shown.get(name) is not None}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contracts.exercise import set_apart_id
+from contracts.exercise import MARK
 from services.chassis.database import Tx
 from services.tracing.store.published import COLUMNS, Published
 
@@ -43,5 +43,5 @@ async def settle_published(tx: Tx) -> list[Published]:
     await tx.execute(_NEVER_HEARD)
     changed = [*await tx.fetch(_NEW), *await tx.fetch(_OTHERWISE)]
     await tx.execute(_AS_SAID)
-    gone = [row for row in await tx.fetch(_GONE, set_apart_id("")) if row["unheard"]]
+    gone = [row for row in await tx.fetch(_GONE, MARK) if row["unheard"]]
     return [Published(*row) for row in changed] + [Published(*list(row)[:-1]) for row in gone]

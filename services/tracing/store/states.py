@@ -10,7 +10,7 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, TypeAdapter
 
 from contracts.events.quarantine import Care, EpisodeChanged
-from contracts.exercise import named_id, set_apart_id
+from contracts.exercise import MARK, named_id
 from services.chassis.database import Tx
 from services.tracing.rules.surroundings import NOBODY, Neighbour
 
@@ -108,8 +108,8 @@ async def stream_states(tx: Tx, *, drill: bool) -> AsyncIterator[dict[str, Any]]
         "select person_id, category, classification, care, division_code from states"
         " where (category is not null or classification is not null or care <> 'none')"
         " and starts_with(person_id, $1) = $2 order by person_id",
-        set_apart_id(""),
+        MARK,
         drill,
     )
     async for row in rows:
-        yield {**row, "person_id": named_id(row["person_id"]) if drill else row["person_id"]}
+        yield {**row, "person_id": named_id(row["person_id"], drill=drill)}

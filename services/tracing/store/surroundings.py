@@ -16,6 +16,7 @@ from contracts.events.testing import Result
 from contracts.persons import Merged
 from contracts.policy import Adoption
 from services.chassis.database import Tx
+from services.chassis.merges import load_merged
 from services.tracing.rules.surroundings import (
     Classified,
     Exposure,
@@ -26,7 +27,6 @@ from services.tracing.rules.surroundings import (
     Surroundings,
     Test,
 )
-from services.tracing.store.merges import load_merged
 from services.tracing.store.states import load_neighbours
 
 Rows = Mapping[str, Sequence[Any]]

@@ -74,7 +74,8 @@ def _pooled(tube: str, members: Sequence[Sample], message: Message, common: Comm
     for each in members:
         said = _people_id(message, each, tube)
         if each.is_withdrawn:
-            yield from _gone(each, "tube", said, common) if each.patient.is_named else ()
+            if each.patient.is_named:
+                yield Item(each.place, common.withdrawal("tube", said))
         elif not each.has_result:
             yield Unused(each.place, Problem("", "not_final"))
         elif each.patient.is_named:
@@ -85,11 +86,7 @@ def _pooled(tube: str, members: Sequence[Sample], message: Message, common: Comm
         times = _sampled(told[0], common), _resulted(told[0], message, common)
         yield result_of(common, source_id, tube, report, times, told[0].place)
     elif all(each.is_withdrawn for each in members) and not _is_one_member(members):
-        yield from _gone(members[0], "tube-result", source_id, common)
-
-
-def _gone(sample: Sample, kind: str, source_id: str, common: Common) -> Iterator[Item]:
-    yield Item(sample.place, common.withdrawal(kind, source_id))
+        yield Item(members[0].place, common.withdrawal("tube-result", source_id))
 
 
 def _is_one_member(members: Sequence[Sample]) -> bool:
