@@ -32,7 +32,8 @@ _LATEST = 50
 async def likely(
     tx: Tx, vault: Vault, groups: Sequence[Sequence[Subject]], known: Mapping[bytes, str], passed_over: set[int]
 ) -> Likely:
-    """Compared with those of the vault, and with those that come before in the batch.
+    """Compared with those of the vault, and with those that come before in the batch; another replica that has just met
+    the same stranger is waited for.
 
     passed_over: records of which the log tells whom they mean.
     """
@@ -50,6 +51,7 @@ async def likely(
         return NOBODY
     traits = _traits(groups, asked, known)
     keys = {place: _keys(vault, traits[place]) for place in asked}
+    await matches.take_turns(tx, _hashes(keys, others), _hashes(keys, numbered))
     found: dict[Place, dict[str, Likeness]] = {}
     if others:
         found |= await _compared(tx, vault, {each: traits[each] for each in others}, keys, unnumbered=False)
@@ -89,6 +91,10 @@ def _keys(vault: Vault, traits: Traits) -> Keys:
     phones = [f.found_by for phone in traits.phones for f in vault.finds(PHONE, phone)]
     born = [f.found_by for key in born_keys(traits.name, traits.birth_date) for f in vault.finds(BORN, key)]
     return Keys(phones, born, sorted(traits.dwellings))
+
+
+def _hashes(keys: Mapping[Place, Keys], places: Iterable[Place]) -> set[bytes]:
+    return {each for place in places for each in keys[place].every}
 
 
 def _traits(

@@ -16,6 +16,7 @@ from contracts.events.canvassing import CaseScreened
 from contracts.events.testing import TestResulted
 from services.intake.admission import admit
 from services.intake.desk import Desk, open_desk
+from services.intake.door import door_of
 from services.intake.reading import read
 from services.intake.sender import Sender
 from services.intake.vault import Vault
@@ -102,6 +103,40 @@ async def test_two_replicas_that_meet_a_new_person_at_once_make_one_person(datab
         new, met = await other
     assert (met == known) == (first_ends == "commit")
     assert new != met
+
+
+GUEST = {"name": "王小明", "birth_date": "1990-03-05", "phone": "13800000001"}
+HOMOPHONE = {**GUEST, "name": "王晓明"}
+NUMBERED = {**HOMOPHONE, "id_number": a_number(1)}
+
+
+@pytest.mark.parametrize(("one_is", "other_is"), [(GUEST, HOMOPHONE), (GUEST, NUMBERED), (NUMBERED, GUEST)])
+async def test_people_are_asked_about_two_whom_two_replicas_meet_at_once(
+    database: str, one_is: dict[str, Any], other_is: dict[str, Any]
+) -> None:
+    somebody = {**GUEST, "name": "李四", "phone": "13900000002"}
+    async with intake(database) as one, intake(database) as two:
+        await one.send(a_test(9, 9, person=somebody))  # else nobody with a number need be compared
+        await two.send(a_test(8, 8))  # opens its desk: nothing is waited for but the other person
+        async with one.pool.acquire() as first, first.transaction():
+            await admitted(first, await door_of(one.app).desk(), a_test(1, 1, person=one_is))
+            other = asyncio.create_task(two.words(a_test(2, 1, person=other_is)))
+            await until_one_waits(one.pool)
+        assert await other == ["accepted"]
+        asked = await one.pool.fetch("select person_id, other_id, evidence from reviews")
+    assert [(row["person_id"] != row["other_id"], row["evidence"]) for row in asked] == [
+        (True, ["name_homophone", "birth_equal", "phone_equal"])
+    ]
+
+
+async def test_two_with_numbers_are_met_at_once_and_neither_replica_waits(database: str) -> None:
+    alike = {**NUMBERED, "id_number": a_number(2)}
+    async with intake(database) as one, intake(database) as two:
+        await one.send(a_test(9, 9, person=GUEST))
+        await two.send(a_test(8, 8))
+        async with one.pool.acquire() as first, first.transaction(), asyncio.timeout(20):
+            await admitted(first, await door_of(one.app).desk(), a_test(1, 1, person=NUMBERED))
+            assert await two.words(a_test(2, 1, person=alike, feed="other-lab")) == ["accepted"]
 
 
 async def test_a_record_that_two_replicas_get_at_once_is_accepted_by_one_of_them(database: str) -> None:

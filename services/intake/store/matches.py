@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
+from zlib import crc32
 
 from services.chassis.database import Tx
 
@@ -27,6 +28,24 @@ union all
 select distinct 'dwelling', convert_to(r.dwelling_id, 'UTF8'), r.person_id
   from residents r join vault_persons p using (person_id)
  where r.dwelling_id = any($3::text[]) and (not p.numbered or not $4)"""
+
+
+_TURNS = """
+select case when alone then pg_advisory_xact_lock(hashtext('gridward strangers'), turn)
+            else pg_advisory_xact_lock_shared(hashtext('gridward strangers'), turn) end
+  from (select * from unnest($1::int[], $2::bool[]) one (turn, alone) order by turn) ordered"""
+_MOST_TURNS = 128
+"""A batch takes so many locks at most, of the some 6,000 that PostgreSQL has for all transactions."""
+
+
+async def take_turns(tx: Tx, unnumbered: Collection[bytes], numbered: Collection[bytes]) -> None:
+    """Until the end no other transaction compares who has one of these keys, unless both have numbers: whoever was
+    quicker has committed, and is found.
+    """
+    alone = dict.fromkeys((crc32(key) % _MOST_TURNS for key in numbered), False)
+    alone |= dict.fromkeys((crc32(key) % _MOST_TURNS for key in unnumbered), True)
+    if alone:
+        await tx.execute(_TURNS, list(alone), list(alone.values()))
 
 
 async def find_candidates(
