@@ -22,6 +22,8 @@ from tests.faults.chaos.waiting import until
 from tests.faults.chaos.windows import caught_behind, held
 
 JOINS_WITHIN = 40.0
+WAITING_WITHIN = 60.0
+WAITING = 200
 RECORDS_WITHIN = 8.0
 LOOKUPS_WITHIN = 15.0
 NEXT_OFFSETS = "select topic, partition, next_offset from positions where consumer"
@@ -32,11 +34,30 @@ async def mislead(scene: Scene, service: str) -> None:
     """Until the service has refused a batch. Raises TimeoutError when nothing came of it."""
     before = scene.counters.sums().get("batches_refused", 0)
     for _ in range(TRIES):
+        await _records_wait(scene, service)
         records = await _swallow(scene, service)
         if records and await _is_refused(scene, before):
             scene.chronicle.note("misled", service, f"{records} lanes acknowledged unread, and refused as too high")
             return
     raise TimeoutError(f"{service} refused nothing after {TRIES} strangers")
+
+
+async def _records_wait(scene: Scene, service: str) -> None:
+    """A stranger who joins at the end of a step gets none, and holds back the next, which waits for all to be read."""
+    lanes = [TopicPartition(topic.key, number) for topic in heard_by(service) for number in range(topic.partitions)]
+    async with scene.servers.database() as database:
+        log = AIOKafkaConsumer(bootstrap_servers=scene.servers.kafka.kafka)
+        await log.start()
+        try:
+
+            async def enough() -> bool:
+                taken = await database.fetchval(f"select sum(next_offset) from {service}.positions")
+                return sum((await log.end_offsets(lanes)).values()) - int(taken) >= WAITING
+
+            with suppress(TimeoutError):
+                await until(enough, f"{WAITING} records wait for {service}", WAITING_WITHIN)
+        finally:
+            await log.stop()
 
 
 async def _swallow(scene: Scene, service: str) -> int:
