@@ -47,18 +47,20 @@
     }
 
     async function keepVisit() {
-      var wrong = read(page, form) || (before && !GW.value(page, 'why') && GW.t('why_needed'));
+      read(page, form);
+      var why = GW.value(page, 'why');
+      var members = before && before.state === 'rejected' ? form.members.filter(belongs) : form.members;
+      var wrong = wrongOf(members) || (before && !why && GW.t('why_needed'));
       if (wrong) {
         GW.fill('wrong', '✗ ' + wrong);
         return;
       }
-      if (before && before.state === 'rejected') { form.members = form.members.filter(belongs); }
-      var met = form.members.filter(function (member) { return member.state === 'well' || member.state === 'ill'; });
+      form.members = members;
+      var met = members.filter(isMet);
       var at = before ? before.record.visited_at : GW.instant();
       var record = GW.records.householdVisit(home, round, at, form.channel, met);
-      var why = GW.value(page, 'why');
       await whereabouts(home, round, at, form, why);
-      var about = { dwelling_id: home.dwelling_id, title: home.address, words: GW.lists.names(met), form: form,
+      var about = { dwelling_id: home.dwelling_id, title: home.address, words: GW.lists.names(met) || GW.t('all_away'), form: form,
         unmet: form.members.some(function (member) { return !member.state; }) };
       if (before) {
         before.about = about;
@@ -69,6 +71,8 @@
       GW.done();
     }
   }
+
+  function isMet(member) { return member.state === 'well' || member.state === 'ill'; }
 
   /* In a mended entry a newcomer who was written down wrongly is taken out as not here. */
   function belongs(member) { return member.person_id || member.state !== 'away'; }
@@ -128,19 +132,25 @@
     return GW.field(GW.t('temperature'), 'temperature', function () {}, { type: 'number', inputmode: 'decimal', step: '0.1', min: '30', max: '45', value: value || '' });
   }
 
-  /* What stands in the fields, into the form's members; what is wrong with it, in words. */
+  /* What stands in the fields, into the form's members. */
   function read(page, form) {
     var boxes = page.querySelectorAll('fieldset.member');
-    var wrong = null;
     form.members.forEach(function (member, n) {
       var box = boxes[n];
       member.temperature = member.state === 'ill' ? Number(GW.value(box, 'temperature')) || null : null;
-      if (member.temperature !== null && (member.temperature < 30 || member.temperature > 45)) { wrong = GW.t('temperature_wrong'); }
       member.where = GW.value(box, 'where') || member.where;
       member.back_on = GW.value(box, 'back_on') || member.back_on;
     });
-    if (!form.members.some(function (member) { return member.state === 'well' || member.state === 'ill'; })) { wrong = GW.t('choose_somebody'); }
-    return wrong;
+  }
+
+  /* In words. A household is reached when somebody was met, or when it is known of everybody there that they are away:
+     a visit that met nobody, and a presence each. */
+  function wrongOf(members) {
+    var allAway = members.length && members.every(function (member) { return member.state === 'away'; });
+    if (!allAway && !members.some(isMet)) { return GW.t('choose_somebody'); }
+    return members.some(function (member) {
+      return member.temperature !== null && (member.temperature < 30 || member.temperature > 45);
+    }) ? GW.t('temperature_wrong') : null;
   }
 
   function newcomer(form, redraw) {

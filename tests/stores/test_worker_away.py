@@ -1,0 +1,114 @@
+"""Whoever is away, on the worker's page: told with the household in one go, taken back with it, mended by itself."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from playwright.async_api import Locator, expect
+
+from contracts.events.canvassing import HouseholdCanvassed
+from tests.stores.duty_records import a_register, a_round, an_assignment
+from tests.stores.grid_world import AT, WORKER, as_, at_noon, ids, listed
+from tests.stores.intake_world import GRID, World, a_person, intake
+from tests.stores.phone import Phone, needs_chromium, phone_of
+
+ALONE, PAIR = "杨柳新村 1 号", "杨柳新村 2 号"
+SENT = "已全部发送"
+YESTERDAY = "2022-03-04"
+"""Nobody who is away since today is back by then: such a presence is returned."""
+ENTRIES = "() => GW.entries.all().map(each => [each.record.kind, each.state, each.record.revision || 1])"
+
+
+@pytest.fixture
+async def world(database: str) -> AsyncIterator[World]:
+    """At noon, in an open round: one who lives alone, and two who live together."""
+    async with intake(database, clock="stage") as its:
+        await at_noon(its)
+        homes = [
+            a_register(
+                GRID, n, [a_person(each) for each in people], dwelling={"ref": f"d-{n}", "address": address},
+                registered_at=AT,
+            )
+            for n, address, people in ((1, ALONE, (1,)), (2, PAIR, (2, 3)))
+        ]  # fmt: skip
+        assert set(await its.words(*homes, a_round(GRID), an_assignment(GRID, WORKER))) == {"accepted"}
+        yield its
+
+
+def entry(phone: Phone, kind: str) -> Locator:
+    return phone.page.locator(".entry", has_text=kind)
+
+
+async def open_home(phone: Phone, address: str) -> None:
+    await phone.tab("today")
+    await phone.page.get_by_text(address, exact=True).click()
+
+
+async def away(phone: Phone, name: str, where: str = "", back_on: str = "") -> None:
+    row = phone.page.locator(f'[data-person="{name}"]')
+    await row.get_by_text("→ 不在").click()
+    await row.locator('[name="where"]').fill(where)
+    await row.locator('[name="back_on"]').fill(back_on)
+
+
+async def save(phone: Phone) -> None:
+    await phone.page.get_by_text("保存", exact=True).click()
+
+
+async def one_well_one_away(phone: Phone, where: str, back_on: str = "") -> None:
+    await open_home(phone, PAIR)
+    await phone.page.locator('[data-person="王某2"]').get_by_text("✓ 正常").click()
+    await away(phone, "王某3", where, back_on)
+    await save(phone)
+
+
+async def online(phone: Phone) -> None:
+    await phone.network.back()
+    await phone.page.evaluate("window.dispatchEvent(new Event('online'))")
+    await expect(phone.page.locator("#line")).to_contain_text(SENT)
+
+
+async def told_away(world: World) -> list[tuple[str, str | None]]:
+    names = {person_id: name for name, person_id in (await ids(world)).items()}
+    rows = await world.pool.fetch("select person_id, where_words from presences where state = 'away'")
+    return sorted((names[row["person_id"]], row["where_words"]) for row in rows)
+
+
+async def canvassed(world: World) -> list[tuple[int, int, bool]]:
+    said = [each.data for each in await world.events() if isinstance(each.data, HouseholdCanvassed)]
+    return [(fact.persons_met, fact.revision, fact.withdrawn) for fact in said]
+
+
+@needs_chromium
+async def test_a_household_all_of_whom_are_away_is_reached_by_one_form_without_a_signal(
+    world: World, tmp_path: Path
+) -> None:
+    async with phone_of(world, tmp_path) as phone:
+        page, line = phone.page, phone.page.locator("#line")
+        await phone.sign_in(WORKER)
+        await phone.network.away()
+        await open_home(phone, ALONE)
+        await save(phone)
+        await expect(page.locator(".wrong")).to_contain_text("全部选“不在”")
+        await phone.picture("nobody_chosen")
+        await away(phone, "王某1", "杭州", "2022-03-09")
+        await phone.picture("form")
+        await save(phone)
+        await expect(line).to_contain_text("2 条待发送")
+        await open_home(phone, PAIR)
+        await away(phone, "王某2")
+        await save(phone)
+        await expect(page.locator(".wrong")).to_contain_text("全部选“不在”")
+        await away(phone, "王某3")
+        await save(phone)
+        await expect(line).to_contain_text("5 条待发送")
+        await expect(page.locator(".card.household")).to_have_count(0)
+        await online(phone)
+        await expect(page.locator(".progress")).to_contain_text("2/2")
+        await phone.tab("entries")
+        await expect(entry(phone, "入户排摸").first).to_contain_text("全家不在")
+    assert await told_away(world) == [("王某1", "杭州"), ("王某2", None), ("王某3", None)]
+    assert await canvassed(world) == [(0, 1, False), (0, 1, False)]
+    assert await listed(await as_(world)) == []
