@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from playwright.async_api import Locator, expect
 
 from contracts.events.canvassing import HouseholdCanvassed
 from tests.stores.duty_records import a_register, a_round, an_assignment
-from tests.stores.grid_world import AT, WORKER, as_, at_noon, ids, listed
+from tests.stores.grid_world import AT, WORKER, as_, at_noon, care, hear, ids, listed
 from tests.stores.intake_world import GRID, World, a_person, intake
 from tests.stores.phone import Phone, needs_chromium, phone_of
 
@@ -112,3 +113,91 @@ async def test_a_household_all_of_whom_are_away_is_reached_by_one_form_without_a
     assert await told_away(world) == [("王某1", "杭州"), ("王某2", None), ("王某3", None)]
     assert await canvassed(world) == [(0, 1, False), (0, 1, False)]
     assert await listed(await as_(world)) == []
+
+
+@needs_chromium
+async def test_who_is_away_is_told_where_nobody_was_reached_too_and_taken_back_with_the_attempt(
+    world: World, tmp_path: Path
+) -> None:
+    async with phone_of(world, tmp_path) as phone:
+        await phone.sign_in(WORKER)
+        await open_home(phone, PAIR)
+        await away(phone, "王某3", "宁波")
+        await phone.page.get_by_text("没人在家", exact=True).click()
+        await expect(phone.page.locator("#line")).to_contain_text(SENT)
+        assert await told_away(world) == [("王某3", "宁波")]
+        assert len(await listed(await as_(world))) == 2
+        await phone.tab("entries")
+        await entry(phone, "未见到人").get_by_text(re.compile("撤销（")).click()
+        await expect(phone.page.locator(".entry.undone")).to_have_count(2)
+        await expect(phone.page.locator("#line")).to_contain_text(SENT)
+    assert await told_away(world) == []
+    assert await world.pool.fetchval("select count(*) from calls") == 0
+
+
+@needs_chromium
+async def test_an_undo_takes_back_all_that_its_tap_entered_once_each(world: World, tmp_path: Path) -> None:
+    async with phone_of(world, tmp_path) as phone:
+        page, line = phone.page, phone.page.locator("#line")
+        await phone.sign_in(WORKER)
+        await phone.network.away()
+        await one_well_one_away(phone, "宁波")
+        await expect(line).to_contain_text("2 条待发送")
+        await page.evaluate("GW.entries.all().forEach(each => { each.tried = false; })")
+        await phone.tab("entries")
+        await entry(phone, "入户排摸").get_by_text(re.compile("撤销（")).click()
+        await expect(page.locator(".entry")).to_have_count(0)  # nothing of it was ever sent
+        await phone.network.back()
+        await one_well_one_away(phone, "宁波")
+        await expect(line).to_contain_text(SENT)
+        assert await told_away(world) == [("王某3", "宁波")]
+        await phone.network.away()
+        await phone.tab("entries")
+        await entry(phone, "入户排摸").get_by_text(re.compile("撤销（")).dblclick()
+        await expect(line).to_contain_text("2 条待发送")
+        assert await page.evaluate(ENTRIES) == [["presence", "waiting", 2], ["household-visit", "waiting", 2]]
+        await online(phone)
+        assert await page.evaluate(ENTRIES) == [["presence", "undone", 2], ["household-visit", "undone", 2]]
+        await one_well_one_away(phone, "温州")
+        await expect(line).to_contain_text(SENT)
+        await phone.tab("entries")
+        for kind in ("人员去向", "入户排摸"):
+            await entry(phone, kind).get_by_text(re.compile("撤销（")).click()
+        await expect(page.locator(".entry.undone")).to_have_count(4)
+        await expect(line).to_contain_text(SENT)
+        assert {revision for _, _, revision in await page.evaluate(ENTRIES)} == {2}
+    assert await told_away(world) == []
+    assert await canvassed(world) == [(1, 1, False), (1, 2, True)] * 2
+    assert len(await listed(await as_(world))) == 2
+
+
+@needs_chromium
+async def test_what_was_undone_before_a_signal_came_stands_nowhere(world: World, tmp_path: Path) -> None:
+    async with phone_of(world, tmp_path) as phone:
+        await phone.sign_in(WORKER)
+        await phone.network.away()
+        await one_well_one_away(phone, "宁波")
+        await expect(phone.page.locator("#line")).to_contain_text("2 条待发送")
+        await phone.tab("entries")
+        await entry(phone, "入户排摸").get_by_text(re.compile("撤销（")).click()
+        await phone.page.reload()
+        await online(phone)
+        await phone.tab("entries")
+        await expect(phone.page.locator(".entry:not(.undone)")).to_have_count(0)
+    assert (await told_away(world), await canvassed(world)) == ([], [])
+
+
+@needs_chromium
+async def test_what_was_asked_for_at_a_health_visit_is_taken_back_with_it(world: World, tmp_path: Path) -> None:
+    await hear(world, care((await ids(world))["王某1"]))
+    async with phone_of(world, tmp_path) as phone:
+        await phone.sign_in(WORKER)
+        await phone.page.click(".card.visit")
+        await phone.page.get_by_text("药品", exact=True).click()
+        await save(phone)
+        await expect(phone.page.locator(".card.need")).to_have_count(1)
+        await phone.tab("entries")
+        await entry(phone, "健康随访").get_by_text(re.compile("撤销（")).click()
+        await expect(phone.page.locator(".entry.undone")).to_have_count(2)
+        await expect(phone.page.locator("#line")).to_contain_text(SENT)
+    assert {kind for kind, _ in await listed(await as_(world))} == {"household", "visit"}

@@ -9,7 +9,7 @@
   async function load() {
     var open = held;  /* a form may be at one of these */
     held = (await GW.store.all('entry:')).map(function (entry) {
-      return open.find(function (one) { return one.id === entry.id; }) || entry;
+      return open.find(function (one) { return one.id === entry.id; }) || Object.assign({ parts: [] }, entry);
     });
     held.sort(function (one, other) { return one.number - other.number; });
   }
@@ -18,11 +18,11 @@
 
   function keep(entry) { return GW.store.put('entry:' + entry.id, entry, entry.state === 'waiting'); }
 
-  /* about: what the list shows of it: dwelling_id, person_id, words. */
-  async function add(record, about) {
+  /* about: what the list shows of it: dwelling_id, person_id, words. parts: ids of what was entered with the same tap. */
+  async function add(record, about, parts) {
     var number = held.length ? held[held.length - 1].number + 1 : 1;
     var entry = { id: GW.records.random(), number: number, record: record, about: about, made_at: GW.now(), state: 'waiting',
-      tried: false, errors: [], checks: [] };
+      tried: false, errors: [], checks: [], parts: parts || [] };
     await keep(entry);
     held.push(entry);
     return entry;
@@ -39,7 +39,9 @@
     await keep(entry);
   }
 
+  /* With all that was entered by the same tap, and before it: what is cut off in between can be undone again. */
   async function undo(entry) {
+    for (var part of entry.parts.map(standing).filter(Boolean)) { await undo(part); }
     if (!entry.tried && (entry.record.revision || 1) === 1) {
       held.splice(held.indexOf(entry), 1);
       await GW.store.drop('entry:' + entry.id);
@@ -87,7 +89,10 @@
       }
       if (item.need_id) { return follows(entry.record.asked, item.need_id); }
       if (entry.record.kind !== item.closed_by) { return false; }
-      if (item.dwelling_id) { return entry.about.dwelling_id === item.dwelling_id && entry.record.round_id === item.round_id && !entry.about.unmet; }
+      if (item.dwelling_id) {
+        return entry.about.dwelling_id === item.dwelling_id && entry.record.round_id === item.round_id &&
+          !entry.about.unmet;
+      }
       return entry.about.person_id === item.person_id && entry.made_at >= Date.parse(item.since_at);
     });
   }

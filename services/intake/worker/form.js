@@ -40,10 +40,13 @@
     redraw();
     GW.show(page);
 
+    /* Nobody was reached, but of some it was told where they are. */
     async function keepAttempt(outcome) {
-      var record = GW.records.attempt(home, round, GW.instant(), form.channel, outcome);
-      await GW.entries.add(record, { dwelling_id: home.dwelling_id, title: home.address, words: GW.t(outcome) });
-      GW.done();
+      read(page, form);
+      var at = GW.instant();
+      var parts = await GW.whereabouts.keep(home, round.drill, at, form.members);
+      var about = { dwelling_id: home.dwelling_id, title: home.address, words: GW.t(outcome) };
+      await GW.care.keep(null, GW.records.attempt(home, round, at, form.channel, outcome), about, '', parts);
     }
 
     async function keepVisit() {
@@ -58,17 +61,10 @@
       form.members = members;
       var met = members.filter(isMet);
       var at = before ? before.record.visited_at : GW.instant();
-      var record = GW.records.householdVisit(home, round, at, form.channel, met);
-      await whereabouts(home, round, at, form, why);
+      var parts = await GW.whereabouts.keep(home, round.drill, at, members, why);
       var about = { dwelling_id: home.dwelling_id, title: home.address, words: GW.lists.names(met) || GW.t('all_away'), form: form,
-        unmet: form.members.some(function (member) { return !member.state; }) };
-      if (before) {
-        before.about = about;
-        await GW.entries.correct(before, record, why);
-      } else {
-        await GW.entries.add(record, about);
-      }
-      GW.done();
+        unmet: members.some(function (member) { return !member.state; }) };
+      await GW.care.keep(before, GW.records.householdVisit(home, round, at, form.channel, met), about, why, parts);
     }
   }
 
@@ -76,28 +72,6 @@
 
   /* In a mended entry a newcomer who was written down wrongly is taken out as not here. */
   function belongs(member) { return member.person_id || member.state !== 'away'; }
-
-  /* Who is away, an entry each, whose id the form keeps: corrected with the visit in which it was said. */
-  async function whereabouts(home, round, at, form, why) {
-    for (var member of form.members) {
-      var said = GW.entries.standing(member.presence);
-      if (member.state === 'away' && !member.known_away) {
-        member.presence = await away(GW.records.away(home, round.drill, at, member), member, said, why);
-      } else if (said) {
-        await GW.entries.undo(said);
-      }
-    }
-  }
-
-  async function away(record, member, said, why) {
-    var about = { person_id: member.person_id, title: member.name, words: GW.t('away') + ' ' + (member.where || '') };
-    if (!said) { return (await GW.entries.add(record, about)).id; }
-    if (said.record.where !== record.where || said.record.back_at !== record.back_at) {
-      said.about = about;
-      await GW.entries.correct(said, record, why);
-    }
-    return said.id;
-  }
 
   function blank(member) {
     return { person_id: member.person_id, name: member.name || GW.t('unknown_person'), phone: member.phone,
@@ -122,7 +96,7 @@
       if (member.state === 'ill') {
         GW.append(more, [temperature(member.temperature), GW.el('p.label', {}, GW.t('symptoms')), GW.several(GW.t('symptoms'), labelled(SYMPTOMS), member.symptoms)]);
       } else if (member.state === 'away' && !member.known_away) {
-        GW.append(more, [GW.field(GW.t('where'), 'where', function () {}, { value: member.where || '' }), GW.field(GW.t('back_on'), 'back_on', function () {}, { type: 'date', value: member.back_on || '' })]);
+        GW.append(more, GW.whereabouts.fields(member, function () {}));
       }
     }
     return box;
@@ -136,10 +110,8 @@
   function read(page, form) {
     var boxes = page.querySelectorAll('fieldset.member');
     form.members.forEach(function (member, n) {
-      var box = boxes[n];
-      member.temperature = member.state === 'ill' ? Number(GW.value(box, 'temperature')) || null : null;
-      member.where = GW.value(box, 'where') || member.where;
-      member.back_on = GW.value(box, 'back_on') || member.back_on;
+      member.temperature = member.state === 'ill' ? Number(GW.value(boxes[n], 'temperature')) || null : null;
+      GW.whereabouts.read(boxes[n], member);
     });
   }
 
