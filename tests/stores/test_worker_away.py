@@ -13,7 +13,8 @@ from contracts.events.canvassing import HouseholdCanvassed
 from tests.stores.duty_records import a_register, a_round, an_assignment
 from tests.stores.grid_world import AT, WORKER, as_, at_noon, care, hear, ids, listed
 from tests.stores.intake_world import GRID, World, a_person, intake
-from tests.stores.phone import Phone, needs_chromium, phone_of
+from tests.stores.legible import illegible
+from tests.stores.phone import TOO_SMALL, Phone, needs_chromium, phone_of
 
 ALONE, PAIR = "杨柳新村 1 号", "杨柳新村 2 号"
 SENT = "已全部发送"
@@ -201,3 +202,88 @@ async def test_what_was_asked_for_at_a_health_visit_is_taken_back_with_it(world:
         await expect(phone.page.locator(".entry.undone")).to_have_count(2)
         await expect(phone.page.locator("#line")).to_contain_text(SENT)
     assert {kind for kind, _ in await listed(await as_(world))} == {"household", "visit"}
+
+
+@needs_chromium
+async def test_a_returned_presence_leaves_the_household_owed_until_it_is_mended(world: World, tmp_path: Path) -> None:
+    async with phone_of(world, tmp_path) as phone:
+        page, line = phone.page, phone.page.locator("#line")
+        await phone.sign_in(WORKER)
+        await one_well_one_away(phone, "杭州", YESTERDAY)
+        await expect(line).to_contain_text("1 条被退回")
+        await expect(page.locator(".card.household", has_text=PAIR)).to_contain_text("未见到：王某3")
+        await phone.tab("entries")
+        await expect(page.locator(".entry.rejected")).to_contain_text("人员去向")
+        for language, acts in (("zh", ["删除，不再发送", "修改后重发"]), ("en", ["Drop", "Mend and send"])):
+            assert await page.locator(".entry.rejected button").all_inner_texts() == acts
+            assert (await page.evaluate(TOO_SMALL), await illegible(page)) == ([], [])
+            await phone.picture(f"returned_{language}")
+            await page.click("#language")
+        await page.locator(".entry.rejected").get_by_text("修改后重发").press("Enter")
+        await page.fill('[name="where"]', "湖州")
+        await page.fill('[name="back_on"]', "2022-03-09")
+        await page.press('[name="where"]', "Enter")
+        await expect(page.locator(".wrong")).to_contain_text("更正原因")
+        await page.fill('[name="why"]', "日期看错")
+        await phone.picture("mending")
+        assert (await page.evaluate(TOO_SMALL), await illegible(page)) == ([], [])
+        await page.press('[name="why"]', "Enter")
+        await expect(line).to_contain_text(SENT)
+        await expect(line).not_to_contain_text("被退回")
+        assert await told_away(world) == [("王某3", "湖州")]
+        await phone.tab("today")
+        await expect(page.get_by_text(PAIR, exact=True)).to_have_count(0)
+        await phone.tab("entries")
+        await entry(phone, "入户排摸").get_by_text("更正", exact=True).click()
+        await expect(page.locator('[data-person="王某3"] [name="where"]')).to_have_value("湖州")
+        await page.fill('[name="where"]', "")
+        await page.fill('[name="why"]', "没有去湖州")
+        await save(phone)
+        await expect(line).to_contain_text(SENT)
+    assert await told_away(world) == [("王某3", None)]
+
+
+@needs_chromium
+async def test_a_returned_presence_is_dropped_after_ten_minutes_too_and_its_visit_stays(
+    world: World, tmp_path: Path
+) -> None:
+    async with phone_of(world, tmp_path) as phone:
+        page, line = phone.page, phone.page.locator("#line")
+        await phone.sign_in(WORKER)
+        await one_well_one_away(phone, "杭州", YESTERDAY)
+        await expect(line).to_contain_text("1 条被退回")
+        await page.evaluate("GW.entries.all().forEach(each => { each.made_at -= 11 * 60000; })")
+        await phone.tab("entries")
+        await page.locator(".entry.rejected").get_by_text("删除，不再发送").click()
+        await expect(line).not_to_contain_text("被退回")
+        await expect(line).to_contain_text(SENT)
+        await entry(phone, "入户排摸").get_by_text("更正", exact=True).click()
+        pressed = page.locator('[data-person="王某3"] [aria-pressed="true"]')
+        await expect(pressed).to_have_count(0)  # of whom nothing is said now
+    assert await told_away(world) == []
+    assert await canvassed(world) == [(1, 1, False)]
+
+
+@needs_chromium
+async def test_whoever_is_in_no_register_and_away_is_mended_with_the_number(world: World, tmp_path: Path) -> None:
+    async with phone_of(world, tmp_path) as phone:
+        page, line = phone.page, phone.page.locator("#line")
+        await phone.sign_in(WORKER)
+        await open_home(phone, ALONE)
+        await page.get_by_text("✓ 全部正常").click()
+        await page.get_by_text("＋ 还有人住在这里").first.click()
+        await page.fill('[name="name"]', "小林")
+        await page.fill('[name="id_number"]', "330499195001010003")
+        await page.press('[name="id_number"]', "Enter")
+        await away(phone, "小林", "苏州")
+        await save(phone)
+        await expect(line).to_contain_text("1 条被退回")
+        await phone.tab("entries")
+        await page.get_by_text("修改后重发").click()
+        await page.fill('[name="id_number"]', "330499195001010001")
+        await page.fill('[name="why"]', "号码抄错")
+        await phone.picture("mending")
+        await save(phone)
+        await expect(line).to_contain_text(SENT)
+        await expect(line).not_to_contain_text("被退回")
+    assert await world.pool.fetchval("select where_words from presences") == "苏州"

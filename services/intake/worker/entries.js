@@ -51,6 +51,9 @@
     await keep(entry);
   }
 
+  /* What the server only ever returned can be dropped at any time: it stands nowhere. */
+  function canBeDropped(entry) { return entry.state === 'rejected' && !entry.known && !entry.withdrawn; }
+
   function minutesToUndo(entry) {
     var left = entry.made_at + UNDO_MS - GW.now();
     return entry.withdrawn || left <= 0 ? 0 : Math.ceil(Math.min(left, UNDO_MS) / 60000);
@@ -91,7 +94,7 @@
       if (entry.record.kind !== item.closed_by) { return false; }
       if (item.dwelling_id) {
         return entry.about.dwelling_id === item.dwelling_id && entry.record.round_id === item.round_id &&
-          !entry.about.unmet;
+          !GW.whereabouts.leavesSomebody(entry);
       }
       return entry.about.person_id === item.person_id && entry.made_at >= Date.parse(item.since_at);
     });
@@ -102,8 +105,8 @@
   function ofDwelling(id) { return held.filter(function (entry) { return entry.about.dwelling_id === id && !entry.withdrawn; }); }
 
   GW.entries = {
-    load: load, forget: forget, add: add, correct: correct, undo: undo, minutesToUndo: minutesToUndo, tried: tried,
-    told: told, closes: closes, standing: standing, ofDwelling: ofDwelling,
+    load: load, forget: forget, add: add, correct: correct, undo: undo, minutesToUndo: minutesToUndo, canBeDropped: canBeDropped,
+    tried: tried, told: told, closes: closes, standing: standing, ofDwelling: ofDwelling,
     waiting: function () { return in_state('waiting'); },
     rejected: function () { return in_state('rejected'); },
     toCheck: function () { return held.filter(function (entry) { return entry.checks.length && !entry.withdrawn; }); },

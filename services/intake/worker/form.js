@@ -10,7 +10,7 @@
 
   /* before: an entry that is corrected or mended; its record stays one record. */
   function open(home, round, before) {
-    var form = before ? JSON.parse(JSON.stringify(before.about.form)) : { channel: 'visit', members: home.members.map(blank) };
+    var form = before ? GW.whereabouts.recalled(before) : { channel: 'visit', members: home.members.map(blank) };
     var rows = GW.el('div');
     var save = GW.once(keepVisit);
     var attempt = GW.once(keepAttempt);
@@ -62,16 +62,15 @@
       var met = members.filter(isMet);
       var at = before ? before.record.visited_at : GW.instant();
       var parts = await GW.whereabouts.keep(home, round.drill, at, members, why);
-      var about = { dwelling_id: home.dwelling_id, title: home.address, words: GW.lists.names(met) || GW.t('all_away'), form: form,
-        unmet: members.some(function (member) { return !member.state; }) };
+      var about = { dwelling_id: home.dwelling_id, title: home.address, words: GW.lists.names(met) || GW.t('all_away'), form: form };
       await GW.care.keep(before, GW.records.householdVisit(home, round, at, form.channel, met), about, why, parts);
     }
   }
 
   function isMet(member) { return member.state === 'well' || member.state === 'ill'; }
 
-  /* In a mended entry a newcomer who was written down wrongly is taken out as not here. */
-  function belongs(member) { return member.person_id || member.state !== 'away'; }
+  /* In a mended entry a newcomer who was written down wrongly is taken out as not here; who was away before stays so. */
+  function belongs(member) { return member.person_id || member.state !== 'away' || GW.entries.standing(member.presence); }
 
   function blank(member) {
     return { person_id: member.person_id, name: member.name || GW.t('unknown_person'), phone: member.phone,
@@ -125,6 +124,12 @@
     }) ? GW.t('temperature_wrong') : null;
   }
 
+  function whose(person, onenter) {
+    return [GW.field(GW.t('name'), 'name', onenter, { value: person.name || '' }),
+      GW.field(GW.t('id_number'), 'id_number', onenter, { value: person.id_number || '' }),
+      GW.field(GW.t('phone'), 'phone', onenter, { type: 'tel', value: person.phone || '' })];
+  }
+
   function newcomer(form, redraw) {
     var box = GW.el('details.newcomer', {}, GW.el('summary', {}, GW.t('add_person')));
     function add() {
@@ -139,9 +144,9 @@
       box.open = false;
       redraw();
     }
-    GW.append(box, [GW.field(GW.t('name'), 'name', add), GW.field(GW.t('id_number'), 'id_number', add), GW.field(GW.t('phone'), 'phone', add, { type: 'tel' }), GW.button('wide', GW.t('add_person'), add)]);
+    GW.append(box, [whose({}, add), GW.button('wide', GW.t('add_person'), add)]);
     return box;
   }
 
-  GW.form = { open: open, labelled: labelled, temperature: temperature, SYMPTOMS: SYMPTOMS };
+  GW.form = { open: open, labelled: labelled, temperature: temperature, whose: whose, SYMPTOMS: SYMPTOMS };
 }());

@@ -112,6 +112,7 @@ var GW = {};
     undo: ['撤销', 'Undo'],
     undo_left: ['撤销（{n} 分钟内）', 'Undo ({n} min)'],
     correct: ['更正', 'Correct'],
+    drop: ['删除，不再发送', 'Drop'],
     mend: ['修改后重发', 'Mend and send'],
     why: ['更正原因', 'Why it is corrected'],
     why_needed: ['请写明更正原因。', 'Say why it is corrected.'],
