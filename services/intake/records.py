@@ -42,6 +42,8 @@ STAGE_DIVISION = "00"
 
 
 class HouseholdVisit(Common):
+    """members: who was met; nobody where all who live there are away, which a presence each says."""
+
     kind: Literal["household-visit"]
     dwelling: Dwelling
     round_id: Identifier

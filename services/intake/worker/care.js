@@ -13,12 +13,14 @@
       GW.el('p', {}, found.home ? found.home.address : '', phone ? GW.el('a', { href: 'tel:' + phone }, ' ☎ ' + phone) : null)];
   }
 
-  async function keep(before, record, facts, why) {
+  /* parts: ids of what was entered besides, with the same tap. */
+  async function keep(before, record, facts, why, parts) {
     if (before) {
       before.about = facts;
+      before.parts = before.parts.concat(parts || []);
       await GW.entries.correct(before, record, why);
     } else {
-      await GW.entries.add(record, facts);
+      await GW.entries.add(record, facts, parts);
     }
     GW.done();
   }
@@ -43,9 +45,9 @@
         GW.fill('wrong', '✗ ' + GW.t('why_needed'));
       } else {
         var record = GW.records.visit(item, before ? before.record.visited_at : GW.instant(), form.temperature, form.symptoms);
-        await GW.follow.asked(item, needs, record.visited_at);
+        var asked = await GW.follow.asked(item, needs, record.visited_at);
         var words = (form.temperature ? form.temperature + ' ℃ ' : '') + (form.symptoms.map(GW.t).join('、') || GW.t('well'));
-        await keep(before, record, about(item, words, form), why);
+        await keep(before, record, about(item, words, form), why, asked);
       }
     }
   }

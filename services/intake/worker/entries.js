@@ -9,7 +9,7 @@
   async function load() {
     var open = held;  /* a form may be at one of these */
     held = (await GW.store.all('entry:')).map(function (entry) {
-      return open.find(function (one) { return one.id === entry.id; }) || entry;
+      return open.find(function (one) { return one.id === entry.id; }) || Object.assign({ parts: [] }, entry);
     });
     held.sort(function (one, other) { return one.number - other.number; });
   }
@@ -18,11 +18,11 @@
 
   function keep(entry) { return GW.store.put('entry:' + entry.id, entry, entry.state === 'waiting'); }
 
-  /* about: what the list shows of it: dwelling_id, person_id, words. */
-  async function add(record, about) {
+  /* about: what the list shows of it: dwelling_id, person_id, words. parts: ids of what was entered with the same tap. */
+  async function add(record, about, parts) {
     var number = held.length ? held[held.length - 1].number + 1 : 1;
     var entry = { id: GW.records.random(), number: number, record: record, about: about, made_at: GW.now(), state: 'waiting',
-      tried: false, errors: [], checks: [] };
+      tried: false, errors: [], checks: [], parts: parts || [] };
     await keep(entry);
     held.push(entry);
     return entry;
@@ -39,7 +39,9 @@
     await keep(entry);
   }
 
+  /* With all that was entered by the same tap, and before it: what is cut off in between can be undone again. */
   async function undo(entry) {
+    for (var part of entry.parts.map(standing).filter(Boolean)) { await undo(part); }
     if (!entry.tried && (entry.record.revision || 1) === 1) {
       held.splice(held.indexOf(entry), 1);
       await GW.store.drop('entry:' + entry.id);
@@ -48,6 +50,9 @@
     Object.assign(entry, { record: GW.records.withdrawal(entry.record), state: 'waiting', tried: false, withdrawn: true, checks: [] });
     await keep(entry);
   }
+
+  /* What the server only ever returned can be dropped at any time: it stands nowhere. */
+  function canBeDropped(entry) { return entry.state === 'rejected' && !entry.known && !entry.withdrawn; }
 
   function minutesToUndo(entry) {
     var left = entry.made_at + UNDO_MS - GW.now();
@@ -87,7 +92,10 @@
       }
       if (item.need_id) { return follows(entry.record.asked, item.need_id); }
       if (entry.record.kind !== item.closed_by) { return false; }
-      if (item.dwelling_id) { return entry.about.dwelling_id === item.dwelling_id && entry.record.round_id === item.round_id && !entry.about.unmet; }
+      if (item.dwelling_id) {
+        return entry.about.dwelling_id === item.dwelling_id && entry.record.round_id === item.round_id &&
+          !GW.whereabouts.leavesSomebody(entry);
+      }
       return entry.about.person_id === item.person_id && entry.made_at >= Date.parse(item.since_at);
     });
   }
@@ -97,8 +105,8 @@
   function ofDwelling(id) { return held.filter(function (entry) { return entry.about.dwelling_id === id && !entry.withdrawn; }); }
 
   GW.entries = {
-    load: load, forget: forget, add: add, correct: correct, undo: undo, minutesToUndo: minutesToUndo, tried: tried,
-    told: told, closes: closes, standing: standing, ofDwelling: ofDwelling,
+    load: load, forget: forget, add: add, correct: correct, undo: undo, minutesToUndo: minutesToUndo, canBeDropped: canBeDropped,
+    tried: tried, told: told, closes: closes, standing: standing, ofDwelling: ofDwelling,
     waiting: function () { return in_state('waiting'); },
     rejected: function () { return in_state('rejected'); },
     toCheck: function () { return held.filter(function (entry) { return entry.checks.length && !entry.withdrawn; }); },

@@ -71,11 +71,13 @@
     GW.show(page);
   }
 
-  /* What was asked for at a visit: an entry each. */
+  /* What was asked for at a visit: an entry each. Returned: their ids. */
   async function asked(item, needs, when) {
+    var added = [];
     for (var word of needs) {
-      await GW.entries.add(GW.records.need(item, word, when), GW.care.about(item, GW.t('need_' + word), null));
+      added.push((await GW.entries.add(GW.records.need(item, word, when), GW.care.about(item, GW.t('need_' + word), null))).id);
     }
+    return added;
   }
 
   GW.follow = { lead: lead, need: need, asked: asked, choices: function () { return labelled('need_', NEEDS); } };

@@ -10,7 +10,7 @@
 
   /* before: an entry that is corrected or mended; its record stays one record. */
   function open(home, round, before) {
-    var form = before ? JSON.parse(JSON.stringify(before.about.form)) : { channel: 'visit', members: home.members.map(blank) };
+    var form = before ? GW.whereabouts.recalled(before) : { channel: 'visit', members: home.members.map(blank) };
     var rows = GW.el('div');
     var save = GW.once(keepVisit);
     var attempt = GW.once(keepAttempt);
@@ -40,60 +40,37 @@
     redraw();
     GW.show(page);
 
+    /* Nobody was reached, but of some it was told where they are. */
     async function keepAttempt(outcome) {
-      var record = GW.records.attempt(home, round, GW.instant(), form.channel, outcome);
-      await GW.entries.add(record, { dwelling_id: home.dwelling_id, title: home.address, words: GW.t(outcome) });
-      GW.done();
+      read(page, form);
+      var at = GW.instant();
+      var parts = await GW.whereabouts.keep(home, round.drill, at, form.members);
+      var about = { dwelling_id: home.dwelling_id, title: home.address, words: GW.t(outcome) };
+      await GW.care.keep(null, GW.records.attempt(home, round, at, form.channel, outcome), about, '', parts);
     }
 
     async function keepVisit() {
-      var wrong = read(page, form) || (before && !GW.value(page, 'why') && GW.t('why_needed'));
+      read(page, form);
+      var why = GW.value(page, 'why');
+      var members = before && before.state === 'rejected' ? form.members.filter(belongs) : form.members;
+      var wrong = wrongOf(members) || (before && !why && GW.t('why_needed'));
       if (wrong) {
         GW.fill('wrong', '✗ ' + wrong);
         return;
       }
-      if (before && before.state === 'rejected') { form.members = form.members.filter(belongs); }
-      var met = form.members.filter(function (member) { return member.state === 'well' || member.state === 'ill'; });
+      form.members = members;
+      var met = members.filter(isMet);
       var at = before ? before.record.visited_at : GW.instant();
-      var record = GW.records.householdVisit(home, round, at, form.channel, met);
-      var why = GW.value(page, 'why');
-      await whereabouts(home, round, at, form, why);
-      var about = { dwelling_id: home.dwelling_id, title: home.address, words: GW.lists.names(met), form: form,
-        unmet: form.members.some(function (member) { return !member.state; }) };
-      if (before) {
-        before.about = about;
-        await GW.entries.correct(before, record, why);
-      } else {
-        await GW.entries.add(record, about);
-      }
-      GW.done();
+      var parts = await GW.whereabouts.keep(home, round.drill, at, members, why);
+      var about = { dwelling_id: home.dwelling_id, title: home.address, words: GW.lists.names(met) || GW.t('all_away'), form: form };
+      await GW.care.keep(before, GW.records.householdVisit(home, round, at, form.channel, met), about, why, parts);
     }
   }
 
-  /* In a mended entry a newcomer who was written down wrongly is taken out as not here. */
-  function belongs(member) { return member.person_id || member.state !== 'away'; }
+  function isMet(member) { return member.state === 'well' || member.state === 'ill'; }
 
-  /* Who is away, an entry each, whose id the form keeps: corrected with the visit in which it was said. */
-  async function whereabouts(home, round, at, form, why) {
-    for (var member of form.members) {
-      var said = GW.entries.standing(member.presence);
-      if (member.state === 'away' && !member.known_away) {
-        member.presence = await away(GW.records.away(home, round.drill, at, member), member, said, why);
-      } else if (said) {
-        await GW.entries.undo(said);
-      }
-    }
-  }
-
-  async function away(record, member, said, why) {
-    var about = { person_id: member.person_id, title: member.name, words: GW.t('away') + ' ' + (member.where || '') };
-    if (!said) { return (await GW.entries.add(record, about)).id; }
-    if (said.record.where !== record.where || said.record.back_at !== record.back_at) {
-      said.about = about;
-      await GW.entries.correct(said, record, why);
-    }
-    return said.id;
-  }
+  /* In a mended entry a newcomer who was written down wrongly is taken out as not here; who was away before stays so. */
+  function belongs(member) { return member.person_id || member.state !== 'away' || GW.entries.standing(member.presence); }
 
   function blank(member) {
     return { person_id: member.person_id, name: member.name || GW.t('unknown_person'), phone: member.phone,
@@ -118,7 +95,7 @@
       if (member.state === 'ill') {
         GW.append(more, [temperature(member.temperature), GW.el('p.label', {}, GW.t('symptoms')), GW.several(GW.t('symptoms'), labelled(SYMPTOMS), member.symptoms)]);
       } else if (member.state === 'away' && !member.known_away) {
-        GW.append(more, [GW.field(GW.t('where'), 'where', function () {}, { value: member.where || '' }), GW.field(GW.t('back_on'), 'back_on', function () {}, { type: 'date', value: member.back_on || '' })]);
+        GW.append(more, GW.whereabouts.fields(member, function () {}));
       }
     }
     return box;
@@ -128,19 +105,29 @@
     return GW.field(GW.t('temperature'), 'temperature', function () {}, { type: 'number', inputmode: 'decimal', step: '0.1', min: '30', max: '45', value: value || '' });
   }
 
-  /* What stands in the fields, into the form's members; what is wrong with it, in words. */
+  /* What stands in the fields, into the form's members. */
   function read(page, form) {
     var boxes = page.querySelectorAll('fieldset.member');
-    var wrong = null;
     form.members.forEach(function (member, n) {
-      var box = boxes[n];
-      member.temperature = member.state === 'ill' ? Number(GW.value(box, 'temperature')) || null : null;
-      if (member.temperature !== null && (member.temperature < 30 || member.temperature > 45)) { wrong = GW.t('temperature_wrong'); }
-      member.where = GW.value(box, 'where') || member.where;
-      member.back_on = GW.value(box, 'back_on') || member.back_on;
+      member.temperature = member.state === 'ill' ? Number(GW.value(boxes[n], 'temperature')) || null : null;
+      GW.whereabouts.read(boxes[n], member);
     });
-    if (!form.members.some(function (member) { return member.state === 'well' || member.state === 'ill'; })) { wrong = GW.t('choose_somebody'); }
-    return wrong;
+  }
+
+  /* In words. A household is reached when somebody was met, or when it is known of everybody there that they are away:
+     a visit that met nobody, and a presence each. */
+  function wrongOf(members) {
+    var allAway = members.length && members.every(function (member) { return member.state === 'away'; });
+    if (!allAway && !members.some(isMet)) { return GW.t('choose_somebody'); }
+    return members.some(function (member) {
+      return member.temperature !== null && (member.temperature < 30 || member.temperature > 45);
+    }) ? GW.t('temperature_wrong') : null;
+  }
+
+  function whose(person, onenter) {
+    return [GW.field(GW.t('name'), 'name', onenter, { value: person.name || '' }),
+      GW.field(GW.t('id_number'), 'id_number', onenter, { value: person.id_number || '' }),
+      GW.field(GW.t('phone'), 'phone', onenter, { type: 'tel', value: person.phone || '' })];
   }
 
   function newcomer(form, redraw) {
@@ -157,9 +144,9 @@
       box.open = false;
       redraw();
     }
-    GW.append(box, [GW.field(GW.t('name'), 'name', add), GW.field(GW.t('id_number'), 'id_number', add), GW.field(GW.t('phone'), 'phone', add, { type: 'tel' }), GW.button('wide', GW.t('add_person'), add)]);
+    GW.append(box, [whose({}, add), GW.button('wide', GW.t('add_person'), add)]);
     return box;
   }
 
-  GW.form = { open: open, labelled: labelled, temperature: temperature, SYMPTOMS: SYMPTOMS };
+  GW.form = { open: open, labelled: labelled, temperature: temperature, whose: whose, SYMPTOMS: SYMPTOMS };
 }());

@@ -16,7 +16,8 @@
       entry.checks.map(function (each) { return problem(each, 'check', GW.t('please_check') + '：'); }),
       GW.el('div.acts', {},
         entry.checks.length && !entry.withdrawn ? GW.button('small', GW.t('it_is_so'), function () { confirm(entry); }) : null,
-        left ? GW.button('small', GW.t('undo_left', { n: left }), function () { undo(entry); }) : null,
+        GW.entries.canBeDropped(entry) ? GW.button('small', GW.t('drop'), function () { undo(entry); })
+          : left ? GW.button('small', GW.t('undo_left', { n: left }), function () { undo(entry); }) : null,
         entry.withdrawn || !entry.about.form ? null
           : GW.button('small', GW.t(entry.state === 'rejected' ? 'mend' : 'correct'), function () { GW.openEntry(entry); })));
   }

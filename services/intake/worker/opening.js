@@ -25,6 +25,8 @@
     if (entry.record.kind === 'household-visit') {
       var was = { round_id: entry.record.round_id, drill: Boolean(entry.record.drill) };
       GW.form.open(GW.lists.home(entry.about.dwelling_id), was, entry);
+    } else if (entry.record.kind === 'presence') {
+      GW.whereabouts.open(entry);
     } else if (entry.record.lead) {
       GW.follow.lead(entry.about.form.item, entry);
     } else if (entry.record.asked) {

@@ -3,7 +3,7 @@
 
 var CACHE = 'gridward-worker';
 var PARTS = ['./', 'style.css', 'texts.js', 'dom.js', 'calm.js', 'store.js', 'session.js', 'records.js', 'entries.js', 'wire.js',
-  'lists.js', 'history.js', 'form.js', 'care.js', 'pass.js', 'follow.js', 'opening.js', 'app.js', 'icon.svg', 'app.webmanifest'];
+  'lists.js', 'history.js', 'form.js', 'whereabouts.js', 'care.js', 'pass.js', 'follow.js', 'opening.js', 'app.js', 'icon.svg', 'app.webmanifest'];
 var PATIENCE = 3000;
 
 self.addEventListener('install', function (event) {
