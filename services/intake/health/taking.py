@@ -16,6 +16,7 @@ from services.intake.health.sources import Source
 from services.intake.identity import subject_of_mention
 from services.intake.problems import Problem, Refused
 from services.intake.reading import UNREADABLE, Reading
+from services.intake.rules.revisions import FIRST
 from services.intake.sender import Sender
 from services.intake.store import books, people, records
 from services.intake.vault import Vault
@@ -55,7 +56,7 @@ async def take(door: Door, said: Translated, sender: Sender, mends: tuple[str, s
 
     async def mend(tx: Tx) -> None:
         if mends:
-            await books.drop_mended(tx, {desk.pepper.found_by(*mends): 0})
+            await books.drop_mended(tx, [(desk.pepper.found_by(*mends), FIRST)])
 
     verdicts = iter(await door.admit_readings([item.reading(sender) for item in items], mend) if items else ())
     return [Answered(each, next(verdicts)) if isinstance(each, Item) else each for each in said]
