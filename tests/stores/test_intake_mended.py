@@ -7,7 +7,10 @@ from typing import Any
 
 import pytest
 
+from tests.rules.fhir_messages import as_bytes, observation
+from tests.rules.hl7_messages import an_oru
 from tests.stores.intake_world import World, a_person, a_test, intake
+from tests.stores.test_health_fhir import FEED, FHIR, SOURCES
 
 TWO_PHONES = "13800000001 / 13900000001（家属）/ 0573-84120001"
 
@@ -75,4 +78,19 @@ async def test_a_row_counted_by_version_waits_for_its_own_version(database: str)
         assert await world.words(mended(row), a_test(1, 1, version=2, result="inconclusive")) == [
             "accepted", "duplicate",
         ]  # fmt: skip
+        assert await waiting(world) == []
+
+
+async def test_what_an_adapter_refused_waits_for_its_own_time(database: str) -> None:
+    later = {"lastUpdated": "2022-03-06T08:00:00+08:00"}
+    async with intake(database, sources=SOURCES) as world:
+        await world.client.post("/hl7", content=an_oru("^说不清^L", id="M2", at="20220306080000+0800"))
+        for each in (observation(meta=later, farbe=1), observation()):
+            await world.client.post(f"/fhir{FEED}", content=as_bytes(each), headers=FHIR)
+        assert (await world.client.post("/hl7", content=an_oru())).status_code == 200
+        by_hl7, by_fhir = await waiting(world)
+        del by_fhir["farbe"]
+        answer = await world.client.post(f"/fhir{FEED}", content=as_bytes({**by_fhir, "status": "corrected"}))
+        assert answer.status_code == 200, answer.text
+        assert await world.words({**by_hl7, "result": "positive"}) == ["accepted"]
         assert await waiting(world) == []
