@@ -116,3 +116,22 @@ async def test_what_a_server_deletes_is_taken_back_and_what_it_never_told_leaves
         facts = [event.data for event in await world.events()]
         kept = await world.pool.fetchval("select count(*) from records")
     assert ([fact.withdrawn for fact in facts], kept) == ([False, True], 1)
+
+
+async def test_the_final_version_of_a_partial_report_revises_its_test_once(database: str) -> None:
+    def told(day: int, status: str, second: dict[str, Any]) -> dict[str, Any]:
+        at = f"2022-03-0{day}T08:00:00+08:00"
+        whole = report("Observation/o1", "Observation/o2", status=status, meta={"lastUpdated": at}, issued=at)
+        return bundle(patient(), whole, observation(1, code=loinc("94559-2"), valueCodeableConcept=DETECTED), second)
+
+    out = observation(2, code=loinc("94533-7"), subject={"reference": "Patient/p1"}, valueCodeableConcept=DETECTED)
+    asked = {key: each for key, each in out.items() if key != "valueCodeableConcept"} | {"status": "registered"}
+    partial, final = told(6, "partial", asked), told(7, "final", out)
+    async with intake(database, sources=SOURCES) as world:
+        for body in (partial, partial, final, final, partial):
+            answer = await world.client.post("/fhir?feed=jiashan-hospital", content=as_bytes(body))
+            assert answer.status_code == 200, answer.text
+        facts = [event.data for event in await world.events()]
+        waiting = (await world.client.get("/rejects")).text
+    assert [(fact.revision, fact.resulted_at.day, fact.withdrawn) for fact in facts] == [(1, 6, False), (2, 7, False)]
+    assert (len({fact.statement_id for fact in facts}), waiting) == (1, "")
