@@ -6,7 +6,6 @@ records of one source_id in a batch are admitted one after the other, in waves.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
@@ -48,12 +47,11 @@ from services.intake.rules.recognise import (
     withdrawn_by,
 )
 from services.intake.rules.retelling import kind_said
+from services.intake.rules.revisions import Revision, revision_of
 from services.intake.rules.statements import Ids
 from services.intake.store import records
 from services.intake.vault import Vault, record_id
 from services.intake.verdicts import ACCEPTED, DUPLICATE, REJECTED, Verdict
-
-_REVISION = re.compile(rb'"revision"\s*:\s*([1-9][0-9]{0,8})\b')
 
 
 async def admit(tx: Tx, now: datetime, readings: Sequence[Reading], desk: Desk) -> list[Verdict]:
@@ -136,12 +134,9 @@ def _kind_before(entry: Entry) -> str | None:
     return kind_said(entry.before.sayings) or entry.before.kind
 
 
-def _stood_still(wave: Sequence[Entry]) -> dict[bytes, datetime]:
-    return {
-        entry.found_by: entry.record.revised_at
-        for entry in wave
-        if entry.duplicate and entry.known and entry.record.revised_at and confirms_later(entry.record, entry.known)
-    }
+def _stood_still(wave: Sequence[Entry]) -> dict[bytes, Revision]:
+    known = ((entry, entry.known) for entry in wave if entry.duplicate)
+    return {each.found_by: revision_of(each.record) for each, it in known if it and confirms_later(each.record, it)}
 
 
 async def _resolve(tx: Tx, now: datetime, taken: Sequence[Entry], desk: Desk) -> None:
@@ -241,20 +236,19 @@ def _kept(entry: Entry) -> records.Kept:
         division,
         entry.content_hash,
         said,
-        record.revised_at,
         besides,
+        record.revised_at,
+        record.version,
     )
 
 
 def _verdict(entry: Entry) -> Verdict:
     word = REJECTED if entry.problems else DUPLICATE if entry.duplicate else ACCEPTED
     head = (entry.record.feed, entry.source_id, entry.found_by, word, entry.record_id or None)
-    return Verdict(*head, entry.events, entry.problems, entry.doubts, entry.record.revision)
+    return Verdict(*head, entry.events, entry.problems, entry.doubts, revision_of(entry.record))
 
 
 def _unreadable(reading: Reading, desk: Desk) -> Verdict:
     known_sender = reading.feed != UNREADABLE and reading.source_id is not None
     found_by = desk.pepper.found_by(reading.feed, reading.source_id or "") if known_sender else None
-    told = _REVISION.search(reading.line)
-    revision = int(told[1]) if told else 0
-    return Verdict(reading.feed, reading.source_id, found_by, REJECTED, problems=reading.problems, revision=revision)
+    return Verdict(reading.feed, reading.source_id, found_by, REJECTED, problems=reading.problems, at=reading.at)

@@ -12,6 +12,7 @@ from services.chassis.database import Tx
 from services.intake.desk import Desk
 from services.intake.problems import Language, Problem
 from services.intake.reading import ADDED_TO_REJECTS, LARGEST_LINE, Reading
+from services.intake.rules.revisions import Revision
 from services.intake.store import books
 from services.intake.verdicts import ACCEPTED, DUPLICATE, REJECTED, Verdict
 
@@ -20,21 +21,33 @@ async def keep_books(
     tx: Tx, now: datetime, readings: Sequence[Reading], verdicts: Sequence[Verdict], desk: Desk
 ) -> None:
     """Count what came in and what became of it, keep what was rejected, let go of what is mended."""
-    waiting, accepted = dict[bytes, books.Reject](), dict[bytes, int]()
+    waiting, settled = dict[bytes, books.Reject](), list[tuple[bytes, Revision]]()
     for reading, verdict in zip(readings, verdicts, strict=True):
         if verdict.word == REJECTED:
             reject = _reject(reading, verdict, desk)
             waiting[reject.body_hash] = reject
-        elif verdict.word == ACCEPTED and verdict.found_by:
-            accepted[verdict.found_by] = verdict.revision
-            waiting = {each: reject for each, reject in waiting.items() if not _mends(verdict, reject)}
-    await books.drop_mended(tx, accepted)
+        elif verdict.found_by and (at := _settles(verdict)):
+            settled.append((verdict.found_by, at))
+            waiting = {each: kept for each, kept in waiting.items() if not _mends(verdict.found_by, at, kept)}
+    await books.drop_mended(tx, settled)
     await books.keep_rejects(tx, waiting.values(), now)
     await books.count(tx, _counts(readings, verdicts), now)
 
 
-def _mends(verdict: Verdict, reject: books.Reject) -> bool:
-    return reject.of_record == verdict.found_by and reject.revision <= verdict.revision
+def _settles(verdict: Verdict) -> Revision | None:
+    """Up to which revision nothing of the record need be mended any more.
+
+    What may come in any order is settled when it is known already, too; it was given no number then.
+    """
+    if verdict.word == ACCEPTED:
+        return verdict.at
+    return verdict.at._replace(number=0) if verdict.at.in_any_order else None
+
+
+def _mends(found_by: bytes, at: Revision, reject: books.Reject) -> bool:
+    """A row that tells its revision in another way waits: which of them is the later one cannot be known."""
+    against = reject.at.against(at)
+    return reject.of_record == found_by and against is not None and against <= 0
 
 
 def _counts(readings: Sequence[Reading], verdicts: Sequence[Verdict]) -> dict[str, books.Counts]:
@@ -55,7 +68,7 @@ def _reject(reading: Reading, verdict: Verdict, desk: Desk) -> books.Reject:
     # The problems are sealed too: a field that the sender made up may be anything.
     problems = to_json([(problem.field, problem.code, problem.params) for problem in verdict.problems])
     sealed = desk.vault.seal(problems + b"\n" + reading.line[:LARGEST_LINE], body_hash.hex())
-    return books.Reject(body_hash, verdict.feed, verdict.found_by, sealed, verdict.revision)
+    return books.Reject(body_hash, verdict.feed, verdict.found_by, sealed, verdict.at)
 
 
 def to_be_mended(desk: Desk, kept: books.KeptReject, language: Language) -> dict[str, Any]:

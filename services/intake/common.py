@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from services.intake.fields import Closed, Feed, Identifier, Instant, Plain, Reference
+from services.intake.fields import Closed, Feed, Identifier, Instant, Plain, Reference, Version
 
 
 class Common(Closed):
@@ -16,6 +16,7 @@ class Common(Closed):
     source_id: Reference | None = None
     revision: int = Field(default=1, ge=1, le=2_000_000_000)
     revised_at: Instant | None = None
+    version: Version | None = None
     withdrawn: Literal[False] = False
     division_code: Identifier
     drill: bool = False

@@ -11,8 +11,9 @@ from pydantic_core import from_json, to_json
 
 from services.intake.fields import Feed, Reference
 from services.intake.problems import Problem, Refused, problems_of
-from services.intake.records import KINDS, Record, Withdrawal, WithdrawalByTime
+from services.intake.records import KINDS, Record, Withdrawal, WithdrawalByTime, WithdrawalByVersion
 from services.intake.rules.mentions import Mention, mentions_of, places_of, wrong_with
+from services.intake.rules.revisions import FIRST, Revision, revision_in, revision_of
 from services.intake.sender import Sender
 
 LARGEST_LINE = 256 * 1024
@@ -27,7 +28,7 @@ class Reading:
     """One line as it was read: `record`, or `problems`. feed and source_id as far as they could be made out.
 
     sender: what it may record. mentions, places: whom and which divisions it names. exported_as: the hash of its
-    content when it was exported, if it was.
+    content when it was exported, if it was. at: which revision it is, as far as that could be made out.
     """
 
     line: bytes
@@ -39,10 +40,16 @@ class Reading:
     mentions: tuple[Mention, ...] = ()
     places: tuple[tuple[str, str], ...] = ()
     exported_as: str = ""
+    at: Revision = FIRST
 
 
 _READERS: dict[str, TypeAdapter[Any]] = {kind: TypeAdapter(model) for kind, model in KINDS.items()}
-_WITHDRAWALS: dict[bool, TypeAdapter[Any]] = {False: TypeAdapter(Withdrawal), True: TypeAdapter(WithdrawalByTime)}
+_WITHDRAWALS: dict[str, TypeAdapter[Any]] = {
+    "revised_at": TypeAdapter(WithdrawalByTime),
+    "version": TypeAdapter(WithdrawalByVersion),
+    "revision": TypeAdapter(Withdrawal),
+}
+"""By what tells which revision it is."""
 _FEED: TypeAdapter[str] = TypeAdapter(Feed)
 _REFERENCE: TypeAdapter[str] = TypeAdapter(Reference)
 _ANY_KIND = re.compile(rb'"kind"\s*:\s*"([a-z-]{1,32})"')
@@ -53,16 +60,17 @@ def read(line: bytes, sender: Sender) -> Reading:
     """One record of at most LARGEST_LINE bytes."""
     try:
         record = _record(line)
-        mentions = mentions_of(record)
+        mentions, at = mentions_of(record), revision_of(record)
         if wrong := (*sender.wrong_with(record.feed, record.kind), *wrong_with(record, mentions)):
-            return Reading(line, record.feed, record.source_id, None, wrong, sender)
+            return Reading(line, record.feed, record.source_id, None, wrong, sender, at=at)
         places, exported_as = places_of(record), _exported_as(line)
-        return Reading(line, record.feed, record.source_id, record, (), sender, mentions, places, exported_as)
+        return Reading(line, record.feed, record.source_id, record, (), sender, mentions, places, exported_as, at)
     except ValidationError as error:
         problems = problems_of(error.errors(include_url=False, include_input=False))
     except Refused as refused:
         problems = refused.problems
-    return Reading(line, *_sender_of(line), None, problems, sender)
+    feed, source_id, at = _told_by(line)
+    return Reading(line, feed, source_id, None, problems, sender, at=at)
 
 
 def _record(line: bytes) -> Record | Withdrawal:
@@ -84,8 +92,8 @@ def _with_care(content: dict[str, Any]) -> Record | Withdrawal:
     if not isinstance(kind, str) or kind not in _READERS:
         code = "missing" if kind is None else "unknown_kind"
         raise Refused(Problem("kind", code, {"expected": ", ".join(KINDS)}))
-    withdrawn, by_time = content.get("withdrawn") is True, content.get("revised_at") is not None
-    reader = _WITHDRAWALS[by_time] if withdrawn else _READERS[kind]
+    told_by = next((name for name in _WITHDRAWALS if content.get(name) is not None), "revision")
+    reader = _WITHDRAWALS[told_by] if content.get("withdrawn") is True else _READERS[kind]
     record: Record | Withdrawal = reader.validate_json(to_json(content))
     return record
 
@@ -105,13 +113,14 @@ def _object(line: bytes) -> dict[str, Any]:
     return content
 
 
-def _sender_of(line: bytes) -> tuple[str, str | None]:
-    """Feed and source_id of a line that is no record, as far as they are what they should be."""
+def _told_by(line: bytes) -> tuple[str, str | None, Revision]:
+    """Feed, source_id and revision of a line that is no record, as far as they are what they should be."""
     try:
         content = _object(line[:LARGEST_LINE])
     except Refused:
-        return UNREADABLE, None
-    return _or_none(_FEED, content.get("feed")) or UNREADABLE, _or_none(_REFERENCE, content.get("source_id"))
+        return UNREADABLE, None, FIRST
+    feed, source_id = _or_none(_FEED, content.get("feed")), _or_none(_REFERENCE, content.get("source_id"))
+    return feed or UNREADABLE, source_id, revision_in(content)
 
 
 def _or_none(reader: TypeAdapter[str], value: object) -> str | None:

@@ -1,7 +1,8 @@
 """The canonical records, as any sender writes them: one model a kind, JSON with times in ISO 8601 and their offset.
 
 Common to all: feed, source_id (the sender's own id; without it the content is the id), revision (from 1, higher
-corrects; a sender that does not count gives revised_at instead: the door counts, the latest stands), withdrawn,
+corrects; a sender whose revisions may come in any order gives revised_at instead, or version, its own count: the door
+numbers them, the latest stands), withdrawn,
 division_code (where recorded; of a person: where the person lives), drill (an exercise), corrected_because (why).
 Someone is named by `person` with an id_number, by `person_ref`, by the `person_id` that intake gave, or by several of
 them. A record with withdrawn needs no more than feed, source_id, revision and kind (`Withdrawal`). Those of the roster
@@ -24,7 +25,7 @@ from contracts.events.vaccinations import Vaccine
 from contracts.policy import known_rules
 from services.intake.common import Common
 from services.intake.duties import DutyRecord
-from services.intake.fields import Closed, Feed, Identifier, Instant, Plain, Reference
+from services.intake.fields import Closed, Feed, Identifier, Instant, Plain, Reference, Version
 from services.intake.leads import LeadRecord, NeedRecord
 from services.intake.parts import Dwelling, HouseholdMember, MeasureOrdered, Other, Someone, TubeMember
 
@@ -213,6 +214,7 @@ class Withdrawal(Closed):
     source_id: Reference
     revision: int = Field(ge=2, le=2_000_000_000)
     revised_at: Instant | None = None
+    version: Version | None = None
     withdrawn: Literal[True]
     kind: str
     # Of a merge that is taken back. Outside the content: what makes a repetition is what was withdrawn.
@@ -221,10 +223,17 @@ class Withdrawal(Closed):
 
 
 class WithdrawalByTime(Withdrawal):
-    """The same of a sender that does not count its revisions; it may come before what it withdraws."""
+    """The same of a sender that tells when it revised; it may come before what it withdraws."""
 
     revision: int = 2
     revised_at: Instant
+
+
+class WithdrawalByVersion(Withdrawal):
+    """The same of a sender whose counted versions may come in any order."""
+
+    revision: int = 2
+    version: Version
 
 
 Record = (
@@ -261,5 +270,5 @@ def record_schema() -> dict[str, Any]:
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "A record for POST /records",
-        **TypeAdapter(Record | Withdrawal | WithdrawalByTime).json_schema(),
+        **TypeAdapter(Record | Withdrawal | WithdrawalByTime | WithdrawalByVersion).json_schema(),
     }

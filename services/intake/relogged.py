@@ -10,6 +10,7 @@ from services.chassis.database import Tx
 from services.intake.desk import Desk
 from services.intake.entry import Entry
 from services.intake.rules.adopting import adopted
+from services.intake.rules.revisions import revision_of
 from services.intake.store import people, records
 from services.intake.vault import record_id
 
@@ -32,7 +33,7 @@ def goes_beyond(entry: Entry) -> int | None:
     the same number was not the next one then: whoever heard the log would pass it over.
     """
     highest = max((event.data.revision for event in entry.beyond), default=0)
-    if entry.record.revised_at is None or highest < entry.record.revision:
+    if not revision_of(entry.record).in_any_order or highest < entry.record.revision:
         return None
     held = {event.data.statement_id: (event.division, event.data) for event in entry.held if not event.data.withdrawn}
     return highest + 1 if held != {fact.statement_id: (at, fact) for at, fact in entry.sayings} else None

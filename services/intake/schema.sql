@@ -15,6 +15,7 @@ create table if not exists records (
 );
 -- When its sender made the latest revision, of senders that tell this instead of counting revisions.
 alter table records add column if not exists revised_at timestamptz;
+alter table records add column if not exists version bigint;  -- which one that was, of senders whose count comes in any order
 -- Where it was recorded, as it is now; '' for what is older than this column: shown to callers of everywhere alone.
 alter table records add column if not exists division_code text collate "C" not null default '';
 create index if not exists records_received on records using brin (received_at);
@@ -99,7 +100,10 @@ create table if not exists vault_rejects (
     rejected_at timestamptz not null,
     sealed      bytea       not null                -- what is wrong, in one line, then the row
 );
-alter table vault_rejects add column if not exists revision int not null default 0;  -- of the record, where it tells one
+-- Of the record, where it tells one; or in which of the other ways it tells that it is the later one.
+alter table vault_rejects add column if not exists revision int not null default 0;
+alter table vault_rejects add column if not exists revised_at timestamptz;
+alter table vault_rejects add column if not exists version bigint;
 create index if not exists vault_rejects_record on vault_rejects (of_record) where of_record is not null;
 create index if not exists vault_rejects_feed on vault_rejects (feed, reject_id);
 

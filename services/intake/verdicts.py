@@ -8,6 +8,7 @@ from typing import Any
 
 from contracts.envelope import Event
 from services.intake.problems import Language, Problem
+from services.intake.rules.revisions import FIRST, Revision
 
 ACCEPTED, DUPLICATE, REJECTED = "accepted", "duplicate", "rejected"
 
@@ -16,7 +17,7 @@ ACCEPTED, DUPLICATE, REJECTED = "accepted", "duplicate", "rejected"
 class Verdict:
     """word: accepted, duplicate or rejected. record_id: the correlation of the events that the record causes.
 
-    found_by: the keyed hash of the record; None where feed or source_id cannot be read. revision: 0 where unreadable.
+    found_by: the keyed hash of the record; None where feed or source_id cannot be read. at: which revision it is.
     """
 
     feed: str
@@ -27,7 +28,7 @@ class Verdict:
     events: tuple[Event[Any], ...] = ()
     problems: tuple[Problem, ...] = ()
     doubts: Sequence[Problem] = ()
-    revision: int = 0
+    at: Revision = FIRST
 
     def told(self, language: Language) -> dict[str, Any]:
         """As the sender gets it; event_ids when accepted, duplicate_of when known already, errors when rejected.

@@ -86,13 +86,15 @@ def an_oru(value: str = "260415000^Not detected^SCT", order: str = "L0001", n: i
 
 def an_adt(trigger: str = "A01", diagnosis: str = "U07.1^新型冠状病毒肺炎^I10", n: int = 1, **more: str) -> bytes:
     """An admission with a final diagnosis."""
-    made = {"type": "F", "at": "202203051010", "visit": f"V{n:04d}", "action": "", **more}
+    made = {"type": "F", "at": "202203051010", "visit": f"V{n:04d}", "action": "", "other": "", "account": "", **more}
     head = header(
         f"ADT^{trigger}", app="HIS", facility="JSRMYY", id=made.get("id", "A1"), at=made.get("sent", "20220305103000")
     )
     dg1 = f"DG1|1||{diagnosis}||{made['at']}|{made['type']}{'|' * 15}{made['action']}"
-    pv1 = f"PV1|1|I|发热门诊{'|' * 16}{made['visit']}{'|' * 25}20220305100000"
+    admitted = made.get("admitted", "20220305100000")
+    pv1 = f"PV1|1|I|发热门诊{'|' * 16}{made['visit']}{'|' * 25}{admitted}{'|' * 6}{made['other']}"
     person = pid(n, **{key: value for key, value in more.items() if key in ("name", "ids", "address", "phone")})
+    person += f"{'|' * 5}{made['account']}"
     return message(head, "EVN||20220305102000", person, pv1, *([dg1] if diagnosis else []))
 
 

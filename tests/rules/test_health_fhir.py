@@ -105,10 +105,11 @@ def test_status_and_version_make_corrections_and_withdrawals() -> None:
     for status in ("entered-in-error", "cancelled"):
         [gone] = records(observation(status=status, meta=later))
         assert (gone["withdrawn"], gone["source_id"]) == (True, "Observation/o1")
-    assert records(observation(meta={"versionId": "7"}))[0]["revision"] == 7
-    assert records({key: each for key, each in observation().items() if key != "meta"})[0]["revised_at"].startswith(
-        "2022-03-05T18:00:00"
-    )
+    for number in ("7", "007"):
+        [counted] = records(observation(meta={"versionId": number}))
+        assert (counted["version"], "revised_at" in counted) == (7, False)
+    for no_number in ({"meta": {"versionId": "a1-7"}}, {"meta": {"versionId": "0"}}, {"meta": None}):
+        assert records({**observation(), **no_number})[0]["revised_at"].startswith("2022-03-05T18:00:00")
     assert unused(observation(status="registered")) == ["not_final"]
     assert records(observation(meta={**META, "tag": [{"code": "HTEST"}]}))[0]["drill"] is True
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import pytest
+
 from services.intake.health.items import Item
-from tests.rules.hl7_messages import an_adt, said
+from services.intake.problems import Refused
+from tests.rules.hl7_messages import a_number, an_adt, said
 from tests.rules.test_health_hl7 import taken
 
 
@@ -59,3 +62,47 @@ def test_a_diagnosis_put_in_another_s_place_stands() -> None:
     [stands] = [each.record for each in said(both) if isinstance(each, Item) and not each.only_if_known]
     assert stands["classification"] == "confirmed"
     assert "JSRMYY/V0001/covid-19/suspected" in gone and "JSRMYY/V0001/covid-19/confirmed" not in gone
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ({"other": "ALT-1"}, {"other": "ALT-2"}),
+        ({"account": "ACC-1"}, {"account": "ACC-2"}),
+        ({"admitted": "202203051000"}, {"admitted": "20220309081500"}),
+        ({"ids": a_number(1) + "^^^^NI", "admitted": "20220305"}, {"ids": a_number(1) + "^^^^NI"}),
+    ],
+    ids=["PV1-50", "PID-18", "PV1-44", "no record number"],
+)
+def test_two_visits_without_a_number_are_two_and_an_a08_finds_its_own(
+    first: dict[str, str], second: dict[str, str]
+) -> None:
+    one, other = (taken(an_adt(visit="", **each))["source_id"] for each in (first, second))
+    assert one != other and a_number(1) not in one
+    for diagnosis in ("J18.9^肺炎^I10", "U07.1^新型冠状病毒肺炎^I10"):
+        action = "D" if diagnosis.startswith("U07") else ""
+        gone = withdrawn(an_adt("A08", diagnosis, visit="", action=action, sent="20220310090000", **first))
+        assert one in gone and other not in gone
+    assert taken(an_adt("A08", visit="", sent="20220310090000", **second))["source_id"] == other
+
+
+def test_a_visit_is_named_by_the_instant_of_its_beginning_and_by_the_record_number_before_others() -> None:
+    known = taken(an_adt("A04", visit="", admitted="202203051000"))["source_id"]
+    assert known == "JSRMYY/patient/jiashan-hospital:MR0001/20220305T0200Z/covid-19/confirmed"
+    for same in ("20220305100030", "20220305100000+0800", "20220305020000+0000"):
+        assert taken(an_adt("A08", visit="", admitted=same, ids="MR0001^^^^MR"))["source_id"] == known
+
+
+@pytest.mark.parametrize("admitted", ["", "00010101000000", "入院"])
+@pytest.mark.parametrize("more", [{"trigger": "A01"}, {"trigger": "A04"}, {"trigger": "A08", "action": "D"}])
+def test_a_diagnosis_of_a_visit_that_nothing_names_is_refused_with_the_field(
+    admitted: str, more: dict[str, str]
+) -> None:
+    with pytest.raises(Refused) as refused:
+        said(an_adt(visit="", admitted=admitted, **more))
+    assert [(each.field, each.code) for each in refused.value.problems] == [("PV1^1^19", "visit_not_named")]
+
+
+def test_a_visit_that_nothing_names_is_no_matter_where_no_diagnosis_is_told() -> None:
+    other = an_adt("A08", diagnosis="J18.9^肺炎^I10", visit="", admitted="")
+    assert [each.record["kind"] for each in said(other) if isinstance(each, Item)] == ["person-details"]

@@ -56,6 +56,16 @@ def test_other_content_needs_a_higher_revision(revision: int) -> None:
     assert recognise(record_of(a_test(1, 1, revision=3)), b"other", KNOWN) is Recognised.CORRECTION
 
 
+def test_a_version_is_compared_with_versions_and_what_cannot_be_compared_is_taken_as_it_comes() -> None:
+    known = KNOWN._replace(version=5)
+    told = {version: record_of(a_test(1, 1, version=version)) for version in (4, 5, 6)}
+    assert [recognise(told[version], b"other", known).value for version in told] == ["duplicate", *["correction"] * 2]
+    assert recognise(told[5], b"first", known) is Recognised.DUPLICATE
+    for timed in (record_of(a_test(1, 1, revised_at="2022-03-05T09:00:00+08:00")), told[4]):
+        assert recognise(timed, b"other", KNOWN) is Recognised.CORRECTION
+        assert recognise(timed, b"second", KNOWN) is Recognised.DUPLICATE
+
+
 def test_what_was_never_accepted_cannot_be_withdrawn() -> None:
     withdrawal = Withdrawal(feed="lab", source_id="x", revision=2, withdrawn=True, kind="test")
     with pytest.raises(Refused, match="nothing_to_withdraw"):

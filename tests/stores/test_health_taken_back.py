@@ -116,3 +116,43 @@ async def test_what_a_server_deletes_is_taken_back_and_what_it_never_told_leaves
         facts = [event.data for event in await world.events()]
         kept = await world.pool.fetchval("select count(*) from records")
     assert ([fact.withdrawn for fact in facts], kept) == ([False, True], 1)
+
+
+async def test_the_final_version_of_a_partial_report_revises_its_test_once(database: str) -> None:
+    def told(day: int, status: str, second: dict[str, Any]) -> dict[str, Any]:
+        at = f"2022-03-0{day}T08:00:00+08:00"
+        whole = report("Observation/o1", "Observation/o2", status=status, meta={"lastUpdated": at}, issued=at)
+        return bundle(patient(), whole, observation(1, code=loinc("94559-2"), valueCodeableConcept=DETECTED), second)
+
+    out = observation(2, code=loinc("94533-7"), subject={"reference": "Patient/p1"}, valueCodeableConcept=DETECTED)
+    asked = {key: each for key, each in out.items() if key != "valueCodeableConcept"} | {"status": "registered"}
+    partial, final = told(6, "partial", asked), told(7, "final", out)
+    async with intake(database, sources=SOURCES) as world:
+        for body in (partial, partial, final, final, partial):
+            answer = await world.client.post("/fhir?feed=jiashan-hospital", content=as_bytes(body))
+            assert answer.status_code == 200, answer.text
+        facts = [event.data for event in await world.events()]
+        waiting = (await world.client.get("/rejects")).text
+    assert [(fact.revision, fact.resulted_at.day, fact.withdrawn) for fact in facts] == [(1, 6, False), (2, 7, False)]
+    assert (len({fact.statement_id for fact in facts}), waiting) == (1, "")
+
+
+async def test_two_visits_without_a_number_stand_beside_each_other_and_each_is_corrected(database: str) -> None:
+    unnumbered = {"visit": "", "type": "W"}
+    first, second = {"admitted": "20220305100000"}, {"admitted": "20220320090000", "sent": "20220320093000"}
+    bodies = [
+        an_adt("A04", **unnumbered, **first),
+        an_adt("A04", at="202203200910", **unnumbered, **second),
+        an_adt("A08", diagnosis="J18.9^肺炎^I10", **unnumbered, **first, sent="20220321090000"),
+        an_adt("A01", visit="", admitted=""),
+    ]
+    async with intake(database, sources=SOURCES) as world:
+        answers = [await world.client.post("/hl7", content=body) for body in bodies]
+        found = [event.data for event in await world.events() if isinstance(event.data, CaseFound)]
+        waiting = (await world.client.get("/rejects")).text
+    assert [ack_of(each.content) for each in answers] == ["AA", "AA", "AA", "AR"]
+    assert [fact.withdrawn for fact in found] == [False, False, True]
+    assert found[0].statement_id == found[2].statement_id != found[1].statement_id
+    error = answers[3].content.decode()
+    assert "PV1^1^19|101^Required field missing" in error and "PV1-44" in error
+    assert "PV1-44" in waiting

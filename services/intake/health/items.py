@@ -9,6 +9,7 @@ from pydantic_core import to_json
 
 from services.intake.problems import Problem
 from services.intake.reading import Reading, read
+from services.intake.rules.revisions import revision_in
 from services.intake.sender import Sender
 from services.intake.verdicts import Verdict
 
@@ -33,7 +34,8 @@ class Item(NamedTuple):
         line = to_json(self.record)
         if not self.problems:
             return read(line, sender)
-        return Reading(line, self.record["feed"], self.record.get("source_id"), None, self.problems, sender)
+        feed, source_id, at = self.record["feed"], self.record.get("source_id"), revision_in(self.record)
+        return Reading(line, feed, source_id, None, self.problems, sender, at=at)
 
     def place_of(self, field: str) -> str:
         """Where a field of the record stands in the message, as exactly as it is known."""

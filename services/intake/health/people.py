@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
@@ -23,6 +24,11 @@ class Patient(NamedTuple):
     def key(self) -> str:
         """By what two mentions in one message are of one person; "" where nobody is named."""
         return self.person.get("id_number") or self.person_ref or ""
+
+    @property
+    def digest(self) -> str:
+        """Of the key: what is named by a person is not named by an identification number."""
+        return hashlib.blake2b(self.key.encode(), digest_size=16).hexdigest()
 
     @property
     def someone(self) -> dict[str, Any]:

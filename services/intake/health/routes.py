@@ -49,7 +49,7 @@ def add_health(router: APIRouter, app: App, sender_of: SenderOf) -> None:
 
     @router.put("/fhir/{kind}/{resource_id}")
     async def updated(kind: str, resource_id: str, request: Request) -> Response:
-        """The same: a resource under its id; sent again with a later `meta.lastUpdated` it corrects."""
+        """The same: a resource under its id; a later `meta.lastUpdated`, or a higher count, corrects."""
         with _told_to_wait():
             return await post_fhir(door, sources, request, await sender_of(request), (kind, resource_id))
 

@@ -21,12 +21,12 @@ _CLASSES = {"A": "甲类", "B": "乙类", "C": "丙类"}
 
 
 class Common(NamedTuple):
-    """What all records of a message carry. revised_at: when the sender made this revision; or which one it is."""
+    """What all records of a message carry. revised_at: when the sender made this revision; or version: which it is."""
 
     source: Source
     revised_at: Moment | None
-    drill: bool
-    revision: int = 1
+    version: int | None = None
+    drill: bool = False
 
     def record(self, kind: str, source_id: str, division_code: str) -> Record:
         """The beginning of a record."""
@@ -36,17 +36,19 @@ class Common(NamedTuple):
             "kind": kind,
             "division_code": division_code,
         }
-        record |= {"revised_at": self.revised_at.text} if self.revised_at else {"revision": self.revision}
-        return {**record, "drill": True} if self.drill else record
+        return {**record, **self.revision, **({"drill": True} if self.drill else {})}
 
     def withdrawal(self, kind: str, source_id: str) -> Record:
         """What was said under this id was not so."""
         record = {"feed": self.source.feed, "source_id": short_id(source_id), "kind": kind, "withdrawn": True}
-        return (
-            {**record, "revised_at": self.revised_at.text}
-            if self.revised_at
-            else {**record, "revision": max(2, self.revision)}
-        )
+        return {**record, **(self.revision or {"revision": 2})}
+
+    @property
+    def revision(self) -> Record:
+        """The fields that tell which revision it is."""
+        if self.revised_at:
+            return {"revised_at": self.revised_at.text}
+        return {"version": self.version} if self.version else {}
 
 
 class Measured(NamedTuple):

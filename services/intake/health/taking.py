@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TypeVar
 
 import structlog
@@ -16,6 +16,7 @@ from services.intake.health.sources import Source
 from services.intake.identity import subject_of_mention
 from services.intake.problems import Problem, Refused
 from services.intake.reading import UNREADABLE, Reading
+from services.intake.rules.revisions import FIRST
 from services.intake.sender import Sender
 from services.intake.store import books, people, records
 from services.intake.vault import Vault
@@ -55,7 +56,7 @@ async def take(door: Door, said: Translated, sender: Sender, mends: tuple[str, s
 
     async def mend(tx: Tx) -> None:
         if mends:
-            await books.drop_mended(tx, {desk.pepper.found_by(*mends): 0})
+            await books.drop_mended(tx, [(desk.pepper.found_by(*mends), FIRST)])
 
     verdicts = iter(await door.admit_readings([item.reading(sender) for item in items], mend) if items else ())
     return [Answered(each, next(verdicts)) if isinstance(each, Item) else each for each in said]
@@ -84,16 +85,17 @@ async def of_use(door: Door, groups: Sequence[Translated]) -> list[Translated]:
         return [*groups]
     desk = await door.desk()
 
-    async def look(tx: Tx) -> set[int]:
+    async def look(tx: Tx) -> dict[int, int]:
         vault = (await desk.read(tx)).vault
         details = [(id(each), each.reading(_NOBODY)) for each in items if _is_details(each)]
         named = {each: _finds(reading, vault) for each, reading in details}
         gone = [(each, desk.pepper.found_by(*_names(each))) for each in items if each.only_if_known]
         owners = await people.find_owners(tx, {find for finds in named.values() for find in finds})
         revisions = await records.revisions_of(tx, [found_by for _, found_by in gone])
-        kept = {id(each) for each, found_by in gone if _goes_on(each, revisions.get(found_by))}
-        kept |= {each for each, finds in named.items() if not owners.keys().isdisjoint(finds)}
-        return kept | {each for each, reading in details if reading.problems}  # the door rejects it in words
+        of_persons = {each for each, finds in named.items() if not owners.keys().isdisjoint(finds)}
+        of_persons |= {each for each, reading in details if reading.problems}  # the door rejects it in words
+        known = {id(each): revisions[found_by] for each, found_by in gone if found_by in revisions}
+        return known | dict.fromkeys(of_persons, 0)
 
     kept = await door.looking(look)
     return [[told for each in said for told in _told(each, kept)] for said in groups]
@@ -101,11 +103,6 @@ async def of_use(door: Door, groups: Sequence[Translated]) -> list[Translated]:
 
 def _names(item: Item) -> tuple[str, str]:
     return item.record["feed"], item.record["source_id"]
-
-
-def _goes_on(gone: Item, known: int | None) -> bool:
-    """Whether something is withdrawn: it is known, and by a sender who counts not in a later revision."""
-    return known is not None and gone.record.get("revision", known + 1) > known
 
 
 def depends(each: Item | Unused) -> bool:
@@ -117,13 +114,22 @@ def _is_details(each: Item | Unused) -> bool:
     return isinstance(each, Item) and each.record.get("kind") == "person-details"
 
 
+def _after(each: Item, known: int) -> Item:
+    """A withdrawal that tells no revision, as of what a server has deleted, takes back what is known now."""
+    if each.only_if_known and "revision" in each.record:
+        return each._replace(record={**each.record, "revision": known + 1})
+    return each
+
+
 def _finds(reading: Reading, vault: Vault) -> set[bytes]:
     """By what the people whom it names are found."""
     return {find.found_by for each in reading.mentions for find in subject_of_mention(vault, each).finds}
 
 
-def _told(each: Item | Unused, kept: set[int]) -> Translated:
-    """The same, or what is said in its place."""
-    if not depends(each) or id(each) in kept:
+def _told(each: Item | Unused, kept: Mapping[int, int]) -> Translated:
+    """The same, or what is said in its place. kept: what goes on -> the revision known of what it withdraws."""
+    if not depends(each):
         return [each]
+    if isinstance(each, Item) and id(each) in kept:
+        return [_after(each, kept[id(each)])]
     return [Unused(each.place, Problem("", "person_not_known"))] if _is_details(each) else []

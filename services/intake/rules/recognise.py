@@ -13,6 +13,7 @@ from pydantic_core import from_json, to_json
 from contracts.envelope import REGISTRY, Fact
 from services.intake.problems import Problem, Refused
 from services.intake.records import Record, Withdrawal
+from services.intake.rules.revisions import Revision, revision_of
 from services.intake.rules.statements import Saying
 
 
@@ -20,7 +21,7 @@ class Known(NamedTuple):
     """What is stored of a record: its latest revision, the hashes of that and of earlier contents, what it says.
 
     content_hash None: somebody whom it named was forgotten, and with him or her what it said.
-    revised_at: when its sender made the latest revision, where the sender tells that instead of counting.
+    revised_at, version: as in `Revision`, of the latest that its sender told in this way.
     """
 
     revision: int
@@ -29,6 +30,11 @@ class Known(NamedTuple):
     said: bytes
     record_id: str | None = None
     revised_at: datetime | None = None
+    version: int | None = None
+
+    @property
+    def at(self) -> Revision:
+        return Revision(self.revision, self.revised_at, self.version)
 
 
 class Said(NamedTuple):
@@ -52,15 +58,15 @@ class Recognised(Enum):
 
 def content_of(record: Record | Withdrawal) -> bytes:
     """What a record says, by which it is known again: the fields that it gives, not when it was revised."""
-    return to_json(record, exclude={"revised_at"}, exclude_none=True)
+    return to_json(record, exclude={"revised_at", "version"}, exclude_none=True)
 
 
 def recognise(record: Record | Withdrawal, content_hash: bytes, known: Known | None) -> Recognised:
     """Raises Refused for a revision that is not above the known one, and for what nothing is left of to take back."""
     if known is not None and known.content_hash is None:
         return _of_forgotten(record, known)
-    if record.revised_at is not None:
-        return _by_time(record, record.revised_at, content_hash, known)
+    if revision_of(record).in_any_order:
+        return _in_any_order(record, content_hash, known)
     if known is None:
         if isinstance(record, Withdrawal):
             raise Refused(Problem("source_id", "nothing_to_withdraw"))
@@ -74,21 +80,23 @@ def recognise(record: Record | Withdrawal, content_hash: bytes, known: Known | N
 
 def _of_forgotten(record: Record | Withdrawal, known: Known) -> Recognised:
     """Nothing is left to correct: a later revision is refused, what was known is still known."""
-    if record.revised_at is not None:
-        later = known.revised_at is None or record.revised_at > known.revised_at
-    else:
-        later = record.revision > known.revision
-    if later:
+    if _is_later(record, known):
         raise Refused(Problem("source_id", "forgotten"))
     return Recognised.DUPLICATE
 
 
-def _by_time(record: Record | Withdrawal, revised_at: datetime, content_hash: bytes, known: Known | None) -> Recognised:
-    """The latest revision stands, in whichever order they come; of two of one instant the one that came last."""
+def _is_later(record: Record | Withdrawal, known: Known) -> bool:
+    """What is not told in one way, one by its time and one by its version, is taken in the order in which it came."""
+    against = revision_of(record).against(known.at)
+    return against is None or against > 0
+
+
+def _in_any_order(record: Record | Withdrawal, content_hash: bytes, known: Known | None) -> Recognised:
+    """The latest revision stands, in whichever order they come; of two that are one the one that came last."""
     if known is not None:
-        before = known.revised_at
-        late = before is not None and revised_at < before
-        again = before is not None and revised_at == before and content_hash in known.earlier
+        against = revision_of(record).against(known.at)
+        late = against is not None and against < 0
+        again = against == 0 and content_hash in known.earlier
         if late or again or content_hash == known.content_hash:
             return Recognised.DUPLICATE
     if isinstance(record, Withdrawal):
@@ -97,15 +105,15 @@ def _by_time(record: Record | Withdrawal, revised_at: datetime, content_hash: by
 
 
 def numbered(record: Record | Withdrawal, known: Known | None) -> Record | Withdrawal:
-    """The record with its revision: the next one, where its sender tells when it was revised instead of counting."""
-    if record.revised_at is None:
+    """The record with its revision: the next one, where those of its sender may come in any order."""
+    if not revision_of(record).in_any_order:
         return record
     return record.model_copy(update={"revision": known.revision + 1 if known else 1})
 
 
 def confirms_later(record: Record | Withdrawal, known: Known) -> bool:
-    """Whether a duplicate says that what is known still stood at a later time than was known."""
-    return record.revised_at is not None and (known.revised_at is None or record.revised_at > known.revised_at)
+    """Whether a duplicate says that what is known still stood at a later revision than was known."""
+    return revision_of(record).in_any_order and _is_later(record, known)
 
 
 def withdrawn_by(now_said: Sequence[Saying], said: Said, revision: int) -> list[Saying]:

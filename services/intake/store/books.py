@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from services.chassis.database import Tx
+from services.intake.rules.revisions import Revision
 
 
 class Counts(NamedTuple):
@@ -19,13 +20,13 @@ class Counts(NamedTuple):
 
 
 class Reject(NamedTuple):
-    """A rejected row as it is kept. revision: of the record that it names, 0 where it tells none."""
+    """A rejected row as it is kept. at: the revision of the record that it names."""
 
     body_hash: bytes
     feed: str
     of_record: bytes | None
     sealed: bytes
-    revision: int
+    at: Revision
 
 
 class KeptReject(NamedTuple):
@@ -76,25 +77,36 @@ async def keep_rejects(tx: Tx, rejects: Collection[Reject], now: datetime) -> No
     await tx.execute(
         """with numbered as materialized (
                select nextval(pg_get_serial_sequence('vault_rejects', 'reject_id')) reject_id, x.*
-                 from unnest($1::bytea[], $2::text[], $3::bytea[], $4::bytea[], $5::int[]) with ordinality
-                      x(body_hash, feed, of_record, sealed, revision, place) order by place)
-           insert into vault_rejects (reject_id, body_hash, feed, of_record, sealed, revision, rejected_at)
-           select reject_id, body_hash, feed, of_record, sealed, revision, $6 from numbered order by body_hash
+                 from unnest($1::bytea[], $2::text[], $3::bytea[], $4::bytea[], $5::int[], $6::timestamptz[],
+                             $7::bigint[]) with ordinality
+                      x(body_hash, feed, of_record, sealed, revision, revised_at, version, place)
+                order by place)
+           insert into vault_rejects
+                  (reject_id, body_hash, feed, of_record, sealed, revision, revised_at, version, rejected_at)
+           select reject_id, body_hash, feed, of_record, sealed, revision, revised_at, version, $8
+             from numbered order by body_hash
            on conflict (body_hash) do update set sealed = excluded.sealed, rejected_at = excluded.rejected_at""",
-        *([row[column] for row in rows] for column in range(5)),
+        *([row[column] for row in rows] for column in range(4)),
+        *([row.at[column] for row in rows] for column in range(3)),
         now,
     )
 
 
-async def drop_mended(tx: Tx, accepted: Mapping[bytes, int]) -> None:
-    """Rejected rows whose record has now been accepted at that revision or a later one."""
-    if accepted:
+async def drop_mended(tx: Tx, settled: Collection[tuple[bytes, Revision]]) -> None:
+    """Rejected rows whose record is now known at that revision or a later one, as `Revision.against` tells it."""
+    if settled:
         await tx.execute(
-            "delete from vault_rejects where reject_id in"
-            " (select reject_id from vault_rejects join unnest($1::bytea[], $2::int[]) x(of_record, accepted)"
-            " using (of_record) where revision <= accepted order by reject_id for update of vault_rejects)",
-            list(accepted),
-            list(accepted.values()),
+            """delete from vault_rejects where reject_id in
+               (select reject_id
+                  from vault_rejects r
+                  join unnest($1::bytea[], $2::int[], $3::timestamptz[], $4::bigint[])
+                       x(of_record, revision, revised_at, version) using (of_record)
+                 where case when r.revised_at is not null then r.revised_at <= x.revised_at
+                            when r.version is not null then r.version <= x.version
+                            else r.revision <= x.revision end
+                 order by reject_id for update of r)""",
+            [of_record for of_record, _ in settled],
+            *([at[column] for _, at in settled] for column in range(3)),
         )
 
 

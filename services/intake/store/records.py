@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from services.chassis.database import Tx
 from services.intake.rules.recognise import Known
+from services.intake.rules.revisions import Revision
 
 
 class Kept(NamedTuple):
@@ -20,8 +21,9 @@ class Kept(NamedTuple):
     division_code: str
     content_hash: bytes
     said: bytes
-    revised_at: datetime | None = None
     named_besides: Sequence[str] = ()
+    revised_at: datetime | None = None
+    version: int | None = None
 
 
 _BESIDE_OTHERS = "select pg_advisory_xact_lock_shared(hashtext('gridward intake admission'))"
@@ -36,7 +38,7 @@ async def take_turn(tx: Tx, *, alone: bool) -> None:
 async def lock_known(tx: Tx, found_by: Iterable[bytes]) -> dict[bytes, Known]:
     """Those of the records that are known, locked until the end of the transaction."""
     rows = await tx.fetch(
-        "select found_by, revision, content_hash, earlier, said, record_id, revised_at from records"
+        "select found_by, revision, content_hash, earlier, said, record_id, revised_at, version from records"
         " where found_by = any($1::bytea[]) order by found_by for update",
         sorted(found_by),
     )
@@ -106,26 +108,30 @@ async def replace_known(tx: Tx, kept: Sequence[Kept], received_at: datetime) -> 
         return
     await tx.execute(
         """update records r set revision = x.revision, division_code = x.division_code, content_hash = x.content_hash,
-                  said = x.said, received_at = $7, earlier = r.earlier || r.content_hash,
-                  revised_at = coalesce(x.revised_at, r.revised_at),
+                  said = x.said, received_at = $9, earlier = r.earlier || r.content_hash,
+                  revised_at = coalesce(x.revised_at, r.revised_at), version = coalesce(x.version, r.version),
                   named_besides = r.named_besides || array_remove(string_to_array(x.named_besides, ' '), '')
-             from unnest($1::bytea[], $2::int[], $3::text[], $4::bytea[], $5::bytea[], $6::timestamptz[], $8::text[])
-                  x(found_by, revision, division_code, content_hash, said, revised_at, named_besides)
+             from unnest($1::bytea[], $2::int[], $3::text[], $4::bytea[], $5::bytea[], $6::timestamptz[], $7::bigint[],
+                         $8::text[])
+                  x(found_by, revision, division_code, content_hash, said, revised_at, version, named_besides)
             where r.found_by = x.found_by""",
-        *([row[column] for row in kept] for column in (0, 3, 4, 5, 6, 7)),
-        received_at,
+        *([row[column] for row in kept] for column in (0, 3, 4, 5, 6, 8, 9)),
         [" ".join(row.named_besides) for row in kept],
+        received_at,
     )
 
 
-async def stood_still(tx: Tx, revised_at: Mapping[bytes, datetime]) -> None:
-    """Records that `lock_known` has locked, told unchanged at a later time: what lies between comes too late."""
-    if revised_at:
+async def stood_still(tx: Tx, told: Mapping[bytes, Revision]) -> None:
+    """Records that `lock_known` has locked, told unchanged at a later revision: what lies between comes too late."""
+    if told:
         await tx.execute(
-            """update records r set revised_at = x.revised_at
-                 from unnest($1::bytea[], $2::timestamptz[]) x(found_by, revised_at) where r.found_by = x.found_by""",
-            list(revised_at),
-            list(revised_at.values()),
+            """update records r set revised_at = coalesce(x.revised_at, r.revised_at),
+                      version = coalesce(x.version, r.version)
+                 from unnest($1::bytea[], $2::timestamptz[], $3::bigint[]) x(found_by, revised_at, version)
+                where r.found_by = x.found_by""",
+            list(told),
+            [each.revised_at for each in told.values()],
+            [each.version for each in told.values()],
         )
 
 

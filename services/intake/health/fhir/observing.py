@@ -24,7 +24,8 @@ from services.intake.health.saying import (
 from services.intake.health.sources import Source
 from services.intake.problems import Problem
 
-_TAKEN = ("final", "amended", "corrected", "preliminary", "appended")
+_TAKEN = ("final", "amended", "corrected", "preliminary", "appended", "partial")
+"""Of a report that is partial some observations are out: what they say is taken as of a preliminary one."""
 
 
 def said_of_observation(entry: Entry, together: Together, source: Source) -> Iterator[Item | Unused]:
@@ -55,12 +56,13 @@ def said_of_report(entry: Entry, together: Together, source: Source) -> Iterator
     concludes = is_of_use and bool(listed(entry.resource, "conclusionCode"))
     if told or (concludes and not alone):
         yield from _tested(told or [entry], entry, together, source)
-    elif is_withdrawn(entry):  # more of its observations may have come with it before
-        gone = Item(entry.place, common_of(entry.resource, source).withdrawal("test", _source_id(entry, together)))
-        yield from no_longer([gone], taken_back(entry.place), named=_own_name(entry, together))
     else:
-        why = "told_by_observations" if alone or is_of_use else "no_nucleic_acid"
-        yield Unused(entry.place, Problem("", why))
+        why = Problem("", "told_by_observations" if alone or is_of_use else "no_nucleic_acid")
+        unused = taken_back(entry.place) if is_withdrawn(entry) else Unused(entry.place, why)
+        # It may have told a test itself, when more of its observations, or none, came with it.
+        gone = Item(entry.place, common_of(entry.resource, source).withdrawal("test", _source_id(entry, together)))
+        is_over = is_withdrawn(entry) or alone
+        yield from no_longer([gone], unused, named=is_over and _own_name(entry, together))
 
 
 def _told_elsewhere(entry: Entry, teller: Entry, together: Together, source: Source) -> Iterator[Item | Unused]:
@@ -115,13 +117,13 @@ def _tested(told: list[Entry], entry: Entry, together: Together, source: Source)
     """told: what the entry tells, the entry itself where it does."""
     resource, place = entry.resource, entry.place
     common, pool, status = common_of(resource, source), pool_of(entry, together, source), resource.get("status")
-    standing = [each for each in told if not is_withdrawn(each)]
+    standing = [each for each in told if each.resource.get("status") in _TAKEN]
     source_id = _source_id(entry, together, f"tube/{pool.tube}" if pool else "")
     report = [line for each in standing for line in lines_of(each, source)]
     times = _times(standing, entry, together, source)
-    if status in WITHDRAWN or not standing:
+    if status in WITHDRAWN or (not standing and any(map(is_withdrawn, told))):
         yield Item(place, common.withdrawal("tube-result" if pool else "test", source_id))
-    elif status not in _TAKEN:
+    elif status not in _TAKEN or not standing:
         yield Unused(place, Problem("", "not_final"))
     elif not any(line.measures != "ct" for line in report):
         yield Unused(place, Problem("", "no_nucleic_acid"))

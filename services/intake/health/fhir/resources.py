@@ -56,6 +56,7 @@ _IN_ERROR: Mapping[str, Resource] = {
     **{name: {"status": _ERROR} for name in ("Observation", "DiagnosticReport", "Encounter", "Immunization")},
 }
 _URL = re.compile(r"(?:^|/)([A-Z][A-Za-z]{1,40})/([A-Za-z0-9.-]{1,64})(?:/_history/[^/]*)?$")
+_COUNT = re.compile(r"0*[1-9][0-9]{0,14}", re.ASCII)
 _EXERCISE = "HTEST"  # v3 ActReason: test data in a live system
 
 
@@ -179,14 +180,21 @@ def time_of(resource: Resource, place: str, source: Source, *names: str) -> Iter
 
 
 def common_of(resource: Resource, source: Source) -> Common:
-    """When this version was made; else which one it is; else when what it says was known."""
+    """What its records carry: when or which version it is, and whether it is an exercise."""
     meta = resource.get("meta") or {}
     drill = any(tag.get("code") == _EXERCISE for tag in (*listed(meta, "tag"), *listed(meta, "security")))
-    updated: Moment | None = read_moment(meta.get("lastUpdated"), source.tz)
-    version = str(meta.get("versionId") or "")
-    if updated is None and version.isascii() and version.isdigit() and 0 < int(version[:12]) < 2_000_000_000:
-        return Common(source, None, drill, int(version[:12]))
+    return Common(source, *revised(resource, source), drill)
+
+
+def revised(resource: Resource, source: Source) -> tuple[Moment | None, int | None]:
+    """When this version was made; else which one it is; else when what it says was known. It may be unchecked."""
+    meta = resource.get("meta")
+    told = meta if isinstance(meta, dict) else {}
+    updated: Moment | None = read_moment(told.get("lastUpdated"), source.tz)
+    version = str(told.get("versionId") or "")
+    if updated is None and _COUNT.fullmatch(version):
+        return None, int(version)
     said_at = ("issued", "recordedDate", "recorded", "effectiveDateTime", "effectiveInstant")
     began_at = ("onsetDateTime", "occurrenceDateTime", "period.start")
     known = (given.moment for given in time_of(resource, "", source, *said_at, *began_at))
-    return Common(source, updated or next((moment for moment in known if moment), None), drill)
+    return updated or next((moment for moment in known if moment), None), None

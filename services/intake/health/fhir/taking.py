@@ -10,13 +10,14 @@ from pydantic_core import to_json
 from services.intake.door import BATCH, Door
 from services.intake.health.fhir.answers import Outcome, outcome_of, refusal_of
 from services.intake.health.fhir.reading import translate
-from services.intake.health.fhir.resources import Entry, entries_of
+from services.intake.health.fhir.resources import Entry, Resource, entries_of, revised
 from services.intake.health.items import Answered, Item, Told, Translated, Unused
-from services.intake.health.saying import short_id
+from services.intake.health.saying import Common, short_id
 from services.intake.health.sources import Source
 from services.intake.health.taking import MESSAGES, guarded, of_use, refuse
 from services.intake.problems import Language, Refused
 from services.intake.reading import Reading
+from services.intake.rules.revisions import revision_in
 from services.intake.sender import Sender
 from services.intake.verdicts import Verdict
 
@@ -54,12 +55,13 @@ def readings_of(part: Part, source: Source, sender: Sender) -> list[Reading]:
     if not entry.problems:
         return [each.reading(sender) for each in said if isinstance(each, Item)]
     resource = entry.resource if isinstance(entry.resource, dict) else {"unreadable": entry.resource}
-    return [Reading(to_json(resource), source.feed, _source_id(resource), None, entry.problems, sender)]
+    at = revision_in(Common(source, *revised(resource, source)).revision)
+    return [Reading(to_json(resource), source.feed, _source_id(resource), None, entry.problems, sender, at=at)]
 
 
-def _source_id(resource: object) -> str | None:
+def _source_id(resource: Resource) -> str | None:
     """That of the record which the mended resource becomes, where it is known."""
-    if not isinstance(resource, dict) or not isinstance(resource.get("id"), str) or not resource["id"].isprintable():
+    if not isinstance(resource.get("id"), str) or not resource["id"].isprintable():
         return None
     return short_id(f"{resource.get('resourceType')}/{resource['id']}".strip())
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from datetime import UTC
 
 from contracts.events.cases import Classification
 from services.intake.health.codes import Coded, Diagnosis
@@ -25,24 +26,30 @@ from services.intake.health.saying import (
     to_the_minute,
     unused_diagnosis,
 )
-from services.intake.problems import Problem
+from services.intake.problems import Problem, Refused
 
 _SURE = {"F": 0, "": 1, "W": 2, "A": 3}
 """Table 0052, the surest first: final, not said, working, admitting."""
+_NO_YEAR = 1900
+"""Up to this one a time stands for none: systems write 00010101 and 19000101 where they know no time."""
 
 
 def said_of_admission(message: Message, common: Common) -> Iterator[Item | Unused]:
     """A `case-finding` for the surest diagnosis of COVID-19; A08 without one corrects what is known of the person.
 
-    What an A08 says is all that there is: a finding of that visit which is not in it any more is withdrawn.
+    What an A08 says is all that there is: a finding of that visit which is not in it any more is withdrawn. Raises
+    Refused for a diagnosis of a visit that nothing names.
     """
     is_update, patient = message.header.get(9, 2) == "A08", patient_of(message.first("PID"), common.source)
-    source_id = id_of_visit(message.header.get(4), _visit(message))
+    visit = _visit(message, patient, common)
     told = [(each, common.source.codes.diagnosis(_codes(each))) for each in message.segments if each.name == "DG1"]
     ours = [(each, diagnosis) for each, diagnosis in told if diagnosis is not None and diagnosis.disease == COVID]
+    if ours and not visit:
+        raise Refused(Problem(message.first("PV1").place(19), "visit_not_named"))
+    source_id = id_of_visit(message.header.get(4), visit)
     finding = _finding([each for each in ours if not _is_deleted(each[0])], source_id, patient, message, common)
     deleted = [each.place(21) for each, _ in ours if _is_deleted(each)]
-    if deleted or (finding is None and is_update and _are_all([each for each, _ in told])):
+    if deleted or (visit and finding is None and is_update and _are_all([each for each, _ in told])):
         stands = finding and finding.record["source_id"]
         yield from (each for each in no_finding(common, source_id, "DG1^1") if each.record["source_id"] != stands)
     yield from map(taken_back, deleted)
@@ -90,10 +97,15 @@ def _classification(segment: Segment, diagnosis: Diagnosis) -> str:
     return diagnosis.classification
 
 
-def _visit(message: Message) -> str:
-    """The number of the stay, else of the account, else of the patient."""
-    pid = message.first("PID")
-    return message.first("PV1").get(19) or pid.get(18) or f"patient/{pid.get(3) or message.header.get(10)}"
+def _visit(message: Message, patient: Patient, common: Common) -> str:
+    """The number of the stay, its other number, that of the account, else whose it is and when it began; or ""."""
+    pv1 = message.first("PV1")
+    number = pv1.get(19) or pv1.get(50) or message.first("PID").get(18)
+    began = read_moment(pv1.get(44), common.source.tz)
+    if number or began is None or began.at.year <= _NO_YEAR or not patient.is_named:
+        return number
+    # The person's number in the hospital goes first: an A08 may have learnt the identification number since.
+    return f"patient/{patient.person_ref or patient.digest}/{began.at.astimezone(UTC):%Y%m%dT%H%MZ}"
 
 
 def _found(segment: Segment, classification: str, message: Message, common: Common) -> Given | None:

@@ -17,6 +17,7 @@ ACCEPTED, ERROR, REJECT = "AA", "AE", "AR"
 _NOT_ALLOWED = ("not_your_feed", "not_your_kind", "beyond_jurisdiction")
 _CODES = {
     "missing": ("101", "Required field missing"),
+    "visit_not_named": ("101", "Required field missing"),
     "health_time_form": ("102", "Data type error"),
     "health_time_coarse": ("102", "Data type error"),
     "unknown_result": ("103", "Table value not found"),

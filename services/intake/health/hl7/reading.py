@@ -48,7 +48,7 @@ def translate(message: Message, source: Source) -> Translated:
     if processing not in ("P", "T", "D"):
         raise Refused(Problem(header.place(11), "not_one_of", {"expected": "P, T, D"}))
     # T is for training, D for tests of a line: both are exercises here.
-    common = Common(source, _revised_at(message, source), processing != "P")
+    common = Common(source, _revised_at(message, source), drill=processing != "P")
     return list(_TYPES[kind, event](message, common))
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
@@ -103,7 +102,7 @@ def _people_id(message: Message, sample: Sample, tube: str) -> str:
     said = f"{message.header.get(4)}/{sample.order_id}/people"
     if sample.order_id != tube:
         return said
-    return f"{said}/{hashlib.blake2b(sample.patient.key.encode(), digest_size=16).hexdigest()}"
+    return f"{said}/{sample.patient.digest}"
 
 
 def _given(segment: Segment, number: int, common: Common) -> Given:
