@@ -13,7 +13,7 @@ import shutil
 import subprocess
 import tempfile
 import uuid
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from signal import Signals
@@ -108,12 +108,20 @@ def _java_version() -> int:
 class ApacheKafka:
     """One KRaft node, broker and controller in one process. `kafka` and the data stay over stops and starts."""
 
-    def __init__(self, directory: Path, classpath: str, heap: str, behind: Mapping[str, tuple[int, int]]) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        classpath: str,
+        heap: str,
+        behind: Mapping[str, tuple[int, int]],
+        settings: Mapping[str, str],
+        users: Sequence[str],
+    ) -> None:
         self.kafka = f"127.0.0.1:{free_port()}"
         self._controller = f"127.0.0.1:{free_port()}"
         self._cluster_id = uuid.uuid4().hex[:22]
         self._directory = directory
-        self._behind = behind
+        self._behind, self._more, self._users = behind, settings, users
         self._java = [_java(), f"-Xmx{heap}", *_GARBAGE_COLLECTOR, "-cp", classpath, *_LOG]
         self._child: Child | None = None
 
@@ -162,10 +170,12 @@ class ApacheKafka:
             "listener.security.protocol.map": ",".join(protocols),
             "controller.quorum.voters": f"1@{self._controller}",
             "log.dirs": str(self._directory / "data"),
+            **self._more,
         }
 
     async def _format(self, properties: Path) -> None:
-        tool = self._run("kafka.tools.StorageTool", "format", "-t", self._cluster_id, "-c", properties)
+        users = [f"--add-scram={user}" for user in self._users]
+        tool = self._run("kafka.tools.StorageTool", "format", "-t", self._cluster_id, "-c", properties, *users)
         if await tool.wait() != 0:
             raise RuntimeError(f"Kafka's storage could not be formatted, mend what it says:\n{tool.log_tail()}")
 
@@ -181,16 +191,20 @@ def _named(addresses: Mapping[str, str]) -> str:
 
 @asynccontextmanager
 async def apache_kafka(
-    heap: str = "512m", behind: Mapping[str, tuple[int, int]] | None = None
+    heap: str = "512m",
+    behind: Mapping[str, tuple[int, int]] | None = None,
+    settings: Mapping[str, str] | None = None,
+    users: Sequence[str] = (),
 ) -> AsyncIterator[ApacheKafka]:
     """A running Kafka on free ports, gone with its data after the block; `heap` as Java's -Xmx takes it.
 
     behind: further listeners, each by its name (capitals): the port that Kafka binds, and the port of the proxy before
-    it, to which Kafka sends the clients of that listener.
+    it, to which Kafka sends the clients of that listener. settings: over those of `SETTINGS`. users: of SCRAM, as
+    `kafka-storage format --add-scram` takes them.
     """
     classpath = f"{await asyncio.to_thread(jars)}/*"
     with scratch_directory() as directory:
-        kafka = ApacheKafka(directory, classpath, heap, behind or {})
+        kafka = ApacheKafka(directory, classpath, heap, behind or {}, settings or {}, users)
         try:
             await kafka.start()
             yield kafka

@@ -13,6 +13,7 @@ from pydantic import SecretStr
 from deploy.local import free_port
 from deploy.sample.forms.carrying import SOURCES, UPSTREAM_TOPIC
 from services.chassis.access import make_token
+from services.chassis.kafka import how_to_reach
 from services.chassis.topics import admin
 
 TIMEOUT = httpx.Timeout(120.0)
@@ -49,7 +50,7 @@ class Stage:
 
     async def put(self, topic: str, lines: Sequence[bytes]) -> None:
         """Onto a topic of the other cluster, in their order."""
-        async with AIOKafkaProducer(bootstrap_servers=self.kafka) as producer:
+        async with AIOKafkaProducer(**how_to_reach(self.kafka)) as producer:
             for line in lines:
                 await producer.send(topic, line, partition=0)
             await producer.flush()

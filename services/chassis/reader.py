@@ -10,6 +10,7 @@ from typing import NamedTuple
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 
 from services.chassis.database import Lane
+from services.chassis.kafka import how_to_reach
 
 _TIMEOUT_MS = 3_000
 
@@ -78,7 +79,7 @@ class LogReader:
 async def log_reader(kafka: str, timeout_ms: int = _TIMEOUT_MS) -> AsyncIterator[LogReader]:
     """Raises KafkaError when the broker is away, or does not answer in this time."""
     client = AIOKafkaConsumer(
-        bootstrap_servers=kafka,
+        **how_to_reach(kafka),
         group_id=None,
         enable_auto_commit=False,
         auto_offset_reset="earliest",

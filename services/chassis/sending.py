@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from aiokafka import AIOKafkaProducer
 
 from services.chassis.fence import Number
+from services.chassis.kafka import how_to_reach
 from services.chassis.plan import Answer, Plan
 
 ANSWER_TIMEOUT = 10.0
@@ -19,7 +20,7 @@ LARGEST_BATCH = 1_000_000  # bytes; aiokafka's own 16 KB would drop rows without
 async def relay_producer(kafka: str) -> AsyncIterator[AIOKafkaProducer]:
     """A plain producer: idempotence neither prevents the loss of pipelining nor starts on the embedded broker."""
     producer = AIOKafkaProducer(
-        bootstrap_servers=kafka,
+        **how_to_reach(kafka),
         acks="all",
         enable_idempotence=False,
         max_batch_size=LARGEST_BATCH,

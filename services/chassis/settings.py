@@ -4,12 +4,26 @@ from __future__ import annotations
 
 import errno
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field, SecretStr, ValidationError
+from pydantic import AfterValidator, Field, SecretStr, ValidationError
+from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from services.chassis.errors import WrongSettings
+from services.chassis.kafka import how_to_reach
+
+
+def _can_be_reached(kafka: str) -> str:
+    try:
+        how_to_reach(kafka)
+    except WrongSettings as wrong:
+        raise PydanticCustomError("kafka", "{why}", {"why": str(wrong)}) from None
+    return kafka
+
+
+Kafka = Annotated[str, AfterValidator(_can_be_reached)]
+"""An address of `services.chassis.kafka`."""
 
 
 class Settings(BaseSettings):
@@ -17,7 +31,9 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="GRIDWARD_", frozen=True, extra="ignore")
 
-    kafka: str = Field("127.0.0.1:9092", description="bootstrap servers, host:port, several with commas")
+    kafka: Kafka = Field(
+        "127.0.0.1:9092", repr=False, description="servers, host:port with commas; kafka+tls://… see above"
+    )
     database: str = Field(
         min_length=1, repr=False, description="DSN of PostgreSQL; a direct connection, no transaction pooler"
     )
@@ -40,8 +56,8 @@ class Settings(BaseSettings):
     mllp_clients: str | None = Field(
         None, description="PEM file of authorities; MLLP's clients must show their certificate"
     )
-    upstream_kafka: str | None = Field(
-        None, description="bootstrap servers of the cluster whose topics the sources name"
+    upstream_kafka: Kafka | None = Field(
+        None, repr=False, description="the cluster whose topics the sources name, in the same form"
     )
     instance: str | None = Field(None, description="fixed name of this replica: its restart then causes no rebalance")
     replication: int = Field(-1, description="copies of each topic that is created; -1: as the broker is set")

@@ -20,6 +20,7 @@ from contracts.topics import heard_by
 from services.chassis.ahead import Ahead
 from services.chassis.consumer import Consumer
 from services.chassis.database import DATABASE_ERRORS, Lane
+from services.chassis.kafka import address_of, security_of
 from services.chassis.reader import LogReader
 from services.chassis.settings import Settings
 
@@ -74,8 +75,10 @@ async def subscribed(
     consumer: Consumer, service: str, settings: Settings, pool: Pool, reader: LogReader
 ) -> AsyncIterator[None]:
     """Read and apply until the block ends; a batch under way is finished. Raises KafkaError when Kafka is away."""
+    kafka = address_of(settings.kafka)
     broker = KafkaBroker(
-        settings.kafka.split(","),
+        kafka.servers,
+        security=security_of(kafka),
         consumer_only=True,
         apply_types=False,
         logger=_quiet_logger(),

@@ -16,6 +16,7 @@ from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
 
 from contracts.topics import Topic
 from services.chassis.errors import PartitionsDiffer, TopicNotKept
+from services.chassis.kafka import how_to_reach
 
 log = structlog.get_logger()
 
@@ -26,7 +27,7 @@ _LOOK_AGAIN = 0.25  # seconds between two looks for a topic that another service
 @asynccontextmanager
 async def admin(kafka: str) -> AsyncIterator[AIOKafkaAdminClient]:
     """A client of the broker's administration. Raises KafkaError when the broker is away."""
-    client = AIOKafkaAdminClient(bootstrap_servers=kafka, request_timeout_ms=10_000)
+    client = AIOKafkaAdminClient(**how_to_reach(kafka), request_timeout_ms=10_000)
     try:
         await client.start()
         yield client

@@ -6,16 +6,10 @@ import asyncio
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime, timedelta
-from ipaddress import ip_address
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 from structlog.testing import capture_logs
 
 from services.chassis.errors import WrongSettings
@@ -24,41 +18,13 @@ from services.intake.door import door_of
 from services.intake.health.hl7.frames import END, START
 from services.intake.health.hl7.mllp import mllp_listener
 from services.intake.health.sources import load_sources
+from tests.certificates import Pair, a_pair
 from tests.rules.hl7_messages import an_oru
 from tests.stores.intake_world import World, intake
 from tests.stores.served_world import acknowledged
 from tests.stores.test_health_hl7 import SOURCES, ack_of
 
 REFUSED = "mllp connection refused"
-
-
-class Pair(NamedTuple):
-    """PEM files of a certificate that signs itself, and of its key."""
-
-    certificate: str
-    key: str
-
-
-def a_pair(folder: Path, name: str) -> Pair:
-    key = ec.generate_private_key(ec.SECP256R1())
-    called, today = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)]), datetime.now(UTC)
-    certificate = (
-        x509.CertificateBuilder()
-        .subject_name(called)
-        .issuer_name(called)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(today - timedelta(days=1))
-        .not_valid_after(today + timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))]), critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .sign(key, hashes.SHA256())
-    )
-    form = (serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    pair = Pair(str(folder / f"{name}.pem"), str(folder / f"{name}.key"))
-    Path(pair.certificate).write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
-    Path(pair.key).write_bytes(key.private_bytes(*form))
-    return pair
 
 
 @asynccontextmanager

@@ -14,6 +14,7 @@ from prometheus_client import Gauge
 
 from services.chassis.database import Lane, Tx
 from services.chassis.errors import GridwardError, WrongSettings
+from services.chassis.kafka import how_to_reach
 from services.chassis.reader import LogReader, log_reader
 from services.chassis.settings import Settings
 from services.chassis.subscription import REBALANCE_MS
@@ -88,7 +89,7 @@ class Upstream(ConsumerRebalanceListener):  # type: ignore[misc]
     @asynccontextmanager
     async def _client(self) -> AsyncIterator[AIOKafkaConsumer]:
         client = AIOKafkaConsumer(
-            bootstrap_servers=self._kafka,
+            **how_to_reach(self._kafka),
             group_id="gridward-upstream",
             group_instance_id=self._instance,
             enable_auto_commit=False,
