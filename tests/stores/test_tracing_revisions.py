@@ -11,7 +11,17 @@ import pytest
 from contracts.events.cases import Classification
 from contracts.events.contacts import ContactIdentified, ContactWay
 from contracts.events.people import PersonsMerged
-from tests.stores.tracing_facts import a_classification, a_finding, a_tube, a_tube_result, an_exposure, at, heard
+from tests.stores.tracing_facts import (
+    a_classification,
+    a_finding,
+    a_tube,
+    a_tube_result,
+    an_end,
+    an_exposure,
+    an_order,
+    at,
+    heard,
+)
 from tests.stores.tracing_world import World, a_world, fact_of, words
 
 ELSEWHERE = "330421102001002"
@@ -96,6 +106,17 @@ async def test_a_case_that_turns_out_to_be_another_person_is_known_of_that_one_s
     await world.hear(heard(an_exposure("B", "A"), at(5, 10)), heard(a_classification("C"), at(5, 9)))
     of_a = a_classification("A", revision=2).model_copy(update={"statement_id": "class:C:1"})
     assert fact_of(await world.hear(heard(of_a, at(7))), "contact:B").found_at == at(7)
+
+
+@pytest.mark.parametrize("drill", [False, True])
+async def test_a_contact_after_a_quarantine_names_both_matters_by_the_orders_own_id(world: World, drill: bool) -> None:
+    meetings = [an_exposure("B", "A"), an_exposure("B", "D", first=at(24), n=2)]
+    facts = [a_classification("A"), meetings[0], an_order("B"), an_end("B", at(20))]
+    again = [a_classification("D", made=at(24)), meetings[1]]
+    await world.hear(*(heard(fact, at(6), drill=drill) for fact in facts))
+    said = await world.hear(*(heard(fact, at(25), drill=drill) for fact in again))
+    contact = next(e.data for e in said if isinstance(e.data, ContactIdentified))
+    assert [(each.found_at, each.follows_order_id) for each in contact.matters] == [(at(6), None), (at(25), "o-B-1")]
 
 
 async def test_a_correction_that_names_another_person_frees_the_first(world: World) -> None:
