@@ -38,7 +38,13 @@ def as_named(fact: F, *, drill: bool) -> F:
     """The fact as it is said: that of an exercise under the ids that were named, any other as it is."""
     if not drill:
         return fact
-    ids = {name: named_id(each, drill=drill) for name in IDS if (each := getattr(fact, name, None)) is not None}
+    ids: dict[str, Any] = {
+        name: named_id(each, drill=drill) for name in IDS if (each := getattr(fact, name, None)) is not None
+    }
+    if matters := getattr(fact, "matters", ()):
+        orders = [each.follows_order_id and named_id(each.follows_order_id, drill=drill) for each in matters]
+        pairs = zip(matters, orders, strict=True)
+        ids["matters"] = tuple(each.model_copy(update={"follows_order_id": order}) for each, order in pairs)
     return fact.model_copy(update=ids)
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import ClassVar
 
+from pydantic import BaseModel, ConfigDict
+
 from contracts.envelope import DivisionCode, Fact, Id, Instant, fact
 
 
@@ -71,12 +73,28 @@ class PlaceExposureNamed(Fact):
     last_at: Instant
 
 
+class ContactMatter(BaseModel):
+    """One time as a contact: what counts between two ends of quarantine.
+
+    follows_order_id: the order with which the quarantine began that it follows, and since_at: when that had ended; both
+    are left out of the first. found_at: the transfer clock of a close one starts there.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    category: Category
+    found_at: Instant
+    follows_order_id: Id | None = None
+    since_at: Instant | None = None
+
+
 @fact
 class ContactIdentified(Fact):
     """Derived: this person is a contact. Withdrawn when the facts no longer make it so.
 
     linked_id: the case (close, casual) or the close contact (secondary) of the latest exposure. found_at: when the last
     fact that it rests on was received; the transfer clock starts there. exposure_ids: statements it rests on.
+
+    matters: once a quarantine had ended before an exposure, every matter as they came; the last is the one stated here.
     """
 
     type: ClassVar[str] = "contact-identified"
@@ -89,3 +107,4 @@ class ContactIdentified(Fact):
     exposure_ids: tuple[Id, ...]
     edition: Id
     standing: Standing
+    matters: tuple[ContactMatter, ...] = ()

@@ -36,6 +36,8 @@ class Verdict(StrEnum):
 class DeadlineJudged(Fact):
     """A clock's verdict with the edition that judged it. MISSED turns LATE when the act comes after all.
 
+    A person has a clock of a deadline for each matter: a contact again after quarantine, ill again after an exclusion.
+    stopped_at: of a missed one when the next matter began, from where on nobody owes the act for this one any more.
     about_id: of what the clock is, where a person may have several of one kind: the lead.
     """
 

@@ -21,11 +21,12 @@ _VERDICTS = {
 
 
 def _judged_at(event: Event[Any]) -> datetime:
-    """When the act was done, else when it was due, else when the clock started."""
+    """When the act was done, else when it was due, else when the clock started; a missed one is stopped by no act."""
     fact: DeadlineJudged = event.data
     if fact.verdict is Verdict.RUNNING:
         return fact.started_at
-    return fact.stopped_at or fact.due_at or fact.started_at
+    done_at = None if fact.verdict is Verdict.MISSED else fact.stopped_at
+    return done_at or fact.due_at or fact.started_at
 
 
 def _post(event: Event[Any]) -> Iterable[tuple[str, str]]:

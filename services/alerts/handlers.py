@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any
 
 from contracts.envelope import Event, Fact
-from contracts.events.cases import CaseFound, CaseReported
+from contracts.events.cases import CaseClassified, CaseFound, CaseReported
 from contracts.events.contacts import ContactIdentified
 from contracts.events.people import PersonsMerged
 from contracts.events.policies import PolicyAdopted
@@ -26,8 +26,17 @@ from services.alerts.store.merges import lock_everybody
 from services.chassis.database import Tx
 from services.chassis.merges import load_merged, save_merges
 
-OPENS_OR_STOPS = (CaseFound, CaseReported, ContactIdentified, PlacementStarted, PlacementEnded, *leads.FACTS)
+OPENS_OR_STOPS = (
+    CaseFound,
+    CaseReported,
+    CaseClassified,
+    ContactIdentified,
+    PlacementStarted,
+    PlacementEnded,
+    *leads.FACTS,
+)
 _SAVED: dict[type[Fact], Callable[[Tx, Sequence[Event[Any]]], Awaitable[None]]] = {
+    CaseClassified: facts.save_exclusions,
     PlacementEnded: facts.save_placement_ends,
     CareScheduled: facts.save_watches,
     PersonVisited: facts.save_checks,

@@ -12,17 +12,16 @@ from contracts.events.deadlines import DeadlineJudged, Line, Verdict, VisitMisse
 from contracts.exercise import MARK, as_named, is_said_apart
 from contracts.persons import Merged
 from contracts.policy import slots_between
-from services.alerts.rules import Judgement, Opening, judge, missed_slots
+from services.alerts.matters import LONGEST_ID, Key
+from services.alerts.rules import judge, missed_slots
 from services.alerts.store import around, clocks, leads, watches
 from services.alerts.store.clocks import Clock, clock_of
-from services.alerts.store.facts import Key
 from services.alerts.store.watches import Missed, Watch
 from services.chassis.database import Tx
 from services.chassis.merges import load_merged
 
 ME = "alerts"
 TWO_DAYS = timedelta(days=2)
-LONGEST_ID = 64
 
 
 async def judge_clocks(
@@ -30,7 +29,8 @@ async def judge_clocks(
 ) -> list[Event[Fact]]:
     """Judge the clocks of people, under every id of theirs, by the facts as they now are.
 
-    One person has one clock of a deadline, under the id that is kept. times: when the newest fact on each was received.
+    One person has one clock of a deadline for each matter, under the id that is kept. times: when the newest fact on
+    each was received.
     """
     if not people:
         return []
@@ -42,13 +42,15 @@ async def judge_clocks(
             stops[of_lead] = clock.stop
     held, adoptions = await clocks.load_clocks(tx, people), await around.load_adoptions(tx)
     changed, anew = list[Clock](), list[Clock]()
-    for key in sorted(openings.keys() | held.keys()):
-        opening, before = openings.get(key), held.get(key)
-        if opening is None:
+    keys = {key.clock_id: key for key in openings}
+    for clock_id in sorted(keys.keys() | held.keys()):
+        key, before = keys.get(clock_id), held.get(clock_id)
+        if key is None:
             after = _cancelled(before)
         else:
-            judged = judge(key.deadline, opening, stops.get(key), None, adoptions)
-            after = told_as_before(clock_of(key, opening, judged, before), before, held, merged)
+            judged = judge(key.deadline, openings[key], stops.get(key), None, adoptions)
+            after = clock_of(key, openings[key], judged, before)
+            after = after if before else told_as_before(after, key, held, merged)
         if after is not None and not _same(before, after):
             changed.append(after)
             anew += [after] if _begins_anew(before, after) else []
@@ -58,17 +60,15 @@ async def judge_clocks(
 
 
 def _begins_anew(before: Clock | None, after: Clock) -> bool:
-    """Whether it had stopped and runs for what began later: exposed again after quarantine."""
+    """Whether it had stopped and runs for what began later of the same matter."""
     stopped_at = before.stopped_at if before else None
     return stopped_at is not None and after.stopped_at is None and after.started_at > stopped_at
 
 
-def told_as_before(clock: Clock, before: Clock | None, held: Mapping[Key, Clock], merged: Merged) -> Clock:
+def told_as_before(clock: Clock, key: Key, held: Mapping[str, Clock], merged: Merged) -> Clock:
     """A clock that was told of under another id of the person is not told of again from the first rung on."""
-    if before is not None:
-        return clock
-    keys = [Key(clock.deadline, who, clock.begun_by) for who in merged.all_of(clock.person_id)]
-    others = [held[key] for key in keys if key in held]
+    ids = [key._replace(person_id=who).clock_id for who in merged.all_of(clock.person_id)]
+    others = [held[clock_id] for clock_id in ids if clock_id in held]
     furthest = max(others, key=lambda other: other.told, default=None)
     return replace(clock, told=furthest.told, tell_at=furthest.tell_at) if furthest else clock
 
@@ -77,10 +77,8 @@ async def run_out(tx: Tx, people: Sequence[str], now: datetime) -> list[Event[Fa
     """Judge the clocks of people that ran out before now."""
     held = await clocks.load_clocks(tx, people)
     late = [
-        clock_of(
-            key, _opening_of(clock), Judgement(Verdict.MISSED, clock.due_at, None, clock.edition, clock.standing), clock
-        )
-        for key, clock in sorted(held.items())
+        replace(clock, revision=clock.revision + 1, verdict=Verdict.MISSED, next_at=None)
+        for _, clock in sorted(held.items())
         if clock.next_at is not None and clock.next_at < now and clock.verdict is Verdict.RUNNING
     ]
     return await _saved(tx, late, dict.fromkeys(people, now))
@@ -235,14 +233,8 @@ def _cancelled(before: Clock | None) -> Clock | None:
     """The opening was withdrawn: the clock was never due."""
     if before is None or before.verdict is Verdict.CANCELLED:
         return None
-    nothing = Judgement(Verdict.CANCELLED, None, None, before.edition, before.standing)
-    key = Key(before.deadline, before.person_id, before.begun_by)
-    return clock_of(key, _opening_of(before), nothing, before)
-
-
-def _opening_of(clock: Clock) -> Opening:
-    began, division = clock.started_at, clock.division_code
-    return Opening(began, began, division, unit=clock.unit, drill=clock.drill, about_id=clock.about_id)
+    revision = before.revision + 1
+    return replace(before, revision=revision, verdict=Verdict.CANCELLED, due_at=None, stopped_at=None, next_at=None)
 
 
 _COMPARED = ("verdict", "started_at", "due_at", "stopped_at", "edition", "standing", "division_code", "unit", "drill")

@@ -37,8 +37,9 @@ class Deadline:
     stopped_by: type[CaseReported] | type[PlacementStarted]
 
 
+REPORT = "report.case.direct"
 DEADLINES = (
-    Deadline("report.case.direct", Line.HEALTH, CaseFound, CaseReported),
+    Deadline(REPORT, Line.HEALTH, CaseFound, CaseReported),
     Deadline("transfer.contact.to_quarantine", Line.COMMAND, ContactIdentified, PlacementStarted),
 )
 _LAND_LEAD = {each: f"land.lead.{each.value}" for each in LeadSource}
@@ -48,15 +49,16 @@ LINES = {each.key: each.line for each in DEADLINES} | dict.fromkeys(_LAND_LEAD.v
 def opens(fact: CaseFound | ContactIdentified) -> bool:
     """Whether the fact starts a clock: a case in a state that the edition names, a close contact (ed. 8, 12 h)."""
     if isinstance(fact, ContactIdentified):
-        return not fact.withdrawn and fact.category is Category.CLOSE
-    return not fact.withdrawn and starts("report.case.direct", fact.found_at, fact.classification.value)
+        return not fact.withdrawn and Category.CLOSE in (fact.category, *(each.category for each in fact.matters))
+    return not fact.withdrawn and starts(REPORT, fact.found_at, fact.classification.value)
 
 
 @dataclass(frozen=True)
 class Opening:
     """What started a clock. recorded_at: when it was first received; by_the_day: the hour is not known.
 
-    about_id: the lead, of a lead's clock.
+    about_id: the lead, of a lead's clock. since_at: what ended before counts no more, of a matter that follows another;
+    over_at: when the next matter began.
     """
 
     started_at: datetime
@@ -66,6 +68,8 @@ class Opening:
     unit: str | None = None
     drill: bool = False
     about_id: str | None = None
+    since_at: datetime | None = None
+    over_at: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -93,16 +97,23 @@ def judge(
 ) -> Judgement:
     """The verdict by the edition of the day on which the clock started. now: None where time is not yet looked at."""
     rule = deadline(key, opening.started_at, opening.division_code, adoptions)
-    stopped_at = stop.stopped_at if stop else None
+    stopped_at = stop.stopped_at if stop else opening.over_at
     if rule.hours is None:
         return Judgement(Verdict.UNLIMITED, None, stopped_at, rule.edition, rule.standing)
     due_at = opening.started_at + timedelta(hours=rule.hours)
     last_at = due_at + (ONE_DAY if opening.by_the_day else timedelta(0))
+    if stop is None and opening.over_at is not None:
+        verdict = _compared(opening, Stop(opening.over_at), due_at, last_at)
+        return Judgement(_NEVER_DONE.get(verdict, verdict), due_at, stopped_at, rule.edition, rule.standing)
     if stop is None:
         missed = now is not None and now > last_at
         verdict = Verdict.MISSED if missed else Verdict.RUNNING
         return Judgement(verdict, due_at, None, rule.edition, rule.standing, None if missed else last_at)
     return Judgement(_compared(opening, stop, due_at, last_at), due_at, stopped_at, rule.edition, rule.standing)
+
+
+_NEVER_DONE = {Verdict.KEPT: Verdict.CANCELLED, Verdict.LATE: Verdict.MISSED}
+"""What is said of a matter that was over in time, or too late, and nobody had done what was due."""
 
 
 def _compared(opening: Opening, stop: Stop, due_at: datetime, last_at: datetime) -> Verdict:

@@ -7,13 +7,21 @@ create table if not exists openings (
     person_id text not null, division_code text not null, unit text, started_at timestamptz not null,
     by_the_day boolean not null, recorded_at timestamptz not null, drill boolean not null,
     primary key (statement_id, deadline));
+alter table openings add column if not exists matters jsonb;  -- of a contact of whom several are stated: each that starts a clock
 create index if not exists openings_person on openings (person_id);
+
+-- What classifications say: what excludes a case parts one illness from the next. One that is none is kept as withdrawn.
+create table if not exists exclusions (
+    statement_id text primary key, revision int not null, withdrawn boolean not null, person_id text not null,
+    excluded_at timestamptz not null);
+create index if not exists exclusions_person on exclusions (person_id);
 
 create table if not exists stops (
     statement_id text not null, deadline text not null, revision int not null, withdrawn boolean not null,
     person_id text not null, stopped_at timestamptz not null, by_the_day boolean not null, recorded_at timestamptz not null,
     primary key (statement_id, deadline));
 alter table stops add column if not exists placement_id text;
+alter table stops add column if not exists mode text;  -- of a placement
 create index if not exists stops_person on stops (person_id);
 create index if not exists stops_placement on stops (placement_id) where placement_id is not null;
 
@@ -42,14 +50,13 @@ create table if not exists adoptions (
     rule text not null, adopted_from timestamptz not null, decided_by text not null, document text not null);
 alter table adoptions add column if not exists hours double precision;
 
--- One clock for each deadline and person, of leads one for each division that holds or held it. next_at: when a timer has something to say; tell_at, told: the next rung's turn.
+-- One clock for each deadline, person and matter, of leads one for each division that holds or held it. next_at: when a timer has something to say; tell_at, told: the next rung's turn.
 create table if not exists clocks (
     clock_id text primary key, revision int not null, deadline text not null, person_id text not null, line text not null,
     division_code text not null, unit text, drill boolean not null, verdict text not null, started_at timestamptz not null,
     due_at timestamptz, stopped_at timestamptz, edition text not null, standing text not null,
     next_at timestamptz, tell_at timestamptz, told int not null default -1);
 alter table clocks add column if not exists about_id text;  -- the lead, of a lead's clock
-alter table clocks add column if not exists begun_by text not null default '';  -- and what gave it to the division
 create index if not exists clocks_person on clocks (person_id);
 create index if not exists clocks_next on clocks (next_at) where next_at is not null;
 create index if not exists clocks_tell on clocks (tell_at) where verdict in ('running', 'missed', 'unlimited');
@@ -97,4 +104,4 @@ call let_do('insert', 'posts', with_role('operator') || ' and ' || below('divisi
 call let_do('update', 'posts', with_role('operator') || ' and ' || below('division_code'));
 call let_do('select', 'messages', 'exists (select from posts where posts.post_id = messages.post_id)');
 call keep_closed('what clocks are judged from', 'people', 'openings', 'stops', 'placement_ends', 'adoptions', 'watches', 'checks', 'missed',
-    'merges', 'lead_facts');
+    'merges', 'lead_facts', 'exclusions');

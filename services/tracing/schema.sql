@@ -75,6 +75,21 @@ create table if not exists classifications (
 );
 create index if not exists classifications_of_person on classifications (person_id);
 
+-- Each revision of a classification, with when it was first received: since when a case has been known follows from it.
+create table if not exists classification_revisions (
+    statement_id   text        not null,
+    revision       integer     not null,
+    withdrawn      boolean     not null,
+    person_id      text        not null,
+    classification text        not null,
+    received_at    timestamptz not null,
+    primary key (statement_id, revision)
+);
+-- What was kept before there was this: the revision that stood, as if it had been the first.
+insert into classification_revisions
+select statement_id, revision, withdrawn, person_id, classification, received_at from classifications
+on conflict do nothing;
+
 create table if not exists orders (
     like facts including all,
     person_id   text        not null,
@@ -207,4 +222,4 @@ call let_do('select', 'tube_results', format('%s and (%s or %s)', with_role('ope
     'exists (select from tube_members m where m.tube_id = tube_results.tube_id)'));
 -- Any role: an adoption holds in its jurisdiction, and so for whoever looks after a part of it.
 call let_do('select', 'adoptions', format('%s or %s', below('jurisdiction_code'), above('jurisdiction_code')));
-call keep_closed('the deriver''s own work', 'facts', 'stale', 'stuck');
+call keep_closed('the deriver''s own work', 'facts', 'stale', 'stuck', 'classification_revisions');

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -44,6 +45,22 @@ def test_an_open_clock_is_missed_only_after_its_due_instant() -> None:
     assert judge(TRANSFER, opening(), None, due, []).verdict is Verdict.RUNNING
     assert judge(TRANSFER, opening(), None, due + timedelta(microseconds=1), []).verdict is Verdict.MISSED
     assert judge(TRANSFER, opening(), None, None, []).next_at == due
+
+
+@pytest.mark.parametrize(
+    ("hours", "by_the_day", "verdict"),
+    [
+        (12, False, Verdict.CANCELLED),
+        (13, False, Verdict.MISSED),
+        (13, True, Verdict.UNDECIDED),
+        (37, True, Verdict.MISSED),
+    ],
+)
+def test_what_nobody_did_before_the_next_matter_was_missed_only_if_it_was_due_by_then(
+    hours: int, by_the_day: bool, verdict: Verdict
+) -> None:
+    over = replace(opening(by_the_day=by_the_day), over_at=FOUND + hours * HOUR)
+    assert judge(TRANSFER, over, None, None, []).verdict is verdict
 
 
 def test_a_provisional_deadline_binds_once_the_city_adopts_it() -> None:

@@ -190,9 +190,10 @@ def test_a_verdict_counts_on_the_day_of_the_act_else_of_the_deadline_else_of_the
     day = timedelta(days=1)
     times = {"due_at": NIGHT + day, "stopped_at": NIGHT + 2 * day}
     late, missed = a_verdict(Verdict.LATE, **times), a_verdict(Verdict.MISSED, due_at=NIGHT + day)
+    over = a_verdict(Verdict.MISSED, **times)
     unlimited, running = a_verdict(Verdict.UNLIMITED), a_verdict(Verdict.RUNNING, due_at=NIGHT + day)
-    days = [contributions(said(fact))[0].day for fact in (late, missed, unlimited, running)]
-    assert days == [MARCH_5 + 2 * day, MARCH_5 + day, MARCH_5, MARCH_5]
+    days = [contributions(said(fact))[0].day for fact in (late, missed, over, unlimited, running)]
+    assert days == [MARCH_5 + 2 * day, MARCH_5 + day, MARCH_5 + day, MARCH_5, MARCH_5]
 
 
 def test_codes_and_names_are_unique_and_every_share_has_its_whole() -> None:

@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from contracts.events.contacts import Category, ContactIdentified, ContactWay
+from contracts.events.contacts import Category, ContactIdentified, ContactMatter, ContactWay
 from contracts.events.testing import Result
 from services.tracing.rules.surroundings import Neighbour
 from tests.rules import tracing_around as a
-from tests.rules.tracing_around import DAY, HOUR, ILL, KNOWN, SECOND, at, derived, met
+from tests.rules.tracing_around import DAY, HEARD, HOUR, ILL, KNOWN, SECOND, at, derived, met
 
 LOOKBACK = 2 * DAY
 A_CASE = a.a_case()
@@ -205,6 +205,16 @@ def test_who_is_exposed_again_after_quarantine_is_found_then_and_exposes_others_
     assert (found.contact.found_at, found.contact.linked_id, found.contact.exposure_ids) == (at(39), "D", ("met:D",))
     assert found.proposal.found_at == at(39)
     assert [(one.first_at, one.until_at) for one in found.part.close] == [(ILL, at(8)), (at(38), at(40))]
+    assert found.contact.matters == (
+        ContactMatter(category=Category.CLOSE, found_at=HEARD),
+        ContactMatter(category=Category.CLOSE, found_at=at(39), follows_order_id="o1", since_at=at(20)),
+    )
+
+
+def test_matters_are_named_only_where_a_quarantine_had_ended_before() -> None:
+    for orders in ((), QUARANTINED[:1]):
+        found = contact(exposures=(met(),), orders=orders)
+        assert found is not None and found.matters == ()
 
 
 def test_what_goes_on_when_quarantine_has_ended_is_found_at_its_end_and_exposes_from_there_until_placed_again() -> None:
@@ -215,6 +225,10 @@ def test_what_goes_on_when_quarantine_has_ended_is_found_at_its_end_and_exposes_
         assert found.contact is not None
         assert found.contact.found_at == at(20)
         assert [(one.first_at, one.until_at) for one in found.part.close] == [(at(19, 12), until)]
+        assert [(one.found_at, one.follows_order_id) for one in found.contact.matters] == [
+            (HEARD, None),
+            (at(20), "o1"),
+        ]
 
 
 def test_contacts_of_either_time_are_contacts_of_their_link() -> None:

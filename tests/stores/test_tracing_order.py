@@ -38,8 +38,8 @@ from tests.stores.tracing_facts import (
 from tests.stores.tracing_world import Tracing, tracing_on
 
 TABLES = (
-    "exposures tests tubes tube_members tube_results findings classifications orders order_ends placements"
-    " placement_ends adoptions stale states published"
+    "exposures tests tubes tube_members tube_results findings classifications classification_revisions orders"
+    " order_ends placements placement_ends adoptions stale states published"
 )
 ELSEWHERE = "330421102001002"
 people, numbers = st.sampled_from("ABCD"), st.integers(1, 2)

@@ -8,8 +8,20 @@ from itertools import permutations
 
 import pytest
 
-from contracts.events.contacts import ContactWay
-from tests.stores.tracing_facts import a_classification, a_finding, a_tube, a_tube_result, an_exposure, at, heard
+from contracts.events.cases import Classification
+from contracts.events.contacts import ContactIdentified, ContactWay
+from contracts.events.people import PersonsMerged
+from tests.stores.tracing_facts import (
+    a_classification,
+    a_finding,
+    a_tube,
+    a_tube_result,
+    an_end,
+    an_exposure,
+    an_order,
+    at,
+    heard,
+)
 from tests.stores.tracing_world import World, a_world, fact_of, words
 
 ELSEWHERE = "330421102001002"
@@ -49,6 +61,62 @@ async def test_a_lower_revision_that_comes_late_changes_nothing_but_when_it_was_
     said = await world.hear(heard(an_exposure("B", "A", first=at(1), revision=1), at(5, 10)))
     assert fact_of(said, "contact:B").found_at == at(5, 10)
     assert fact_of(said, "contact:B").withdrawn is False
+
+
+SAID_OF_A = [
+    heard(a_classification("A", now, made=made, revision=n), received_at)
+    for n, (now, made, received_at) in enumerate(
+        [
+            (Classification.CONFIRMED, at(5, 8), at(5, 9)),
+            (Classification.EXCLUDED, at(5, 8), at(5, 12)),
+            (Classification.SUSPECTED, at(5, 8), at(6, 9)),
+            (Classification.CONFIRMED, at(5, 7), at(6, 15)),
+        ],
+        1,
+    )
+]
+"""One statement, four times."""
+
+
+async def test_a_case_is_known_since_the_revision_that_said_it_whichever_is_heard_first(world: World) -> None:
+    for order in permutations(SAID_OF_A):
+        await world.tx.execute("truncate classifications, classification_revisions, exposures, states, published")
+        await world.hear(heard(an_exposure("B", "A"), at(5, 10)))
+        for event in (*order, *order):
+            await world.hear(event)
+        contact = (await world.tracing.published(world.tx))["contact:B"][0]
+        assert ContactIdentified.model_validate_json(contact).found_at == at(6, 9)
+
+
+async def test_what_else_is_corrected_of_a_case_moves_no_instant_but_its_own(world: World) -> None:
+    await world.hear(heard(a_finding("A"), at(5, 9)), heard(an_exposure("B", "A"), at(5, 10)), *SAID_OF_A[:3])
+    assert [e.data.statement_id for e in await world.hear(SAID_OF_A[3])] == ["episode:A"]
+
+
+async def test_a_case_corrected_under_an_id_that_means_the_same_person_is_known_as_before(world: World) -> None:
+    merge = PersonsMerged(statement_id="m", person_id="A", other_id="C", decided_at=at(6), decided_by="post-1")
+    await world.hear(heard(an_exposure("B", "A"), at(5, 10)), heard(a_classification("C"), at(5, 9)))
+    said = await world.hear(heard(merge, at(6)))
+    assert fact_of(said, "contact:B").found_at == at(5, 10)
+    of_a = a_classification("A", revision=2).model_copy(update={"statement_id": "class:C:1"})
+    assert "contact:B" not in {e.data.statement_id for e in await world.hear(heard(of_a, at(7)))}
+
+
+async def test_a_case_that_turns_out_to_be_another_person_is_known_of_that_one_since_then(world: World) -> None:
+    await world.hear(heard(an_exposure("B", "A"), at(5, 10)), heard(a_classification("C"), at(5, 9)))
+    of_a = a_classification("A", revision=2).model_copy(update={"statement_id": "class:C:1"})
+    assert fact_of(await world.hear(heard(of_a, at(7))), "contact:B").found_at == at(7)
+
+
+@pytest.mark.parametrize("drill", [False, True])
+async def test_a_contact_after_a_quarantine_names_both_matters_by_the_orders_own_id(world: World, drill: bool) -> None:
+    meetings = [an_exposure("B", "A"), an_exposure("B", "D", first=at(24), n=2)]
+    facts = [a_classification("A"), meetings[0], an_order("B"), an_end("B", at(20))]
+    again = [a_classification("D", made=at(24)), meetings[1]]
+    await world.hear(*(heard(fact, at(6), drill=drill) for fact in facts))
+    said = await world.hear(*(heard(fact, at(25), drill=drill) for fact in again))
+    contact = next(e.data for e in said if isinstance(e.data, ContactIdentified))
+    assert [(each.found_at, each.follows_order_id) for each in contact.matters] == [(at(6), None), (at(25), "o-B-1")]
 
 
 async def test_a_correction_that_names_another_person_frees_the_first(world: World) -> None:

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
+from itertools import groupby
+from operator import attrgetter, itemgetter
 from typing import Any
 
 from contracts.envelope import Event
@@ -11,8 +15,9 @@ from contracts.events.policies import PolicyAdopted
 from contracts.events.quarantine import PlacementEnded
 from contracts.persons import Merged
 from contracts.policy import Adoption, bound_by
-from services.alerts.rules import Opening, Stop
-from services.alerts.store.facts import Key, columns
+from services.alerts.matters import Act, Exclusion, Key, illnesses, stops_of
+from services.alerts.rules import REPORT, Opening, Stop
+from services.alerts.store.facts import MATTERS, columns
 from services.chassis.database import Tx
 
 
@@ -32,6 +37,7 @@ async def find_named_before(tx: Tx, events: Sequence[Event[Any]]) -> dict[str, s
 _NAMED_BEFORE = """
 select statement_id, person_id from openings where statement_id = any($1)
 union select statement_id, person_id from stops where statement_id = any($1)
+union select statement_id, person_id from exclusions where statement_id = any($1)
 union select statement_id, person_id from checks where statement_id = any($1)
 union select statement_id, person_id from lead_facts where statement_id = any($1)
 union select e.statement_id, s.person_id from placement_ends e join stops s using (placement_id)
@@ -71,37 +77,74 @@ async def load_adoptions(tx: Tx) -> list[Adoption]:
 
 
 async def load_openings(tx: Tx, people: Sequence[str], merged: Merged) -> dict[Key, Opening]:
-    """The earliest opening that holds for each deadline and person, under the id that is kept of each."""
+    """The earliest opening that holds for each deadline, person and matter, under the id that is kept of each."""
+    ids = _ids(people, merged)
     rows = await tx.fetch(
-        """select distinct on (f.deadline, k.kept_id) f.*, k.kept_id from openings f
+        """select f.*, k.kept_id from openings f
              join unnest($1::text[], $2::text[]) k(person_id, kept_id) using (person_id) where not f.withdrawn
-           order by f.deadline, k.kept_id, f.started_at, f.statement_id""",
-        *_ids(people, merged),
+           order by f.started_at, f.statement_id""",
+        *ids,
     )
-    return {
-        Key(r["deadline"], r["kept_id"]): Opening(
-            r["started_at"], r["recorded_at"], r["division_code"], r["by_the_day"], r["unit"], r["drill"]
-        )
-        for r in rows
-    }
+    found: dict[Key, list[Opening]] = defaultdict(list)
+    for row in rows:
+        for begun_by, opening in _matters(row):
+            found[Key(row["deadline"], row["kept_id"], begun_by)].append(opening)
+    exclusions = await _load_exclusions(tx, *ids)
+    openings: dict[Key, Opening] = {}
+    for key, its in found.items():
+        if key.deadline == REPORT:
+            openings |= {key._replace(begun_by=by): one for by, one in illnesses(its, exclusions[key.person_id])}
+        else:
+            openings[key] = min(its, key=attrgetter("started_at"))
+    return openings
+
+
+def _matters(row: Any) -> Iterator[tuple[str, Opening]]:
+    """What an opening began; of a contact of whom several matters are stated each of these."""
+    whole = Opening(
+        row["started_at"], row["recorded_at"], row["division_code"], row["by_the_day"], row["unit"], row["drill"]
+    )
+    if row["matters"] is None:
+        yield "", whole
+        return
+    for begun_by, started_at, since_at, over_at in MATTERS.validate_json(row["matters"]):
+        recorded_at = max(started_at, whole.recorded_at)
+        its = replace(whole, started_at=started_at, recorded_at=recorded_at, since_at=since_at, over_at=over_at)
+        yield begun_by, its
+
+
+async def _load_exclusions(tx: Tx, members: Sequence[str], kept: Sequence[str]) -> Mapping[str, list[Exclusion]]:
+    rows = await tx.fetch(
+        """select k.kept_id, e.excluded_at, e.statement_id from exclusions e
+             join unnest($1::text[], $2::text[]) k(person_id, kept_id) using (person_id) where not e.withdrawn""",
+        members,
+        kept,
+    )
+    found: dict[str, list[Exclusion]] = defaultdict(list)
+    for kept_id, *exclusion in rows:
+        found[kept_id].append(Exclusion(*exclusion))
+    return found
 
 
 async def load_stops(tx: Tx, people: Sequence[str], merged: Merged, openings: Mapping[Key, Opening]) -> dict[Key, Stop]:
-    """The earliest stop that holds for each opening; a placement that had ended when the clock began stops nothing."""
+    """What stopped each of these clocks, if anything that holds did."""
     rows = await tx.fetch(
-        """select f.deadline, k.kept_id, f.stopped_at, f.by_the_day, e.ended_at from stops f
+        """select f.deadline, k.kept_id, f.stopped_at, f.by_the_day, f.mode, e.ended_at from stops f
              join unnest($1::text[], $2::text[]) k(person_id, kept_id) using (person_id)
              cross join lateral (select min(ended_at) ended_at from placement_ends e
                where e.placement_id = f.placement_id and not e.withdrawn) e
-           where not f.withdrawn order by f.stopped_at desc, f.statement_id desc""",
+           where not f.withdrawn order by f.stopped_at, f.statement_id""",
         *_ids(people, merged),
     )
-    stops = {}
-    for row in rows:
-        key = Key(row["deadline"], row["kept_id"])
-        opening = openings.get(key)
-        if opening is not None and (row["ended_at"] is None or row["ended_at"] > opening.started_at):
-            stops[key] = Stop(row["stopped_at"], row["by_the_day"])
+    acts: dict[tuple[str, str], list[Act]] = defaultdict(list)
+    for deadline, kept_id, stopped_at, by_the_day, mode, ended_at in rows:
+        acts[deadline, kept_id].append(Act(Stop(stopped_at, by_the_day), mode, ended_at))
+    stops: dict[Key, Stop] = {}
+    in_order = sorted(openings, key=lambda key: (key[:2], openings[key].started_at))
+    for whose, keys in groupby(in_order, key=itemgetter(0, 1)):
+        ordered = list(keys)
+        found = stops_of([openings[key] for key in ordered], acts[whose])
+        stops |= {key: stop for key, stop in zip(ordered, found, strict=True) if stop is not None}
     return stops
 
 

@@ -5,21 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from hashlib import blake2b
 from typing import Any
 
 from contracts.events.contacts import Standing
 from contracts.events.deadlines import Verdict
-from contracts.exercise import MARK, is_apart
+from services.alerts.matters import Key
 from services.alerts.rules import LINES, Judgement, Opening, first_telling
-from services.alerts.store.facts import Key
 from services.alerts.store.posts import Where
 from services.chassis.database import Tx
 
 
 @dataclass(frozen=True)
 class Clock:
-    """A row of `clocks`: one deadline for one person, or for one lead on that person in one division."""
+    """A row of `clocks`: one deadline for one matter of one person, or for one lead on that person in one division."""
 
     clock_id: str
     revision: int
@@ -39,18 +37,16 @@ class Clock:
     tell_at: datetime | None
     told: int
     about_id: str | None = None
-    begun_by: str = ""
 
 
 def clock_of(key: Key, opening: Opening, judged: Judgement, held: Clock | None) -> Clock:
     """The clock as it now stands; its telling goes on from where it was."""
-    deadline, person_id, begun_by = key
     return Clock(
-        f"{deadline}:{_digest(person_id, begun_by) if begun_by else person_id}",
+        key.clock_id,
         held.revision + 1 if held else 1,
-        deadline,
-        person_id,
-        LINES[deadline].value,
+        key.deadline,
+        key.person_id,
+        LINES[key.deadline].value,
         opening.division_code,
         opening.unit,
         opening.drill,
@@ -64,19 +60,13 @@ def clock_of(key: Key, opening: Opening, judged: Judgement, held: Clock | None) 
         held.tell_at if held else first_telling(opening),
         held.told if held else -1,
         opening.about_id,
-        begun_by,
     )
 
 
-def _digest(person_id: str, begun_by: str) -> str:
-    mark = MARK if is_apart(person_id) else ""
-    return mark + blake2b(f"{person_id} {begun_by}".encode(), digest_size=16).hexdigest()
-
-
-async def load_clocks(tx: Tx, people: Sequence[str]) -> dict[Key, Clock]:
-    """The clocks of these people."""
+async def load_clocks(tx: Tx, people: Sequence[str]) -> dict[str, Clock]:
+    """The clocks of these people, by id."""
     rows = await tx.fetch("select * from clocks where person_id = any($1)", people)
-    return {Key(r["deadline"], r["person_id"], r["begun_by"]): _clock(r) for r in rows}
+    return {r["clock_id"]: _clock(r) for r in rows}
 
 
 async def find_clocks(tx: Tx, verdict: str, limit: int) -> list[dict[str, Any]]:
@@ -211,7 +201,6 @@ _TYPES = {
     "tell_at": "timestamptz",
     "told": "int",
     "about_id": "text",
-    "begun_by": "text",
 }
 _COLUMNS = tuple(_TYPES)
 _ARRAYS = ", ".join(f"${i}::{kind}[]" for i, kind in enumerate(_TYPES.values(), 1))

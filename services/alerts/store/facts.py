@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any, NamedTuple
+from typing import Any
+
+from pydantic import TypeAdapter
 
 from contracts.envelope import Event
-from contracts.events.cases import Precision
+from contracts.events.cases import CaseClassified, Classification, Precision
 from contracts.events.policies import PolicyAdopted
 from contracts.events.quarantine import CareScheduled, PersonVisited, PlacementEnded
+from services.alerts.matters import Matter, close_matters
 from services.alerts.rules import opens
 from services.chassis.database import Tx
 
-
-class Key(NamedTuple):
-    """One clock. begun_by: the statement that began it, where a person may have several of one deadline."""
-
-    deadline: str
-    person_id: str
-    begun_by: str = ""
+MATTERS = TypeAdapter(list[Matter])
 
 
 async def lock_people(tx: Tx, people: Iterable[str]) -> None:
@@ -53,20 +50,27 @@ async def save_openings(tx: Tx, deadline: str, events: Sequence[Event[Any]]) -> 
             getattr(e.data, "precision", Precision.MINUTE) is Precision.DAY,
             e.time,
             e.drill,
+            _matters(e.data),
         )
         for e in newest(events)
     ]
     await tx.execute(
         """insert into openings select * from unnest($1::text[], $2::text[], $3::int[], $4::bool[], $5::text[],
-             $6::text[], $7::text[], $8::timestamptz[], $9::bool[], $10::timestamptz[], $11::bool[])
+             $6::text[], $7::text[], $8::timestamptz[], $9::bool[], $10::timestamptz[], $11::bool[], $12::jsonb[])
            on conflict (statement_id, deadline) do update set revision = excluded.revision,
              withdrawn = excluded.withdrawn, person_id = excluded.person_id, drill = excluded.drill,
              division_code = excluded.division_code, unit = excluded.unit, started_at = excluded.started_at,
-             by_the_day = excluded.by_the_day, recorded_at = case when openings.withdrawn then excluded.recorded_at
+             by_the_day = excluded.by_the_day, matters = excluded.matters,
+             recorded_at = case when openings.withdrawn then excluded.recorded_at
                else least(openings.recorded_at, excluded.recorded_at) end
            where openings.revision < excluded.revision""",
-        *columns(rows, 11),
+        *columns(rows, 12),
     )
+
+
+def _matters(fact: Any) -> str | None:
+    """Those that start clocks, of a contact of whom several are stated."""
+    return MATTERS.dump_json(close_matters(fact)).decode() if getattr(fact, "matters", ()) else None
 
 
 async def save_stops(tx: Tx, deadline: str, at: str, events: Sequence[Event[Any]]) -> None:
@@ -82,17 +86,41 @@ async def save_stops(tx: Tx, deadline: str, at: str, events: Sequence[Event[Any]
             getattr(e.data, "precision", Precision.MINUTE) is Precision.DAY,
             e.time,
             getattr(e.data, "placement_id", None),
+            getattr(e.data, "mode", None),
         )
         for e in newest(events)
     ]
     await tx.execute(
         """insert into stops select * from unnest($1::text[], $2::text[], $3::int[], $4::bool[], $5::text[],
-             $6::timestamptz[], $7::bool[], $8::timestamptz[], $9::text[])
+             $6::timestamptz[], $7::bool[], $8::timestamptz[], $9::text[], $10::text[])
            on conflict (statement_id, deadline) do update set revision = excluded.revision,
              withdrawn = excluded.withdrawn, person_id = excluded.person_id, stopped_at = excluded.stopped_at,
-             by_the_day = excluded.by_the_day, placement_id = excluded.placement_id
+             by_the_day = excluded.by_the_day, placement_id = excluded.placement_id,
+             mode = excluded.mode
            where stops.revision < excluded.revision""",
-        *columns(rows, 9),
+        *columns(rows, 10),
+    )
+
+
+async def save_exclusions(tx: Tx, events: Sequence[Event[CaseClassified]]) -> None:
+    """What a classification says: what excludes a case parts one illness from the next."""
+    rows = [
+        (
+            e.data.statement_id,
+            e.data.revision,
+            e.data.withdrawn or e.data.classification is not Classification.EXCLUDED,
+            e.data.person_id,
+            e.data.classified_at,
+        )
+        for e in newest(events)
+    ]
+    await tx.execute(
+        """insert into exclusions select * from unnest($1::text[], $2::int[], $3::bool[], $4::text[],
+             $5::timestamptz[])
+           on conflict (statement_id) do update set revision = excluded.revision, withdrawn = excluded.withdrawn,
+             person_id = excluded.person_id, excluded_at = excluded.excluded_at
+           where exclusions.revision < excluded.revision""",
+        *columns(rows, 5),
     )
 
 

@@ -9,8 +9,9 @@ from contracts.envelope import Event
 from contracts.events.leads import LeadClosed, LeadLanded, LeadNotFound, LeadPassedOn, LeadReceived
 from contracts.leads import LeadState
 from contracts.persons import Merged
+from services.alerts.matters import Key
 from services.alerts.rules import LeadClock, LeadFact, lead_clocks
-from services.alerts.store.facts import Key, columns, newest
+from services.alerts.store.facts import columns, newest
 from services.chassis.database import Tx
 
 FACTS = (LeadReceived, LeadLanded, LeadNotFound, LeadPassedOn, LeadClosed)

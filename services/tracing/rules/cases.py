@@ -33,7 +33,7 @@ def case_part(around: Surroundings) -> CasePart | None:
 
 def _known_at(around: Surroundings) -> datetime:
     """When it was first known of a case that stands; what was excluded meanwhile begins anew."""
-    return min(one.received_at for one in _standing(around))
+    return min(one.said_since for one in _standing(around))
 
 
 def _excluded(around: Surroundings) -> Classified | None:

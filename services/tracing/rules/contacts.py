@@ -9,9 +9,9 @@ from datetime import date, datetime, timedelta
 from functools import cache, lru_cache
 
 from contracts import policy
-from contracts.events.contacts import Category, ContactIdentified, ContactWay, Standing
+from contracts.events.contacts import Category, ContactIdentified, ContactMatter, ContactWay, Standing
 from contracts.events.testing import Result
-from services.tracing.rules.orders import ends_of_quarantine
+from services.tracing.rules.orders import Quarantine, quarantines_ended
 from services.tracing.rules.statements import statement_id
 from services.tracing.rules.surroundings import CasePart, ClosePart, Exposure, Neighbour, Surroundings
 
@@ -38,10 +38,14 @@ class Chain:
 
 @dataclass(frozen=True, slots=True)
 class Matter:
-    """What counts between two ends of quarantine. since_at: the end before it, if any; chains: of the highest rank."""
+    """What counts between two ends of quarantine. follows: the one before it, if any; chains: of the highest rank."""
 
-    since_at: datetime | None
+    follows: Quarantine | None
     chains: tuple[Chain, ...]
+
+    @property
+    def since_at(self) -> datetime | None:
+        return self.follows.ended_at if self.follows else None
 
     @property
     def category(self) -> Category:
@@ -57,6 +61,14 @@ class Matter:
         """When the first whole chain was first received, but for what went on when quarantine had ended: then."""
         found_at = min(chain.found_at for chain in self.chains)
         return found_at if self.since_at is None else max(found_at, self.since_at)
+
+    def as_stated(self) -> ContactMatter:
+        return ContactMatter(
+            category=self.category,
+            found_at=self.found_at,
+            follows_order_id=self.follows.first_order_id if self.follows else None,
+            since_at=self.since_at,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +107,7 @@ def contact_of(around: Surroundings) -> Contact | None:
         exposure_ids=tuple(sorted({chain.exposure.statement_id for chain in latest.chains})),
         edition=window.edition,
         standing=_weaker(window.standing, plan.standing),
+        matters=tuple(each.as_stated() for each in _matters(around, going_on=True)) if latest.follows else (),
     )
     return Contact(fact, matters)
 
@@ -103,13 +116,20 @@ def _weaker(lookback: Standing, plan: Standing) -> Standing:
     return Standing.PROVISIONAL if Standing.PROVISIONAL in (lookback, plan) else lookback
 
 
-def _matters(around: Surroundings) -> tuple[Matter, ...]:
-    """As they came; casual ones only where there is no other."""
-    ends = ends_of_quarantine(around.orders)
+def _matters(around: Surroundings, *, going_on: bool = False) -> tuple[Matter, ...]:
+    """As they came; casual ones only where there is no other.
+
+    going_on: what had begun and was known before an end that it went on after belongs to the matter before it too.
+    """
+    over = quarantines_ended(around.orders)
+    ends = [each.ended_at for each in over]
     chains: dict[int, list[Chain]] = {}
     for chain in counted_chains(around):
-        chains.setdefault(bisect_left(ends, chain.last_at), []).append(chain)
-    matters = [Matter(ends[n - 1] if n else None, _of_the_highest_rank(chains[n])) for n in sorted(chains)]
+        last = bisect_left(ends, chain.last_at)
+        first = bisect_left(ends, max(chain.first_at, chain.found_at)) if going_on else last
+        for n in range(min(first, last), last + 1):
+            chains.setdefault(n, []).append(chain)
+    matters = [Matter(over[n - 1] if n else None, _of_the_highest_rank(chains[n])) for n in sorted(chains)]
     return tuple([each for each in matters if each.category is not Category.CASUAL] or matters)
 
 

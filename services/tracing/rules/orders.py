@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import UTC, datetime
+from typing import NamedTuple
 
 from contracts.events.quarantine import Mode
 from services.tracing.rules.surroundings import Order, Placement, Surroundings
@@ -23,9 +24,16 @@ def settled(around: Surroundings) -> Surroundings:
     return replace(around, orders=orders, placements=placements)
 
 
-def ends_of_quarantine(orders: Iterable[Order]) -> list[datetime]:
-    """The instants at which an order ended and no other stood, in order; what comes after one is a new matter."""
-    return [end for end in _ends(orders) if end is not _OPEN]
+class Quarantine(NamedTuple):
+    """From the first of orders that stood one after another without a gap until none of them stood."""
+
+    first_order_id: str
+    ended_at: datetime
+
+
+def quarantines_ended(orders: Iterable[Order]) -> list[Quarantine]:
+    """Those that are over, in order; what comes after one is a new matter."""
+    return [each for each in _quarantines(orders) if each.ended_at is not _OPEN]
 
 
 def latest_order(around: Surroundings) -> Order | None:
@@ -69,16 +77,16 @@ def _over_at(order: Order) -> datetime:
 def _left_with_its_orders(placement: Placement, orders: Iterable[Order]) -> Placement:
     if placement.ended_at is not None or placement.mode is Mode.HOSPITAL:
         return placement
-    left_at = next((end for end in _ends(orders) if end > placement.started_at), _OPEN)
+    left_at = next((each.ended_at for each in _quarantines(orders) if each.ended_at > placement.started_at), _OPEN)
     return placement if left_at is _OPEN else replace(placement, ended_at=left_at)
 
 
-def _ends(orders: Iterable[Order]) -> list[datetime]:
-    ends: list[datetime] = []
+def _quarantines(orders: Iterable[Order]) -> list[Quarantine]:
+    found: list[Quarantine] = []
     for order in sorted(orders, key=_served):
         end = max(order.ended_at or _OPEN, order.served_at)
-        if ends and order.served_at <= ends[-1]:
-            ends[-1] = max(ends[-1], end)
+        if found and order.served_at <= found[-1].ended_at:
+            found[-1] = found[-1]._replace(ended_at=max(found[-1].ended_at, end))
         else:
-            ends.append(end)
-    return ends
+            found.append(Quarantine(order.order_id, end))
+    return found

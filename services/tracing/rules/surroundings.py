@@ -15,13 +15,16 @@ from contracts.policy import Adoption
 
 @dataclass(frozen=True, slots=True)
 class Classified:
-    """event_time: of the revision that stands; received_at: when any revision of it was first received."""
+    """event_time: of the revision that stands; said_since: when it was first received that there is a case, or none.
+
+    A correction of the hour, or of a suspected case to a confirmed one, leaves said_since where it was.
+    """
 
     statement_id: str
     classification: Classification
     classified_at: datetime
     event_time: datetime
-    received_at: datetime
+    said_since: datetime
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from contracts.envelope import Event, Fact
+from contracts.events.cases import CaseClassified
 from contracts.events.quarantine import QuarantineOrdered
 from contracts.events.testing import Result, TubeSampled
 from services.chassis.database import Tx
@@ -36,7 +37,8 @@ async def _save(tx: Tx, kind: type[Fact], table: Table, events: Sequence[Event[F
         before = await _save_members(tx, [newest[row["statement_id"]] for row in changed if row["revised"]])
         members = {Named(PERSON, person, causes[statement]) for statement, person in before}
         return members | {Named(TUBE, row["new_tube_id"], causes[row["statement_id"]]) for row in changed}
-    return {named for row in changed for named in _named(table, row, causes[row["statement_id"]])}
+    stale = {named for row in changed for named in _named(table, row, causes[row["statement_id"]])}
+    return stale | await _save_revisions(tx, events) if kind is CaseClassified else stale
 
 
 def _newest(events: Sequence[Event[Fact]]) -> tuple[dict[str, Event[Fact]], dict[str, datetime]]:
@@ -91,3 +93,23 @@ async def _save_members(tx: Tx, tubes: Sequence[Event[Fact]]) -> set[tuple[str, 
         list(divisions.values()),
     )
     return {(row["statement_id"], row["person_id"]) for row in gone}
+
+
+async def _save_revisions(tx: Tx, events: Sequence[Event[Any]]) -> set[Named]:
+    """Every revision of classifications; returns of whom one that was not known, or not so early, bears on."""
+    first: dict[tuple[str, int], Event[Any]] = {}
+    for event in sorted(events, key=lambda event: event.time):
+        first.setdefault((event.data.statement_id, event.data.revision), event)
+    facts = [(*key, e.data.withdrawn, e.data.person_id, e.data.classification, e.time) for key, e in first.items()]
+    changed = await tx.fetch(_SAVE_REVISIONS, *zip(*facts, strict=True))
+    return {Named(PERSON, row["person_id"], Cause.of(first[row["statement_id"], row["revision"]])) for row in changed}
+
+
+_SAVE_REVISIONS = """
+with changed as (
+    insert into classification_revisions as r
+    select * from unnest($1::text[], $2::int[], $3::bool[], $4::text[], $5::text[], $6::timestamptz[]) order by 1, 2
+    on conflict (statement_id, revision) do update set received_at = excluded.received_at
+     where excluded.received_at < r.received_at
+    returning statement_id, revision)
+select changed.*, c.person_id from changed join classifications c using (statement_id)"""

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from itertools import groupby
+from operator import itemgetter
 from typing import Any, NamedTuple
 
 from pydantic import TypeAdapter
@@ -35,7 +37,7 @@ MEASURES = TypeAdapter(tuple[Measure, ...])
 # The facts that stand, by table; order by statement makes two readings of the same facts the same reading.
 _COMMON = "division_code, event_time, event_id"
 _OF_PERSON = {
-    "classifications": "classification, classified_at, received_at",
+    "classifications": "classification, classified_at",
     "findings": "found_at, found_how, onset_at",
     "tests": "sampled_at, resulted_at, result",
     "orders": "order_id, served_at, measures",
@@ -52,6 +54,9 @@ select other_id, statement_id, other_division_code, event_time, event_id, person
        received_at
   from exposures where other_id = any($1) and person_id <> other_id and not withdrawn
 order by statement_id"""
+_REVISIONS = """
+select statement_id, withdrawn, person_id, classification = 'excluded' as excluded, received_at
+  from classification_revisions where statement_id = any($1) order by statement_id, revision desc"""
 _POSITIVE_TUBES = """
 select m.person_id, t.statement_id, m.division_code, t.event_time, t.event_id, m.tube_id, r.resulted_at
   from tube_members m join tubes t using (statement_id)
@@ -89,6 +94,8 @@ async def load_surroundings(tx: Tx, person_ids: Sequence[str], merged: Merged) -
     # Nobody meets himself under another id.
     exposures = [row for row in exposures if met.kept(row["other_id"]) != merged.kept(row["person_id"])]
     facts["exposures"] = _by_person(exposures, merged)
+    classified = [row["statement_id"] for rows in facts["classifications"].values() for row in rows]
+    said_since = _said_since(await tx.fetch(_REVISIONS, classified), merged) if classified else {}
     facts["tubes"] = _by_person(await tx.fetch(_POSITIVE_TUBES, asked), merged)
     adoptions = await load_adoptions(tx)
     neighbours, times = await load_neighbours(tx, sorted({met.kept(row["other_id"]) for row in exposures}))
@@ -99,7 +106,7 @@ async def load_surroundings(tx: Tx, person_ids: Sequence[str], merged: Merged) -
         latest = max(every, key=lambda row: (row["event_time"], row["event_id"]), default=None)
         division_code = latest["division_code"] if latest else ""
         loaded.around[person_id] = Surroundings(
-            person_id, division_code, neighbours=neighbours, adoptions=adoptions, **_facts(own, met)
+            person_id, division_code, neighbours=neighbours, adoptions=adoptions, **_facts(own, met, said_since)
         )
     return loaded
 
@@ -123,10 +130,23 @@ def _by_person(rows: Sequence[Any], merged: Merged) -> Rows:
     return found
 
 
-def _facts(own: Rows, met: Merged) -> dict[str, Any]:
+def _said_since(revisions: Sequence[Any], merged: Merged) -> dict[str, datetime]:
+    """By statement: when the first of its latest revisions in a row was received that say the same of one person."""
+
+    def says(row: Any) -> tuple[bool, str, bool]:
+        return row["withdrawn"], merged.kept(row["person_id"]), row["excluded"]
+
+    since = {}
+    for statement_id, rows in groupby(revisions, key=itemgetter("statement_id")):
+        _, latest = next(groupby(rows, key=says))
+        since[statement_id] = min(row["received_at"] for row in latest)
+    return since
+
+
+def _facts(own: Rows, met: Merged, said_since: Mapping[str, datetime]) -> dict[str, Any]:
     """The fields of Surroundings that hold facts. Two statements of one placement or order are one: the first.
 
-    met: by which id a neighbour is known.
+    met: by which id a neighbour is known. said_since: by classification.
     """
     order_ends = _earliest(own["order_ends"], "order_id")
     placement_ends = _earliest(own["placement_ends"], "placement_id")
@@ -149,7 +169,7 @@ def _facts(own: Rows, met: Merged) -> dict[str, Any]:
                 Classification(r["classification"]),
                 r["classified_at"],
                 r["event_time"],
-                r["received_at"],
+                said_since.get(r["statement_id"], r["event_time"]),  # a replica of before kept no revisions
             )
             for r in own["classifications"]
         ),
