@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import io
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
@@ -11,10 +10,8 @@ from dataclasses import dataclass, field
 from itertools import count
 from typing import Any
 
-import asyncpg
 import httpx
 from aiokafka.admin import NewTopic
-from pydantic import SecretStr
 
 from benchmarks.lab import Lab, ready
 from benchmarks.measure import BenchError
@@ -24,18 +21,13 @@ from benchmarks.wire import Line, lines
 from deploy.fleet import Fleet
 from deploy.local import free_port
 from deploy.play.quiet import until_quiet
-from services.chassis.database import open_pool
-from services.chassis.settings import Settings
 from services.chassis.topics import admin
-from services.intake.service import SERVICE
 
 LINES_A_REQUEST = 5_000
 CONNECTIONS = 64
 NDJSON, JSON = "application/x-ndjson", "application/json"
 MOST_AT_ONCE = 1_000_000
 _PLAIN_TOPIC = "plain-screenings"
-_LEFT = ("records", "vault_keys", "vault_persons", "vault_dwellings", "vault_words", "calls", "residents")
-"""Tables in which a visit leaves rows; those of the outbox are gone when it has been relayed."""
 
 
 @dataclass(frozen=True)
@@ -105,30 +97,6 @@ async def door_ours(lab: Lab, running: Fleet, scale: Scale, records: Records) ->
             await send_single(intake, lab.token, records, scale.single_requests, load)
             await until_quiet(client, running.urls)
     return load
-
-
-async def bare_copy(lab: Lab) -> float:
-    """Records a second: the rows that the door has left, by COPY into empty tables like its own, keys and all."""
-    source = await asyncpg.connect(lab.database, server_settings={"search_path": "intake"})
-    async with lab.own_database("bare") as database:
-        settings = Settings(database=database, token_key=SecretStr(lab.token), _env_file=None)
-        pool = await open_pool("intake", SERVICE.schema, settings)
-        try:
-            records = int(await source.fetchval("select count(*) from records"))
-            return records / sum([await _copied(source, pool, table) for table in _LEFT])
-        finally:
-            await pool.close()
-            await source.close()
-
-
-async def _copied(source: asyncpg.Connection, pool: asyncpg.Pool, table: str) -> float:
-    """Seconds."""
-    rows = io.BytesIO()
-    await source.copy_from_table(table, output=rows, format="binary")
-    rows.seek(0)
-    began = time.perf_counter()
-    await pool.copy_to_table(table, source=rows, format="binary")
-    return time.perf_counter() - began
 
 
 async def door_plain(lab: Lab, scale: Scale, records: Records) -> Load:

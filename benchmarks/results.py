@@ -21,11 +21,14 @@ RESULTS = Path(__file__).parent / "results"
 PACKAGES = ("aiokafka", "asyncpg", "fastapi", "faststream", "pydantic", "uvicorn")
 TARGETS = (
     ("ours of reading alone", "ours", "reading", 0.35),
+    ("ours of bare COPY of its rows", "ours", "ours-copy", None),
+    ("bare COPY of its rows of reading alone", "ours-copy", "reading", None),
     ("ours over one by one", "ours", "one-by-one", 50.0),
     ("ours over Quix Streams", "ours", "quix", None),
     ("door in bulk of bare COPY", "door-bulk", "copy", 0.25),
     ("door in bulk over the plain handler", "door-bulk", "plain-bulk", None),
     ("door one by one over the plain handler", "door-single", "plain-single", 5.0),
+    ("door one by one of HTTP alone", "door-single", "http", None),
 )
 """What is compared: name, measure, with which, and the ratio to reach."""
 P99_TARGET_SECONDS, P99_TARGET_RATE = 2.0, 1_000

@@ -11,8 +11,9 @@ from typing import Any
 import asyncpg
 from rich.console import Console
 
+from benchmarks.bare import OF_THE_DOOR, OF_THE_FIGURES, bare_copy, bare_http
 from benchmarks.counting import count_one_by_one, count_ours, count_quix, read_alone
-from benchmarks.door import Load, Records, bare_copy, door_ours, door_plain, fresh_records, open_the_day
+from benchmarks.door import Load, Records, door_ours, door_plain, fresh_records, open_the_day
 from benchmarks.flood import flood
 from benchmarks.lab import KAFKA_VERSION, Lab, lab
 from benchmarks.latency import latency
@@ -24,6 +25,8 @@ from benchmarks.sheet import fill_vault, sheet_rate
 from benchmarks.today import today
 from benchmarks.topic import Log, write_log
 from deploy.fleet import Fleet
+from services.intake.service import SERVICE as INTAKE
+from services.rollup.service import SERVICE as ROLLUP
 
 TOPIC_READERS = frozenset({"relay", "reading", "ours", "one-by-one", "quix"})
 
@@ -88,18 +91,23 @@ class Run:
             async with AsyncExitStack() as stack:
                 own = servers.own_database(f"ours_{number}")
                 database = servers.database if number == 1 else await stack.enter_async_context(own)
-                return await count_ours(servers, log, database, tell)
+                rate = await count_ours(servers, log, database, tell)
+                if number == 1:
+                    self._found("ours-copy", await bare_copy(servers, ROLLUP, database, OF_THE_FIGURES, log.records))
+                return rate
 
     async def _door(self, servers: Lab) -> None:
         records = fresh_records()
         if "door" in self.parts:
             self._loaded("plain", await door_plain(servers, self.scale, records))
+            self._found("http", await bare_http(servers, records, 10 * self.scale.single_requests))
         async with servers.services() as running:
             self.tell("four services are ready")
             await open_the_day(servers, running)
             if "door" in self.parts:
                 self._loaded("door", await door_ours(servers, running, self.scale, records))
-                self._found("copy", await bare_copy(servers))
+                taken = int(await _asked(servers, "select count(*) from intake.records"))
+                self._found("copy", await bare_copy(servers, INTAKE, servers.database, OF_THE_DOOR, taken))
             for rate in self.scale.latency_rates if "latency" in self.parts else ():
                 found = await latency(servers, running, rate, self.scale.latency_seconds, records)
                 self.results.latencies.append(_rounded(found))
@@ -155,8 +163,12 @@ def _rounded(found: Any) -> dict[str, Any]:
 
 
 async def _postgres_version(servers: Lab) -> str:
+    return str(await _asked(servers, "show server_version")).split()[0]
+
+
+async def _asked(servers: Lab, query: str) -> Any:
     connection = await asyncpg.connect(servers.database)
     try:
-        return str(await connection.fetchval("show server_version")).split()[0]
+        return await connection.fetchval(query)
     finally:
         await connection.close()

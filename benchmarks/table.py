@@ -20,6 +20,7 @@ BEGIN, END = "<!-- begin: written by `make bench` -->", "<!-- end -->"
 NAMES = {
     "reading": "reading alone: aiokafka `getmany`, nothing done with it (the limit)",
     "ours": "ours: `gridward rollup`, six levels in two trees with history into PostgreSQL, exactly once",
+    "ours-copy": "bare COPY of the rows that it left, into empty tables like its own (the limit)",
     "quix": "Quix Streams: six counters in state",
     "one-by-one": "FastStream, one message and one upsert at a time",
     "relay": "relay: outbox to Kafka, acknowledged and deleted",
@@ -28,6 +29,7 @@ NAMES = {
     "plain-bulk": "the same in bulk to a plain FastAPI handler",
     "door-single": "door, one record a request, 64 connections",
     "plain-single": "the same one by one to a plain FastAPI handler",
+    "http": "the same to uvicorn, which answers and does nothing (the limit)",
     "sheet": "a spreadsheet of 10,000 rows by `POST /sheets` into a base of a million persons, rows (2,000 wanted)",
 }
 
