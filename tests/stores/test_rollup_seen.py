@@ -9,8 +9,9 @@ import httpx
 import pytest
 
 from services.rollup.rules.counting import Reason
-from tests.stores.rollup_facts import HOUR, PLACES, T0, a_screening, a_tube
+from tests.stores.rollup_facts import HOUR, PLACES, T0, a_merge, a_screening, a_tube
 from tests.stores.rollup_served import answer, serving, sign_in
+from tests.stores.rollup_world import a_database, read_batches, stored_figures
 
 GRID, OTHER = PLACES[0], PLACES[1]
 MICRO = f"{GRID}01"
@@ -77,3 +78,19 @@ async def test_an_instant_far_off_and_a_span_that_ends_before_it_begins_are_answ
 async def test_the_board_has_a_word_for_every_reason(web: httpx.AsyncClient) -> None:
     worded = (await web.get("/")).text.split("const REASONS = {")[1].split("}")[0]
     assert {pair.split(":")[0].strip() for pair in worded.split(",")} == {one.value for one in Reason}
+
+
+async def test_a_merge_that_is_played_joins_nobody_in_earnest_and_one_in_earnest_joins_in_both(database: str) -> None:
+    people = [a_screening(f"{drill}-{n}", person=f"p{n}", drill=drill) for n in (1, 2) for drill in (False, True)]
+    async with a_database(database) as tx:
+        for merge, earnest, played in (
+            (a_merge(drill=True), 2, 1),
+            (a_merge(revision=2, withdrawn=True, drill=True), 2, 2),
+            (a_merge(revision=3), 1, 1),
+            (a_merge(revision=4, drill=True), 2, 1),  # meant for the exercise after all
+        ):
+            await read_batches(tx, [people, [merge]])
+            found = await stored_figures(tx)
+            day = T0.date()
+            key = ("statutory", "33", "persons-screened", day)
+            assert (found[*key, False], found[*key, True]) == (earnest, played)
