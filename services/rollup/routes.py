@@ -127,7 +127,7 @@ def _rows(router: APIRouter, app: App) -> None:
             which = BY_CODE[indicator], drill, _one(day), limit, offset
             shown = await reading.load_rows(turn.tx, tree, division, *which)
         figure = sum(row["value"] for row in found if row["drill"] is drill)
-        more = offset + len(shown) if offset + len(shown) < figure else None
+        more = offset + len(shown) if shown and offset + len(shown) < figure else None
         return {"figure": figure, "rows": [*map(dict, shown)], "next_offset": more}
 
 

@@ -49,6 +49,13 @@ async def test_whoever_belongs_to_a_grid_sees_rows_and_past_of_its_figures_as_ev
     assert await told() == everybodys
 
 
+async def test_a_figure_that_drifts_has_no_page_after_its_last_row(web: httpx.AsyncClient, database: str) -> None:
+    async with a_database(database) as tx:
+        await tx.execute("update sums set statutory = 9 where division_code = '33'")
+    told = await answer(web, "/rows", division="33", offset=2, **SCREENED)
+    assert told == {"figure": 9, "rows": [], "next_offset": None}
+
+
 async def test_nobody_moves_in_earnest_because_of_an_exercise(web: httpx.AsyncClient) -> None:
     found = await answer(web, "/rows", division=GRID, **SCREENED)
     assert [(row["division_code"], row["moved_to"]) for row in found["rows"]] == [(GRID, None), (MICRO, None)]
