@@ -68,6 +68,7 @@ CLOCKS = (
         MessageSent,
         subjects=_post,
         at=lambda event: event.data.sent_at,
+        moves=False,
         why="one digest to one post, not forty",
         source="Notice 003 §2",
     ),

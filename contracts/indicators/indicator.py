@@ -24,6 +24,7 @@ class Indicator:
     subjects: (subject id, division code) of each subject that a statement names; a subject counts once. When the
     figure is about persons the subject id begins with the person's id and "/", or is it. at: when it happened; its
     Shanghai day is the reporting day. part_of: the figure of which this one is a share, by no means to be added to it.
+    moves: whether its subject is a person or a dwelling, of which something may be known in another division later.
     """
 
     code: str
@@ -36,6 +37,7 @@ class Indicator:
     source: str
     counts: Callable[[Any], bool] = always
     part_of: str | None = None
+    moves: bool = True
 
 
 class Contribution(NamedTuple):

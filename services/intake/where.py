@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 
@@ -11,7 +12,8 @@ from services.intake.problems import Problem
 from services.intake.reading import Reading
 from services.intake.store import records
 
-_LONGEST = 24
+# As in tokens. Ranges of codes end with "~": whatever sorts above it would lie in no grid.
+_IN_A_GRID = re.compile(r"[0-9]{15}[0-9A-Za-z._-]{0,9}")
 
 
 @dataclass
@@ -23,14 +25,14 @@ class Where:
 
     async def known(self, tx: Tx, codes: Collection[str]) -> set[str]:
         """Those of the codes that may be recorded in: a micro-grid is known where its grid is."""
-        grids = {code[: Level.GRID] for code in codes if Level.GRID <= len(code) <= _LONGEST} - self.grids
+        grids = {code[: Level.GRID] for code in codes if _IN_A_GRID.fullmatch(code)} - self.grids
         if grids:
             self.grids |= await records.known_grids(tx, grids)
         return {code for code in codes if self._knows(code)}
 
     def _knows(self, code: str) -> bool:
         if len(code) >= Level.GRID:
-            return len(code) <= _LONGEST and code[: Level.GRID] in self.grids
+            return bool(_IN_A_GRID.fullmatch(code)) and code[: Level.GRID] in self.grids
         return self.divisions.knows(code)
 
     def wrong_with(self, reading: Reading, known: Collection[str]) -> Iterator[Problem]:

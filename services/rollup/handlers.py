@@ -13,6 +13,7 @@ from typing import Any
 from contracts.divisions import Divisions
 from contracts.envelope import Event
 from contracts.events.people import PersonsMerged
+from contracts.exercise import named_id
 from services.chassis.database import Tx
 from services.chassis.merges import load_merged, save_merges
 from services.rollup.gathering import Batch, Deltas, Part, Plain, pack
@@ -27,7 +28,7 @@ async def on_batch(batch: Batch, tx: Tx) -> list[Event[Any]]:
     if batch:
         await statements.wait_for_turn(tx)
     for part in batch:
-        changes = await _regroup(part, tx) if isinstance(part, Event) else await _count(part, tx)
+        changes = await _join(part, tx) if isinstance(part, Event) else await _count(part, tx)
         if past := summing.past_of(changes):
             await _add(Deltas.of(past), tx)
     return []
@@ -68,11 +69,15 @@ async def _recount(said: Sequence[Said], tx: Tx) -> list[Change]:
     known = await statements.load(tx, [one.statement for one in said])
     counted_at: Callable[[Key], Key] = counting.as_said
     if await merges.any_stand(tx):
-        before = {joining.person_of(key.subject_id) for one in known.values() for key in one.keys}
+        before = {joining.person_of(key) for one in known.values() for key in one.keys}
         counted_at = joining.counting_at(await merges.load_bearing_on(tx, before | joining.named_by(said)))
     went_on, steps = counting.advance(known, said, counted_at)
     await statements.save(tx, went_on)
     return await _take(steps, tx)
+
+
+async def _join(event: Event[PersonsMerged], tx: Tx) -> list[Change]:
+    return [change for each in joining.in_both_worlds(event) for change in await _regroup(each, tx)]
 
 
 async def _regroup(event: Event[PersonsMerged], tx: Tx) -> list[Change]:
@@ -81,7 +86,8 @@ async def _regroup(event: Event[PersonsMerged], tx: Tx) -> list[Change]:
     people = before.everybody((event.data.person_id, event.data.other_id))
     await save_merges(tx, [event])
     after = await load_merged(tx, people)
-    keys = await subjects.find_of(tx, {before.kept(each) for each in after.everybody(people)})
+    were = {named_id(before.kept(each), drill=event.drill) for each in after.everybody(people)}
+    keys = await subjects.find_of(tx, were, event.drill)
     if not keys:
         return []
     await statements.stand_alone(tx, keys)

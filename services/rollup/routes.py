@@ -18,6 +18,8 @@ from services.rollup.store import drift, reading
 BOARD = (files(__package__) / "board.html").read_text("utf-8")
 Code = Annotated[str, Query(min_length=2, max_length=24, description="a division's code")]
 Day = date | Literal["all"]
+YEARS = range(1900, 2200)
+"""In which the door takes instants; beside them arithmetic with hours and zones may overflow."""
 
 
 def routes(app: App) -> APIRouter:
@@ -87,8 +89,11 @@ def _past(router: APIRouter, app: App) -> None:
         """Why a figure differs between two instants (as exactly as as-of): sums by reason, and by day and reason."""
         _allow(caller, division, tree)
         _known([indicator])
+        span = _zoned(from_at), _zoned(to_at)
+        if span[0] > span[1]:
+            raise HTTPException(422, "`from` is later than `to`: exchange them")
         async with app.reading(caller) as turn:
-            first, last = (answered_until(_zoned(each), turn.now) for each in (from_at, to_at))
+            first, last = (answered_until(each, turn.now) for each in span)
             rows = await reading.load_changes(turn.tx, tree, division, indicator, drill, first, last, _one(day))
         reasons: dict[str, int] = {}
         for row in rows:
@@ -119,9 +124,10 @@ def _rows(router: APIRouter, app: App) -> None:
         _known([indicator])
         async with app.reading(caller) as turn:
             found = await reading.load_figures(turn.tx, tree, [division], [indicator], _one(day))
-            shown = await reading.load_rows(turn.tx, tree, division, indicator, drill, _one(day), limit, offset)
+            which = BY_CODE[indicator], drill, _one(day), limit, offset
+            shown = await reading.load_rows(turn.tx, tree, division, *which)
         figure = sum(row["value"] for row in found if row["drill"] is drill)
-        more = offset + len(shown) if offset + len(shown) < figure else None
+        more = offset + len(shown) if shown and offset + len(shown) < figure else None
         return {"figure": figure, "rows": [*map(dict, shown)], "next_offset": more}
 
 
@@ -163,4 +169,6 @@ def _one(day: Day) -> date | None:
 def _zoned(at: datetime) -> datetime:
     if at.tzinfo is None:
         raise HTTPException(422, f"{at.isoformat()} has no zone: write it with its offset, for example +08:00")
+    if at.year not in YEARS:
+        raise HTTPException(422, f"the year {at.year} is far off: write one from {YEARS[0]} to {YEARS[-1]}")
     return at.astimezone(UTC)

@@ -19,11 +19,15 @@ drop index if exists counted_place;
 create index if not exists counted_township on counted (left(division_code, 9));
 
 -- Two ids of one person, while the statement stands: what was said under either counts under the one that is kept.
+-- Once for what counts in earnest, and once, with marked ids, for exercises.
 create table if not exists merges (
     statement_id text primary key, revision int not null, withdrawn boolean not null, person_id text not null,
     other_id text not null);
 create index if not exists merges_of_person on merges (person_id);
 create index if not exists merges_of_other on merges (other_id);
+-- As it was while one row held for both.
+insert into merges select '~' || statement_id, revision, withdrawn, '~' || person_id, '~' || other_id from merges
+    where not statement_id ^@ '~' on conflict do nothing;
 
 -- Further contributions on subjects that count already; one of them counts once the counted one is taken back.
 create table if not exists spares (

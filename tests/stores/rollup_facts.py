@@ -132,6 +132,7 @@ def a_merge(
     other: str = "p2",
     time: datetime = T0,
     withdrawn: bool = False,
+    drill: bool = False,
 ) -> Event[Any]:
     fact = PersonsMerged(
         statement_id=statement,
@@ -142,7 +143,7 @@ def a_merge(
         decided_at=time,
         decided_by="post-1",
     )
-    return say(fact, source="intake", time=time, division=PLACES[0])
+    return say(fact, source="intake", time=time, division=PLACES[0], drill=drill)
 
 
 _moments = st.integers(0, 60).map(lambda hours: T0 + hours * HOUR)
@@ -220,6 +221,7 @@ def _merges(pair: str, revision: int) -> st.SearchStrategy[Event[Any]]:
         other=st.just(other),
         time=_moments,
         withdrawn=withdrawn,
+        drill=_seldom,
     )
 
 

@@ -32,13 +32,16 @@ def figures_of(events: Iterable[Event[Any]], divisions: Divisions | None = None)
         name = (event.type, event.data.statement_id)
         if name not in newest or newest[name].data.revision < event.data.revision:
             newest[name] = event
-    merges = [event.data for event in newest.values() if isinstance(event.data, PersonsMerged)]
-    merged = Merged((fact.person_id, fact.other_id) for fact in merges if not fact.withdrawn)
+    merges = [one for one in newest.values() if isinstance(one.data, PersonsMerged) and not one.data.withdrawn]
+    joined = {
+        drill: Merged((one.data.person_id, one.data.other_id) for one in merges if drill or not one.drill)
+        for drill in (False, True)
+    }
     subjects: defaultdict[tuple[str, str, bool], list[tuple[datetime, str, date, str]]] = defaultdict(list)
     for event in newest.values():
         for indicator, subject, day, at, division in contributions(event):
             person, slash, rest = subject.partition("/")
-            subjects[indicator, merged.kept(person) + slash + rest, event.drill].append(
+            subjects[indicator, joined[event.drill].kept(person) + slash + rest, event.drill].append(
                 (at, event.data.statement_id, day, division)
             )
     found: Counter[tuple[str, str, str, date, bool]] = Counter()

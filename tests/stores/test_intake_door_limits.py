@@ -19,7 +19,7 @@ from services.intake.posting import LARGEST_BODY
 from services.intake.rules.numbers import check_character
 from services.intake.sender import Sender
 from services.intake.sheets.table import LARGEST_FILE
-from tests.stores.intake_world import World, a_household, a_test, intake
+from tests.stores.intake_world import GRID, World, a_household, a_test, intake
 from tests.stores.served_world import listening
 from tests.stores.sheets import TESTS, a_test_row, text_sheet
 
@@ -141,3 +141,12 @@ async def test_no_body_is_begun_when_all_places_are_taken(database: str) -> None
             for path, kind, _, _ in TOO_LARGE[:3]:
                 answer = await client.post(path, content=Growing(MEGABYTE), headers={"content-type": kind})
                 assert answer.status_code == 429 and "retry-after" in answer.headers, path
+
+
+async def test_a_micro_grid_is_named_as_tokens_name_it(database: str) -> None:
+    """A letter above "~" would lie outside every range of codes: no figure of the grid, no list would show it."""
+    async with intake(database) as world:
+        suffixes = ("A-1", "_2.b", "东", "~", "1234567890")
+        told = await world.send(*(a_test(n, n, division_code=f"{GRID}{end}") for n, end in enumerate(suffixes, 1)))
+    assert [each["verdict"] for each in told] == ["accepted"] * 2 + ["rejected"] * 3
+    assert {each["errors"][0]["field"] for each in told[2:]} == {"division_code"}

@@ -10,7 +10,7 @@ from services.rollup.rules.counting import Key
 from services.rollup.service import SERVICE
 from services.rollup.store import drift, statements
 from tests.faults.compared import dump_of, equal
-from tests.stores.rollup_facts import HOUR, T0, a_screening
+from tests.stores.rollup_facts import HOUR, T0, a_merge, a_screening
 from tests.stores.rollup_world import a_database, figures_of, read_batches, stored_figures
 
 EVENTS = [a_screening(f"s{n}", person=f"p{n}", at=T0 - n % 3 * HOUR) for n in range(12)]
@@ -56,6 +56,16 @@ async def test_what_a_batch_appends_while_it_is_folded_stays(database: str) -> N
                 await folding.fold_history(other, T0)  # finds another at it
             await read_batches(other, [LATER])
         assert await stored_figures(tx) == figures_of([*EVENTS, *LATER])
+
+
+async def test_merges_that_were_kept_once_go_on_in_exercises(database: str) -> None:
+    events = [a_merge(), *(a_screening(f"s{n}", person=f"p{n}", drill=True) for n in (1, 2))]
+    async with a_database(database) as tx:
+        await read_batches(tx, [events[:2]])
+        await tx.execute("delete from merges where statement_id ^@ '~'")
+    async with a_database(database) as tx:
+        await read_batches(tx, [events[2:]])
+        assert await stored_figures(tx) == figures_of(events)
 
 
 async def test_tables_of_the_shape_before_are_brought_to_this_one(database: str) -> None:

@@ -84,7 +84,7 @@ def test_a_figure_has_as_many_rows_as_it_says(
     async def work(tx: Tx) -> None:
         await read_batches(tx, case[0])
         for (tree, code, indicator, day, drill), value in (await stored_figures(tx)).items():
-            rows = await reading.load_rows(tx, tree, code, indicator, drill, day, 1_000, 0)
+            rows = await reading.load_rows(tx, tree, code, BY_CODE[indicator], drill, day, 1_000, 0)
             assert len(rows) == value
             assert all(code in Divisions.load().ancestors(row["division_code"], Tree(tree)) for row in rows)
             assert all(row["day"] == day for row in rows)

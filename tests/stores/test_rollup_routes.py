@@ -9,26 +9,17 @@ from typing import Any
 
 import httpx
 import pytest
-from pydantic import SecretStr
 
 from contracts.divisions import Divisions
-from contracts.events.policies import TimeAdvanced
 from contracts.indicators import INDICATORS
 from contracts.policy.days import SHANGHAI
-from services.chassis.access import make_token
 from services.chassis.clock import advance
-from services.chassis.database import open_pool
-from services.chassis.health import Health
-from services.chassis.service import App
-from services.chassis.settings import Settings
-from services.chassis.web import make_web
 from services.rollup.drift import look_for_drift
 from services.rollup.folding import fold_history
-from services.rollup.service import SERVICE
 from tests.stores.rollup_facts import HOUR, PLACES, T0, a_screening, an_episode
+from tests.stores.rollup_served import a_time, answer, serving, sign_in
 from tests.stores.rollup_world import a_database, read_batches
 
-KEY = SecretStr("k" * 32)
 DAY = T0.date().isoformat()
 LATER = T0 + 30 * HOUR
 EVENTS = [
@@ -44,27 +35,10 @@ ALTERED = "update sums set statutory = 9 where division_code = '330402' and not 
 SCREENED = {"indicator": "persons-screened"}
 
 
-def a_time(at: datetime, revision: int) -> TimeAdvanced:
-    return TimeAdvanced(statement_id="stage", revision=revision, to_at=at)
-
-
 @pytest.fixture
 async def web(database: str) -> AsyncIterator[httpx.AsyncClient]:
-    settings = Settings(database=database, token_key=KEY, clock="stage")
-    pool = await open_pool(SERVICE.name, SERVICE.schema, settings)
-    async with pool, pool.acquire() as tx:
-        await read_batches(tx, [EVENTS])
-        await advance(tx, a_time(LATER, 1))
-        transport = httpx.ASGITransport(make_web(App(SERVICE, settings, pool), Health(SERVICE.name)))
-        async with httpx.AsyncClient(transport=transport, base_url="http://rollup") as client:
-            client.headers["authorization"] = f"Bearer {make_token(KEY, 'duty', frozenset(), '33')}"
-            yield client
-
-
-async def answer(web: httpx.AsyncClient, path: str, **query: Any) -> Any:
-    response = await web.get(path, params=query)
-    assert response.status_code == 200, response.text
-    return response.json()
+    async with serving(database, EVENTS, LATER) as client:
+        yield client
 
 
 def figures(table: dict[str, Any]) -> dict[str, int]:
@@ -145,12 +119,12 @@ async def test_drift_is_compared_on_request_and_named_within_the_callers_divisio
     for query in ({}, {"now": True}):
         told = await answer(web, "/drift", **query)
         assert {"division_code": "330402", **SCREENED, "day": DAY, "figure": 9}.items() <= told["figures"][-1].items()
-    web.headers["authorization"] = f"Bearer {make_token(KEY, 'worker', frozenset(), '330411')}"
+    sign_in(web, "330411")
     assert (await answer(web, "/drift"))["figures"] == []
 
 
 async def test_nobody_sees_beyond_the_own_division(web: httpx.AsyncClient) -> None:
-    web.headers["authorization"] = f"Bearer {make_token(KEY, 'worker', frozenset(), '330411')}"
+    sign_in(web, "330411")
     span = {"from": T0.isoformat(), "to": LATER.isoformat(), "at": T0.isoformat()}
     for path in ("/figures", "/figures/as-of", "/rows", "/changes"):
         for division in ("3304", "330402"):
@@ -163,7 +137,7 @@ async def test_nobody_sees_beyond_the_own_division(web: httpx.AsyncClient) -> No
 
 
 async def test_an_area_sees_the_townships_that_it_takes(web: httpx.AsyncClient) -> None:
-    web.headers["authorization"] = f"Bearer {make_token(KEY, 'zone', frozenset(), '3304J1')}"
+    sign_in(web, "3304J1")
     for tree in ("reporting", "statutory"):  # a township's figures are the same in both
         table = await answer(web, "/figures", division="330402012", tree=tree, **SCREENED)
         assert table["total"]["figures"] == {"persons-screened": 1}

@@ -2,22 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
 
+from contracts.envelope import Event
+from contracts.events.people import PersonsMerged
+from contracts.exercise import named_id, set_apart, set_apart_id
 from contracts.persons import Merged
 from services.rollup.rules.counting import Held, Key, Known, Reason, Row, Step
 from services.rollup.rules.plain import First, Told, said_of
 
 
-def person_of(subject_id: str) -> str:
-    """Whom a subject is about, when its figure is about persons (`contracts.indicators.Indicator`)."""
-    return subject_id.partition("/")[0]
+def in_both_worlds(event: Event[PersonsMerged]) -> Iterator[Event[PersonsMerged]]:
+    """What a merge says of earnest, and of exercises: one said in an exercise joins nobody in earnest (`exercise`)."""
+    fact = event.data
+    if event.drill:
+        fact = fact.model_copy(update={"withdrawn": True})
+    yield event.model_copy(update={"drill": False, "data": fact})
+    apart = set_apart(event.data).model_copy(update={"statement_id": set_apart_id(event.data.statement_id)})
+    yield event.model_copy(update={"drill": True, "data": apart})
+
+
+def person_of(key: Key) -> str:
+    """Whom a subject is about, when its figure is about persons; under the id of its world."""
+    person = key.subject_id.partition("/")[0]
+    return set_apart_id(person) if key.drill else person
 
 
 def named_by(told: Iterable[Told]) -> set[str]:
     """The persons (and dwellings and tubes, whose ids are nobody's) of these statements."""
-    return {person_of(key.subject_id) for one in told for key in _keys(one)}
+    return {person_of(key) for one in told for key in _keys(one)}
 
 
 def apart(told: Iterable[Told], counted_at: Callable[[Key], Key]) -> tuple[list[Told], set[Key]]:
@@ -38,8 +52,8 @@ def counting_at(merged: Merged) -> Callable[[Key], Key]:
     """For a subject as a statement names it, the one under which it counts."""
 
     def counted_at(key: Key) -> Key:
-        person, slash, rest = key.subject_id.partition("/")
-        return key._replace(subject_id=merged.kept(person) + slash + rest)
+        _, slash, rest = key.subject_id.partition("/")
+        return key._replace(subject_id=named_id(merged.kept(person_of(key)), drill=key.drill) + slash + rest)
 
     return counted_at
 

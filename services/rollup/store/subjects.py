@@ -23,7 +23,8 @@ _OF_PERSONS = """
         select subject_id, indicator, drill from counted where subject_id = who
         union all
         select subject_id, indicator, drill from counted
-        where subject_id >= who || '/' and subject_id < who || '0') own"""
+        where subject_id >= who || '/' and subject_id < who || '0') own
+    where drill = $2"""
 _COUNTED = _OF_KEYS.format(
     table="counted", columns="subject_id, indicator, drill, statement, division_code, day, at, since_at"
 )
@@ -60,9 +61,9 @@ async def find_met(tx: Tx, firsts: Sequence[First]) -> tuple[set[str], set[Key]]
     return {row[0] for row in lone}, {Key(*row) for row in met}
 
 
-async def find_of(tx: Tx, persons: Collection[str]) -> list[Key]:
-    """Every subject that is, or was ever met, of these persons."""
-    return [Key(*row) for row in await tx.fetch(_OF_PERSONS, persons)]
+async def find_of(tx: Tx, persons: Collection[str], drill: bool) -> list[Key]:
+    """Every subject that is, or was ever met, of these persons, in earnest or in exercises."""
+    return [Key(*row) for row in await tx.fetch(_OF_PERSONS, persons, drill)]
 
 
 async def load(tx: Tx, keys: Collection[Key]) -> dict[Key, Held]:
