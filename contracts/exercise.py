@@ -49,11 +49,17 @@ def as_named(fact: F, *, drill: bool) -> F:
 
 
 def both_worlds(event: Event[F]) -> Iterator[Event[F]]:
-    """The event, apart if it is of an exercise; and that two are one person holds in an exercise as well."""
-    yield apart(event)
-    if isinstance(event.data, PersonsMerged) and not event.drill:
-        data = event.data.model_copy(update={"statement_id": set_apart_id(event.data.statement_id)})
-        yield apart(event.model_copy(update={"data": data, "drill": True}))
+    """The event, apart if it is of an exercise. That two are one person holds in exercises as well, and is said twice:
+    in earnest, where one said in an exercise joins nobody, and apart, under a statement of its own.
+    """
+    fact = event.data
+    if not isinstance(fact, PersonsMerged):
+        yield apart(event)
+        return
+    earnest = fact.model_copy(update={"withdrawn": True}) if event.drill else fact
+    yield event.model_copy(update={"drill": False, "data": earnest})
+    own = fact.model_copy(update={"statement_id": set_apart_id(fact.statement_id)})
+    yield apart(event.model_copy(update={"drill": True, "data": own}))
 
 
 def is_said_apart(statement_id: str) -> bool:

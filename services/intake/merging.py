@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from contracts.envelope import Event
 from contracts.events.people import PersonsMerged
+from contracts.exercise import both_worlds
 from services.chassis.database import Tx
 from services.intake.problems import Problem
 from services.intake.records import Record, SamePerson, Withdrawal
@@ -38,10 +39,13 @@ async def beyond_jurisdiction(tx: Tx, merging: Sequence[tuple[Sender, Sequence[s
 
 
 async def keep_merges(tx: Tx, now: datetime, vault: Vault, decided: Sequence[Decided]) -> None:
-    """Which ids are one person from now on, and every decision with its reason, sealed."""
+    """Which ids are one person from now on, and every decision with its reason, sealed.
+
+    The vault knows people in earnest alone: what is said in an exercise joins nobody here.
+    """
     said = [(each, event) for each in decided for event in each.events if isinstance(event.data, PersonsMerged)]
-    facts = [event.data for _, event in said]
-    await merges.save_merges(tx, facts, [_decision(vault, now, each, event) for each, event in said])
+    in_earnest = [next(both_worlds(event)).data for _, event in said]
+    await merges.save_merges(tx, in_earnest, [_decision(vault, now, each, event) for each, event in said])
 
 
 def _decision(vault: Vault, now: datetime, decided: Decided, event: Event[PersonsMerged]) -> merges.Decision:

@@ -13,7 +13,7 @@ from typing import Any
 from contracts.divisions import Divisions
 from contracts.envelope import Event
 from contracts.events.people import PersonsMerged
-from contracts.exercise import named_id
+from contracts.exercise import both_worlds, named_id
 from services.chassis.database import Tx
 from services.chassis.merges import load_merged, save_merges
 from services.rollup.gathering import Batch, Deltas, Part, Plain, pack
@@ -77,7 +77,7 @@ async def _recount(said: Sequence[Said], tx: Tx) -> list[Change]:
 
 
 async def _join(event: Event[PersonsMerged], tx: Tx) -> list[Change]:
-    return [change for each in joining.in_both_worlds(event) for change in await _regroup(each, tx)]
+    return [change for each in both_worlds(event) for change in await _regroup(each, tx)]
 
 
 async def _regroup(event: Event[PersonsMerged], tx: Tx) -> list[Change]:

@@ -54,6 +54,18 @@ async def test_a_feed_says_that_two_are_one_and_takes_it_back(database: str) -> 
         assert await merged(world) == [(one, other, 1, False), (one, other, 2, True)]
 
 
+async def test_a_merge_that_is_played_joins_nobody_in_the_vault(database: str) -> None:
+    async with intake(database) as world:
+        await world.send(a_test(1, 1), a_test(2, 2))
+        one, other = await of_tests(world)
+        assert await world.words(a_merge(1, named(1), named(2), drill=True)) == ["accepted"]
+        assert (await looked_up(world, 1, 2), len(await merged(world))) == ([one, other], 1)
+        assert await world.words(a_merge(1, named(1), named(2), revision=2)) == ["accepted"]
+        assert await looked_up(world, 1, 2) == [one, one]
+        assert await world.words(a_merge(1, named(1), named(2), revision=3, drill=True)) == ["accepted"]
+        assert await looked_up(world, 1, 2) == [one, other]
+
+
 async def test_new_records_keep_the_id_by_which_a_person_is_named_so_that_a_merge_can_be_taken_back(
     database: str,
 ) -> None:

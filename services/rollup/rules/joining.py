@@ -2,25 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 
-from contracts.envelope import Event
-from contracts.events.people import PersonsMerged
-from contracts.exercise import named_id, set_apart, set_apart_id
+from contracts.exercise import named_id, set_apart_id
 from contracts.persons import Merged
 from services.rollup.rules.counting import Held, Key, Known, Reason, Row, Step
 from services.rollup.rules.plain import First, Told, said_of
-
-
-def in_both_worlds(event: Event[PersonsMerged]) -> Iterator[Event[PersonsMerged]]:
-    """What a merge says of earnest, and of exercises: one said in an exercise joins nobody in earnest (`exercise`)."""
-    fact = event.data
-    if event.drill:
-        fact = fact.model_copy(update={"withdrawn": True})
-    yield event.model_copy(update={"drill": False, "data": fact})
-    apart = set_apart(event.data).model_copy(update={"statement_id": set_apart_id(event.data.statement_id)})
-    yield event.model_copy(update={"drill": True, "data": apart})
 
 
 def person_of(key: Key) -> str:
