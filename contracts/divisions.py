@@ -223,6 +223,14 @@ class Divisions:
         return ""
 
 
+def lies_in(code: str, bounds: Iterable[str]) -> bool:
+    """Whether a division is one of these or lies below it, by its code; nothing lies below a micro-grid.
+
+    So "…001-10" is no part of "…001-1", however it begins.
+    """
+    return any(code == each or (len(each) <= Level.GRID and code.startswith(each)) for each in bounds)
+
+
 @cache
 def _load(edition: str) -> Divisions:
     if edition not in EDITIONS:

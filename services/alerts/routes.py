@@ -14,8 +14,11 @@ from services.alerts.store.clocks import find_clocks
 from services.alerts.store.posts import Post
 from services.alerts.wording import worded
 from services.chassis.access import OPERATOR, Caller
+from services.chassis.bounds import may_be
 from services.chassis.sealing import Seals
 from services.chassis.service import App
+
+LARGEST_POSTS = 16 * 1024 * 1024
 
 
 class PostGiven(BaseModel):
@@ -41,6 +44,7 @@ def routes(app: App) -> APIRouter:
     async def give_posts(request: Request, caller: Asking) -> dict[str, int]:
         """Load posts as NDJSON: all of them, or none and which line is wrong."""
         caller.require(OPERATOR)
+        may_be(request, LARGEST_POSTS)
         given = [
             _read(number, line) for number, line in enumerate((await request.body()).splitlines(), 1) if line.strip()
         ]

@@ -19,7 +19,7 @@ from joserfc.errors import JoseError
 from joserfc.jwk import OctKey
 from pydantic import SecretStr
 
-from contracts.divisions import Divisions
+from contracts.divisions import Divisions, lies_in
 from services.chassis.errors import NotAllowed, NotSignedIn
 
 if TYPE_CHECKING:
@@ -58,14 +58,12 @@ class Caller:
 
     @cached_property
     def divisions(self) -> tuple[str, ...]:
-        """What the codes of all that the caller may see begin with; a functional area has what it takes as well."""
-        if not self.division or self.division[:5].isdigit():
-            return (self.division,)
-        return (self.division, *Divisions.load().taken_by(self.division))
+        """The divisions that bound what the caller may see; none for a resident, who sees the own record alone."""
+        return () if self.roles == {RESIDENT} else with_taken(self.division)
 
     def may_see(self, division: str) -> bool:
         """Whether `division` is the caller's own or lies below it."""
-        return division.startswith(self.divisions)
+        return lies_in(division, self.divisions)
 
     def require(self, role: str) -> None:
         """Raises NotAllowed without the role."""
@@ -76,6 +74,11 @@ class Caller:
         """Raises NotAllowed outside the caller's division."""
         if not self.may_see(division):
             raise NotAllowed(f"division {division!r} lies outside yours, {self.division!r}")
+
+
+def with_taken(division: str) -> tuple[str, ...]:
+    """A division, and what it takes where it is a functional area."""
+    return (division, *Divisions.load().taken_by(division)) if division[4:5].isupper() else (division,)
 
 
 def make_token(key: SecretStr, name: str, roles: frozenset[str], division: str = "", hours: float = 12) -> str:

@@ -10,7 +10,8 @@ create or replace function caller_purpose() returns text language sql stable as
 $$ select nullif(current_setting('gridward.purpose', true), '') $$;
 create or replace function caller_has(role text) returns boolean language sql stable as
 $$ select coalesce(role = any (nullif(current_setting('gridward.roles', true), '')::text[]), false) $$;
--- Prefixes of the codes that the caller may see: one, or those that a functional area takes; '' is everywhere.
+-- With what the codes that the caller may see begin, a space set after each: '' is everywhere; of a functional area also
+-- what it takes; a micro-grid's own code ends with the space, for "…001-10" is no part of "…001-1".
 create or replace function caller_divisions() returns text[] language sql stable as
 $$ select nullif(current_setting('gridward.divisions', true), '')::text[] $$;
 create or replace function caller_within() returns text language sql stable as
@@ -19,13 +20,14 @@ $$ select current_setting('gridward.within', true) $$;
 -- Texts of conditions. A subquery is worked out once a statement, and the range finds the rows by an index in "C".
 create or replace function below(division text) returns text language sql immutable as
 $$ select format('(%1$s >= (select caller_within()) and %1$s < (select caller_within() || ''~'')'
-    ' and %1$s ^@ any ((select caller_divisions())::text[]))', division || ' collate "C"') $$;
+    ' and (%1$s || '' '') ^@ any ((select caller_divisions())::text[]))', division || ' collate "C"') $$;
 -- The same without an index, for tables whose readers bring a range of their own. A comparison with what only the
 -- request knows is guessed to let one row in 200 through, and a join of many is planned as one of few; a case: half.
 create or replace function kept_below(division text) returns text language sql immutable as
-$$ select format('(case when %s ^@ any ((select caller_divisions())::text[]) then true else false end)', division) $$;
+$$ select format('(case when (%s || '' '') ^@ any ((select caller_divisions())::text[]) then true else false end)', division) $$;
 create or replace function above(division text) returns text language sql immutable as
-$$ select format('exists (select from unnest((select caller_divisions())) own where own ^@ %s)', division) $$;
+$$ select format('exists (select from unnest((select caller_divisions())) own where own ^@ '
+    '(case when length(%1$s) > 15 then %1$s || '' '' else %1$s end))', division) $$;
 create or replace function with_role(role text) returns text language sql immutable as
 $$ select format('(select caller_has(%L))', role) $$;
 create or replace function from_everywhere() returns text language sql immutable as

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import asyncpg
 
+from contracts.divisions import Level
 from contracts.envelope import Event
 from services.chassis import clock, outbox
 from services.chassis.access import Caller
@@ -52,7 +53,8 @@ def by_caller(app: App, caller: Caller, purpose: str) -> Begin:
     async def begin(tx: Tx, at_most: str) -> datetime:
         query = _AS_CALLER.format(now=clock.NOW[app.settings.clock])
         within = commonprefix(caller.divisions)  # noqa: RUF071 - of codes, not of paths
-        whose = caller.name, purpose, sorted(caller.roles), list(caller.divisions), within
+        bounds = [each + " " if len(each) > Level.GRID else each for each in caller.divisions]  # as `rows.sql` has it
+        whose = caller.name, purpose, sorted(caller.roles), bounds, within
         instant: datetime = await tx.fetchval(query, *whose, at_most)
         return instant
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import socket
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
@@ -11,12 +12,14 @@ import asyncpg
 import structlog
 import uvicorn
 from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.requests import ClientDisconnect
 
 from services.chassis import metrics
 from services.chassis.books import books
+from services.chassis.bounds import BodiesBounded, HeadsBounded
 from services.chassis.database import DATABASE_ERRORS, is_transient
 from services.chassis.errors import GridwardError, KeyNotKnown, LogAhead, NoSuchDeadLetter, NotAllowed, NotSignedIn
 from services.chassis.health import Health, database_trouble
@@ -45,6 +48,9 @@ def make_web(app: App, health: Health) -> FastAPI:
     web.add_exception_handler(GridwardError, _on_our_error)
     web.add_exception_handler(asyncpg.DataError, _on_unfit_value)
     web.add_exception_handler(ClientDisconnect, _on_broken_off)
+    web.add_exception_handler(RequestValidationError, _on_unfit_request)
+    web.add_exception_handler(UnicodeEncodeError, _on_half_a_character)
+    web.add_middleware(BodiesBounded)
     for kind in DATABASE_ERRORS:
         web.add_exception_handler(kind, _on_database_error)
     return web
@@ -95,6 +101,21 @@ async def _on_unfit_value(request: Request, error: Exception) -> JSONResponse:
     return JSONResponse({"detail": why}, 422)
 
 
+async def _on_unfit_request(request: Request, error: Exception) -> Response:
+    """What is wrong, and where; not what was sent, which may name somebody or be half of a character."""
+    wrong = error.errors() if isinstance(error, RequestValidationError) else ()
+    told = [{name: each[name] for name in ("type", "loc", "msg") if name in each} for each in wrong]
+    return Response(json.dumps({"detail": told}), 422, media_type="application/json")
+
+
+async def _on_half_a_character(request: Request, error: Exception) -> JSONResponse:
+    if not isinstance(error, UnicodeEncodeError) or "surrogates" not in error.reason:
+        raise error
+    return JSONResponse(
+        {"detail": "a text of the request holds half of a character: correct it and send it again"}, 422
+    )
+
+
 async def _reasons(app: App, health: Health) -> dict[str, str]:
     """Why the service is not ready, by its parts; empty when it is."""
     return health.reasons | app.reasons | await _database_reason(app)
@@ -126,7 +147,13 @@ async def served(web: FastAPI, host: str, port: int) -> AsyncIterator[str]:
     except OSError as error:
         raise cannot_listen("HTTP", host, port, error) from None
     config = uvicorn.Config(
-        web, lifespan="off", log_config=None, access_log=False, timeout_graceful_shutdown=3, server_header=False
+        web,
+        http=HeadsBounded,
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        timeout_graceful_shutdown=3,
+        server_header=False,
     )
     server = _Server(config)
     task = asyncio.create_task(server.serve(sockets=[listening]))

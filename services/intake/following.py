@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from pydantic_core import from_json
 
-from contracts.leads import may_act
+from contracts.leads import Tenure, may_act
 from services.chassis.database import Tx
 from services.intake import leads
 from services.intake.entry import Entry
@@ -73,26 +73,32 @@ async def _names(tx: Tx, vault: Vault, person_ids: set[str]) -> Mapping[str, str
 def _wrong(
     entry: Entry, before: LeadHeld | NeedHeld | None, done: Sequence[LeadDone], called: Mapping[str, str]
 ) -> Iterator[Problem]:
-    """A step that follows nothing, an exercise on what is none, a division that does not hold it, a name in words."""
-    record = entry.record
+    """A step that follows nothing, or what was never the sender's: in the same words, as if there were none."""
+    record, sender = entry.record, entry.reading.sender
     if isinstance(record, leads.NeedMet):
-        if not isinstance(before, NeedHeld):
+        if not isinstance(before, NeedHeld) or not sender.may_record(before.division_code):
             yield Problem("asked", "unknown_need")
             return
         if record.division_code != before.division_code:
             yield Problem("division_code", "not_with_division", {"expected": before.division_code})
     else:
         assert isinstance(record, leads.LeadStep)  # noqa: S101 - only steps follow
-        if not isinstance(before, LeadHeld):
+        before = before if isinstance(before, LeadHeld) else None
+        held = held_of(before, [each for each in done if each.record_id != entry.record_id]) if before else []
+        if before is None or not any(sender.may_record(each.division_code) for each in held):
             yield Problem("lead", "unknown_lead")
             return
-        held = held_of(before, [each for each in done if each.record_id != entry.record_id])
-        if not may_act(held, record.division_code, record.done_at):
-            yield Problem("division_code", "not_with_division", {"expected": held[-1].division_code})
-        if isinstance(record, leads.PassedOn) and record.to_division_code == record.division_code:
-            yield Problem("to_division_code", "to_itself")
-        reason = record.reason if isinstance(record, leads.ClosedLead | leads.PassedOn) else None
-        if reason is not None and names(called.get(before.person_id), reason):
-            yield Problem("reason", "name_in_text")
+        yield from _wrong_step(record, held, called.get(before.person_id))
     if record.drill != before.drill:
         yield Problem("drill", "not_as_followed")
+
+
+def _wrong_step(record: leads.LeadStep, held: Sequence[Tenure], name: str | None) -> Iterator[Problem]:
+    """A division that does not hold the lead, one that passes it on to itself, a name in words."""
+    if not may_act(held, record.division_code, record.done_at):
+        yield Problem("division_code", "not_with_division", {"expected": held[-1].division_code})
+    if isinstance(record, leads.PassedOn) and record.to_division_code == record.division_code:
+        yield Problem("to_division_code", "to_itself")
+    reason = record.reason if isinstance(record, leads.ClosedLead | leads.PassedOn) else None
+    if reason is not None and names(name, reason):
+        yield Problem("reason", "name_in_text")

@@ -8,7 +8,7 @@ left but the hash by which it would be found: sent again it is a duplicate, of n
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -27,7 +27,7 @@ from services.intake.identity import finds_of_dwelling, finds_of_person
 from services.intake.lookups import known_by
 from services.intake.rules.facts import named_in
 from services.intake.rules.recognise import unpack
-from services.intake.rules.retention import Leads, Measures, hold
+from services.intake.rules.retention import Asked, Measures, hold
 from services.intake.store import books, people, records
 from services.intake.store import forgetting as store
 from services.intake.vault import Vault
@@ -86,36 +86,41 @@ class Forgetting:
             progress(done, total)
         await self._erase_dwellings()
         async with self._db.transaction():
-            await store.erase_rejects(self._db, self._cutoff)
+            if not self._order.division:
+                await store.erase_rejects(self._db, self._cutoff)
             await store.sweep(self._db)
         await store.clean(self._db)
         return done
 
     async def _tied_and_held(self) -> set[str]:
-        """Ties each record to whom it names; gives those whose measures still run, or whose name a lead bore."""
-        measures, leads = Measures(), Leads()
+        """Ties each record to whom it names; gives those who are placed, ordered, sought, or wait for something."""
+        measures, asked = Measures(), Asked()
         async for told in store.read_records(self._db):
             ties = []
             for each in told:
                 said = unpack(each.said).sayings
                 measures.tell(said)
-                leads.tell(said, each.named_besides)
+                asked.tell(said, each.named_besides)
                 named = named_in(said) | {*each.named_besides}
                 ties += [(owner, each.found_by, each.received_at) for owner in named]
             await store.tie(self._db, ties)
         still_run = hold(self._cutoff, measures_ended_at(self._now))
-        return leads.held() | (measures.held(self._now) if still_run else set())
+        return measures.held(self._now) | asked.held() if still_run else set()
 
     async def _named_in_rejects(self) -> set[str]:
-        """People named by rejected rows that somebody may still mend."""
+        """People named by rejected rows that stay: somebody may still mend them, and they hold who it was."""
         named, after = set[str](), 0
         vault = await self._desk.ring.read(self._db)
         while rows := await books.load_rejects(self._db, None, after, AT_ONCE):
             after = rows[-1].reject_id
-            lines = [vault.open(row.sealed, row.body_hash.hex()) for row in rows if row.rejected_at >= self._cutoff]
+            lines = [vault.open(row.sealed, row.body_hash.hex()) for row in rows if self._stays(row.rejected_at)]
             words = {word for line in lines for word in _words_of(line.partition(b"\n")[2])}
             named |= await known_by(self._db, vault, words)
         return named
+
+    def _stays(self, rejected_at: datetime) -> bool:
+        """A row may name no division, or a wrong one: an order for a part erases none, for it may be another's."""
+        return bool(self._order.division) or rejected_at >= self._cutoff
 
     async def _erase_persons(self, taken: Sequence[str]) -> int:
         async with self._alone() as vault:
@@ -184,15 +189,18 @@ def _content(vault: Vault, row: people.PersonRow | people.DwellingRow) -> Mappin
 def _words_of(line: bytes) -> Iterable[str]:
     """Everything in a rejected row that may be a number, a reference or a telephone."""
     try:
-        return _texts(from_json(line))
+        texts = _texts(from_json(line))
     except ValueError:
-        return _WORDS.findall(line.decode(errors="replace"))
+        texts = iter([line.decode(errors="replace")])
+    for text in texts:
+        for word in {text.strip(), *_WORDS.findall(text)}:
+            yield from (word, word.upper())
 
 
-def _texts(value: Any) -> Iterable[str]:
-    if isinstance(value, str):
-        yield value.strip()
-        yield value.strip().upper()
-    elif isinstance(value, dict | list):
+def _texts(value: Any) -> Iterator[str]:
+    """A number may stand without quotation marks, for which the row may have been rejected; a message is one text."""
+    if isinstance(value, dict | list):
         for each in value.values() if isinstance(value, dict) else value:
             yield from _texts(each)
+    elif isinstance(value, str | int):
+        yield str(value)

@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from contracts.divisions import Divisions
 from contracts.envelope import DivisionCode
-from services.chassis.access import Caller
+from services.chassis.access import Caller, with_taken
 from services.chassis.database import Tx
 from services.chassis.errors import NotAllowed, NotSignedIn
 from services.intake.fields import Feed
@@ -72,7 +72,8 @@ async def sender_of_key(tx: Tx, key: str) -> Sender:
     if form is None or held is None or not hmac.compare_digest(held.secret_hash, _hash(form.group(2))):
         raise NotSignedIn("the API key is not valid: it was mistyped or revoked; ask for another one")
     scope = held.scope
-    return Sender(form.group(1), tuple(scope.divisions), scope.feed, frozenset(scope.kinds), scope.records_a_minute)
+    divisions = tuple(each for division in scope.divisions for each in with_taken(division))
+    return Sender(form.group(1), divisions, scope.feed, frozenset(scope.kinds), scope.records_a_minute)
 
 
 async def revoke(tx: Tx, now: datetime, caller: Caller, key_id: str) -> None:

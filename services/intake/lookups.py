@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -11,6 +12,7 @@ from services.chassis.access import Caller
 from services.chassis.database import Tx
 from services.chassis.merges import load_merged
 from services.intake.identity import PERSON_REF, PHONE
+from services.intake.opening import ReadByOthers
 from services.intake.rules.documents import DocumentKind, plain_document, plain_id_number, plain_phone
 from services.intake.rules.traits import ID_NUMBER
 from services.intake.store import accesses, people
@@ -24,7 +26,7 @@ class Lookup(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    purpose: str = Field(min_length=5, max_length=200)
+    purpose: Annotated[ReadByOthers, Field(min_length=5)]
     id_numbers: list[str] = []
     person_refs: list[str] = []
     phones: list[str] = []

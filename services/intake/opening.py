@@ -49,8 +49,11 @@ class Purpose(StrEnum):
 
 def _nobody_named(note: str) -> str:
     if names_a_resident(note):
-        raise ValueError("no identification or telephone number: the note is read by others")
+        raise ValueError("no identification or telephone number: this is read by others")
     return note
+
+
+ReadByOthers = Annotated[str, Field(max_length=200, pattern=r"^[^\x00-\x1f]*$"), AfterValidator(_nobody_named)]
 
 
 class Purposed(BaseModel):
@@ -59,7 +62,7 @@ class Purposed(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     purpose: Purpose
-    note: Annotated[str, Field(max_length=200, pattern=r"^[^\x00-\x1f]*$"), AfterValidator(_nobody_named)] = ""
+    note: ReadByOthers = ""
 
     def look(self, caller: Caller, act: str) -> Look:
         return Look(caller.name, act, self.purpose.value, self.note)

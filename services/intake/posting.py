@@ -9,6 +9,7 @@ import structlog
 from fastapi import HTTPException, Request, Response
 from pydantic_core import from_json, to_json
 
+from services.chassis.bounds import may_be
 from services.chassis.database import DATABASE_ERRORS
 from services.chassis.errors import GridwardError
 from services.intake.answering import begun
@@ -116,17 +117,13 @@ async def _batches(lines: AsyncIterator[bytes]) -> AsyncIterator[list[bytes]]:
         yield batch
 
 
-async def bounded(request: Request) -> AsyncIterator[bytes]:
+async def bounded(request: Request, largest: int = LARGEST_BODY) -> AsyncIterator[bytes]:
     """The body. Raises 413 as soon as it is too large; sent again, what was admitted before is a duplicate."""
-    too_large = HTTPException(413, f"more than {LARGEST_BODY:,} bytes in one request: send it in several")
     declared = request.headers.get("content-length", "")
-    if declared.isdigit() and int(declared) > LARGEST_BODY:
-        raise too_large
-    size = 0
+    if declared.isdigit() and int(declared) > largest:
+        raise HTTPException(413, f"more than {largest:,} bytes in one request: send it in several")
+    may_be(request, largest)
     async for piece in request.stream():
-        size += len(piece)
-        if size > LARGEST_BODY:
-            raise too_large
         yield piece
 
 

@@ -14,6 +14,7 @@ from pydantic_core import to_json
 from contracts.divisions import Divisions
 from contracts.policy.days import SHANGHAI
 from services.chassis.access import OPERATOR, Caller
+from services.chassis.bounds import may_be
 from services.chassis.service import App
 from services.intake import keys
 from services.intake.bookkeeping import to_be_mended
@@ -94,9 +95,8 @@ def _add_door(router: APIRouter, app: App, door: Door) -> None:
     async def grids(request: Request, caller: Asking) -> list[dict[str, Any]]:
         """Role operator: grids as CSV `code,name`; a verdict for each row."""
         caller.require(OPERATOR)
+        may_be(request, LARGEST_GRID_FILE)
         body = await request.body()
-        if len(body) > LARGEST_GRID_FILE:
-            raise HTTPException(413, f"more than {LARGEST_GRID_FILE:,} bytes: send the grids county by county")
         try:
             async with app.transaction(caller) as turn:
                 return await take_grids(turn.tx, body, Divisions.load(), caller.may_see)

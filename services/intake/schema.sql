@@ -490,9 +490,12 @@ $$ select format('(%s or %s or %s) and %s', with_role('operator'), with_role('id
     below(division)) $$;
 create or replace function of_oneself() returns text language sql immutable as
 $$ select with_role('resident') || ' and person_id = (select caller_name())' $$;
-create or replace function of_a_lead() returns text language sql immutable as
-$$ select 'exists (select from leads one where one.person_id = vault_persons.person_id and not exists ('
-    'select from lead_steps step where step.lead_id = one.record_id and step.did = ''closed''))' $$;
+-- A lead that is with the caller's division: nobody of there closed it, or passed it on and did not get it back.
+create or replace function of_a_lead() returns text language sql stable as
+$$ select format('exists (select from leads one where one.person_id = vault_persons.person_id and not exists ('
+    'select from lead_steps step where step.lead_id = one.record_id and (step.did = ''closed'' or step.did = ''passed_on'' '
+    'and not %s and not exists (select from lead_steps back where back.lead_id = one.record_id and back.did = ''passed_on'' '
+    'and back.done_at >= step.done_at and %s))))', below('step.to_division_code'), below('back.to_division_code')) $$;
 call let_do('select', 'vault_persons', with_purpose(format('%s or %s or %s and (%s or %s or %s)',
     of_vault('division_code'), of_oneself(), of_workers(),
     'exists (select from owed one where one.open and one.person_id = vault_persons.person_id)',

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from contracts.divisions import lies_in
 from services.chassis.access import SENDER, WORKER, Caller
 from services.intake.leads import STEPS
 from services.intake.problems import Problem
@@ -16,7 +17,7 @@ WORKERS_KINDS = frozenset(
 
 
 class Sender(NamedTuple):
-    """name: whose rate is counted. divisions: prefixes. The others are None where nothing bounds the sender.
+    """name: whose rate is counted. divisions: those it may record in, and below. The others: None if unbounded.
 
     post_id: of a worker who enters what he or she did; empty for everybody else.
     """
@@ -38,7 +39,7 @@ class Sender(NamedTuple):
 
     def may_record(self, division: str) -> bool:
         """Whether a record made in this division is the sender's to make."""
-        return division.startswith(self.divisions)
+        return lies_in(division, self.divisions)
 
     def wrong_with(self, feed: str, kind: str) -> Iterator[Problem]:
         """A feed or a kind of record that the key is not for."""

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, HTTPException, Query, Request, Response
 
+from services.chassis.bounds import may_be
 from services.chassis.service import App
 from services.intake.answering import Streamed
 from services.intake.door import Door
@@ -97,6 +98,7 @@ async def _body(request: Request, door: Door) -> bytes:
     declared = request.headers.get("content-length", "")
     if declared.isdigit() and int(declared) > LARGEST_FILE:
         raise SheetRefused("file_large", limit=LARGEST_FILE)
+    may_be(request, 2 * LARGEST_FILE)  # the limit itself is told in a sheet's own words
     pieces, size = list[bytes](), 0
     with door.room.holding() as hold:
         async for piece in request.stream():

@@ -1,7 +1,8 @@
-"""Who is still needed: whom records name, whose measures still run, and until when a record is one about somebody.
+"""Who is still needed: whom records name, whose measures still run, whom somebody still has to find or help.
 
-Retention counts from the last record about a person. A placement or an order that still runs holds the person, until an
-edition ends the measure: its placements end with it, and retention starts counting (Design, Rights).
+Retention counts from the last record about a person. A placement or an order that still runs holds the person, and so
+does a lead that is not closed or a need that is not met, until an edition ends the measure: its placements end with it,
+and retention starts counting (Design, Rights).
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 
 from contracts.events.leads import LeadClosed, LeadReceived
+from contracts.events.needs import NeedAsked, NeedMet
 from contracts.events.quarantine import PlacementEnded, PlacementStarted, QuarantineEnded, QuarantineOrdered
 from services.intake.rules.statements import Saying
 
@@ -44,26 +46,33 @@ class Measures:
         }
 
 
-class Leads:
-    """Leads that named somebody else before: nothing could follow them once the record went with that one."""
+class Asked:
+    """Leads and needs as they are told, in any order, and whom those name that nobody has closed or met.
+
+    Whom a lead named by mistake as well: nothing could follow it once its record went with that one.
+    """
 
     def __init__(self) -> None:
-        self._besides: dict[str, Collection[str]] = {}
-        self._closed: set[str] = set()
+        self._named: dict[str, set[str]] = {}
+        self._over: set[str] = set()
 
     def tell(self, sayings: Sequence[Saying], named_besides: Collection[str]) -> None:
         for _, fact in sayings:
             match fact:
-                case LeadReceived() if named_besides:
-                    self._besides[fact.lead_id] = named_besides
+                case LeadReceived():
+                    self._named[fact.lead_id] = {fact.person_id, *named_besides}
+                case NeedAsked():
+                    self._named[fact.need_id] = {fact.person_id}
                 case LeadClosed():
-                    self._closed.add(fact.lead_id)
+                    self._over.add(fact.lead_id)
+                case NeedMet():
+                    self._over.add(fact.need_id)
 
     def held(self) -> set[str]:
-        """Whom leads that nobody has closed named before."""
-        return {each for lead, named in self._besides.items() if lead not in self._closed for each in named}
+        """Who is sought, or waits for something."""
+        return {each for asked, named in self._named.items() if asked not in self._over for each in named}
 
 
 def hold(cutoff: datetime, measures_ended_at: datetime | None) -> bool:
-    """Whether a measure that still runs keeps the person: unless an edition ended it before the days began."""
+    """Whether what still runs keeps the person: unless an edition ended the measures before the days began."""
     return measures_ended_at is None or measures_ended_at >= cutoff
