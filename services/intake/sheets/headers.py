@@ -59,6 +59,8 @@ def find_header(tables: Sequence[Table], mapping: SheetMapping) -> tuple[Table, 
                 names = _names(table, first, height)
                 places, missing = _places(mapping, names)
                 if not missing:
+                    if table.broken is not None:
+                        raise table.broken
                     printed = [[normal(_text(cell)) for cell in row] for row in table.rows[first : first + height]]
                     return table, _header(mapping, first, printed, places, names)
                 if len(places) > best[0] and places:
