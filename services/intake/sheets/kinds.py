@@ -9,9 +9,10 @@ from typing import Any, Literal
 
 from services.intake.records import KINDS
 
-Shape = Literal["instant", "day", "number", "whole", "flag", "word", "words", "name", "code", "phone", "text"]
+Shape = Literal["instant", "day", "number", "whole", "flag", "word", "words", "name", "code", "id", "phone", "text"]
 _NAMES = frozenset({"name", "address"})
-_CODES = ("id_number", "person_ref", "source_id", "ref", "division_code", "source_area_code")
+_NUMBERS: Mapping[str, Shape] = {"phone": "phone", "id_number": "id"}
+_CODES = ("person_ref", "source_id", "ref", "division_code", "source_area_code")
 
 
 @dataclass(frozen=True)
@@ -75,6 +76,6 @@ def _shape(name: str, field: Mapping[str, Any]) -> Shape:
         return shape
     if name in _NAMES:
         return "name"
-    if name == "phone":
-        return "phone"
+    if name in _NUMBERS:
+        return _NUMBERS[name]
     return "code" if name in _CODES or name.endswith("_id") else "text"
