@@ -33,6 +33,11 @@ def fields_of(kind: str) -> Mapping[str, Takes]:
     return {path: takes for path, takes in found.items() if path not in ("feed", "kind", "withdrawn")}
 
 
+def ids_of(kind: str) -> list[str]:
+    """The fields that name somebody by intake's own id."""
+    return [path for path in fields_of(kind) if path.rpartition(".")[2] == "person_id"]
+
+
 def list_of(kind: str) -> str | None:
     """The field that is a list of parts, one a row: the members of a household or a tube."""
     return next((path.partition(".")[0] for path, takes in fields_of(kind).items() if takes.in_list), None)
