@@ -17,6 +17,7 @@ from services.intake.problems import Language
 
 NDJSON = "application/x-ndjson"
 TRIES = 5
+_COME_BACK, _LONGEST_WAIT = 429, 60
 TIMEOUT = httpx.Timeout(120.0, connect=10.0)
 
 
@@ -63,6 +64,9 @@ def _answered(client: httpx.Client, url: str, body: bytes) -> list[dict[str, Any
     for tried in range(TRIES):
         try:
             answer = client.post(url, content=body)
+            while answer.status_code == _COME_BACK and (wait := answer.headers.get("retry-after", "")).isdecimal():
+                time.sleep(min(int(wait), _LONGEST_WAIT))  # the door is well and says when there is room
+                answer = client.post(url, content=body)
         except httpx.TransportError as error:
             why = f"does not answer ({type(error).__name__})"
         else:

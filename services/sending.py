@@ -1,6 +1,7 @@
 """`gridward send`: a file by intake's door. NDJSON goes as it is, a sheet by a mapping; each row gets its verdict.
 
 Rejected rows are written beside the file in its own form, each with the reason: mend them there and send that file.
+No file of rejected rows is written over but the one that was sent.
 Sending a file again is safe: what was accepted is answered as a duplicate.
 """
 
@@ -11,6 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import chain, count
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +23,7 @@ from services.door_client import SendError, Target, client_of, own_language, pos
 from services.intake.reading import ADDED_TO_REJECTS
 from services.intake.sheets.files import read_file
 from services.intake.sheets.judged import judged
-from services.intake.sheets.mapping import SheetMapping, load_mapping
+from services.intake.sheets.mapping import SheetMapping, load_mapping, shipped
 from services.intake.sheets.returned import rejected_file
 from services.intake.sheets.rows import SheetRead, read_sheet
 from services.intake.sheets.table import LARGEST_FILE, SheetRefused
@@ -30,6 +32,7 @@ from services.intake.verdicts import ACCEPTED, DUPLICATE, REJECTED
 
 ROWS_A_REQUEST = 1000
 BYTES_A_REQUEST = 8 * 1024 * 1024
+_SHEETS = frozenset({".xlsx", ".xlsm", ".xls", ".et", ".csv", ".tsv"})
 
 
 @dataclass
@@ -48,6 +51,8 @@ class Sent:
 def send_file(file: Path, target: Target, mapping: str | None = None) -> int:
     """Send the file, show the counts; 0 when nothing was rejected, else 1. Raises GridwardError."""
     console = Console()
+    if mapping is None and file.suffix.lower() in _SHEETS:
+        raise SendError(f"{file.name} is a sheet: give --mapping one of {', '.join(shipped())}, or a TOML file")
     if mapping is None:
         lines = [line.strip() for line in file.read_bytes().removeprefix(b"\xef\xbb\xbf").split(b"\n") if line.strip()]
         sent = _send_lines(lines, target, console)
@@ -164,16 +169,25 @@ def _returned(rejected: Mapping[int, str], write: Callable[[Mapping[int, str]], 
 def _write_sheet(file: Path, read: SheetRead, rejected: Mapping[int, str]) -> Path:
     """FILE.rejected.xlsx or .csv: the sheet's own form and cells, the reason in the last column."""
     stem = file.name.removesuffix(file.suffix).removesuffix(".rejected")
-    path = file.with_name(f"{stem}.rejected{read.table.form.suffix}")
-    path.write_bytes(rejected_file(read, rejected))
-    return path
+    return _kept(file, stem, read.table.form.suffix, rejected_file(read, rejected))
 
 
 def _write_lines(file: Path, lines: Sequence[bytes], rejected: Mapping[int, str]) -> Path:
     """FILE.rejected.ndjson: each object with the reason added; what is no object goes into `unreadable`."""
     told = [_with_reason(lines[place], rejected[place]) for place in sorted(rejected)]
-    path = file.with_name(f"{file.name.removesuffix('.ndjson').removesuffix('.rejected')}.rejected.ndjson")
-    path.write_text("\n".join(told) + "\n", encoding="utf-8")
+    stem = file.name.removesuffix(".ndjson").removesuffix(".rejected")
+    return _kept(file, stem, ".ndjson", ("\n".join(told) + "\n").encode())
+
+
+def _kept(file: Path, stem: str, suffix: str, body: bytes) -> Path:
+    """The path of a file of rejected rows, written whole or not at all. It takes the place of the file that was sent,
+    and of no other: another one may hold rows of an earlier time, half mended.
+    """
+    names = (f"{stem}{number}.rejected{suffix}" for number in chain([""], (f"-{again}" for again in count(2))))
+    path = next(path for name in names if (path := file.with_name(name)) == file or not path.exists())
+    beside = path.with_name(f"{path.name}.part")
+    beside.write_bytes(body)
+    beside.replace(path)
     return path
 
 

@@ -28,7 +28,7 @@ _ANYBODY = Sender("export", ("",))
 
 
 class Exported(NamedTuple):
-    """records: as they go out, without their hash. left_out: withdrawn ones and kinds that are not retold.
+    """records: as they go out, without their hash. left_out: withdrawn ones, and other kinds or ones not retold.
 
     after: where to go on, "" at the end.
     """
@@ -38,14 +38,19 @@ class Exported(NamedTuple):
     after: str
 
 
-async def export(tx: Tx, now: datetime, caller: Caller, asked: Purposed, desk: Desk, span: records.Span) -> Exported:
-    """Of what the transaction is shown; every person and dwelling told stands in the access record."""
+async def export(
+    tx: Tx, now: datetime, caller: Caller, asked: Purposed, desk: Desk, span: records.Span, kind: str = ""
+) -> Exported:
+    """Of what the transaction is shown; every person and dwelling told stands in the access record.
+
+    kind: of the records; "" for every kind.
+    """
     rows = await records.load_span(tx, span)
     told = list[dict[str, Any]]()
     for row in rows:
         said = unpack(row.said)
         content = retold(said.sayings)
-        if content is not None:
+        if content is not None and kind in ("", content["kind"]):
             source_id = desk.pepper.exported_id(row.feed, row.found_by)
             head = {"feed": row.feed, "source_id": source_id, "revision": row.revision}
             told.append(head | ({"drill": True} if said.drill else {}) | content)

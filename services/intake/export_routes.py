@@ -52,7 +52,7 @@ def add_export(router: APIRouter, app: App, door: Door) -> None:
             desk = await desk.read(turn.tx)
             asked = Purposed(purpose=purpose, note=note)
             span = Span(feed, since, until, bytes.fromhex(after), limit)
-            found = await export(turn.tx, turn.now, caller, asked, desk, span)
+            found = await export(turn.tx, turn.now, caller, asked, desk, span, how.kind if how else "")
         headers = {"next-after": found.after, "left-out": str(found.left_out)}
         if how is None:
             lines = [as_line(desk, record) + b"\n" for record in found.records]

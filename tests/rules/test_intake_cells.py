@@ -34,7 +34,11 @@ def wide(text: str) -> str:
         ("code", 13800138000.0, "13800138000"),
         ("code", 17, "17"),
         ("code", '="0012"', "0012"),
+        ("code", "'0012", "0012"),
+        ("id", f"'{NUMBER[:6]} {NUMBER[6:14]} {NUMBER[14:]}", NUMBER),
+        ("id", f"{NUMBER[:6]}{NUMBER[8:17]}", NUMBER),
         ("phone", "+86 138 0013-8000", "13800138000"),
+        ("phone", "0573-82221111转801", "057382221111转801"),
         ("phone", "008613800138000", "13800138000"),
         ("phone", 13800138000.0, "13800138000"),
         ("phone", "0573-8222 1111", "057382221111"),
@@ -75,6 +79,15 @@ def test_a_cell_becomes_what_it_means(shape: str, cell: Any, expected: object) -
         ("text", '=HYPERLINK("http://x")', "cell_formula"),
         ("instant", Formula(date(2022, 3, 5)), "cell_formula"),
         ("code", date(2022, 3, 5), "cell_is_date"),
+        ("name", date(2022, 3, 2), "cell_is_date"),
+        ("name", "3月2日", "cell_is_date"),
+        ("name", "2-Mar", "cell_is_date"),
+        ("id", "3.30E+17", "digits_lost"),
+        ("phone", "13800138000/13900139000", "phone_form"),
+        ("phone", "13800138000\n13900139000", "phone_form"),
+        ("phone", "13800138000 82221111", "phone_form"),
+        ("phone", "82221111、82223333", "phone_form"),
+        ("phone", "拒绝提供", "phone_form"),
         ("name", "王\x00某", "not_printed"),
         ("name", "王\ud800", "not_printed"),
         ("name", "王\x1b", "not_printed"),
@@ -115,8 +128,8 @@ def test_a_list_of_words_is_parted_and_none_is_none() -> None:
 
 def test_the_fields_of_a_record_are_read_from_its_own_form() -> None:
     visit = fields_of("household-visit")
-    assert visit["members.person.id_number"] == Takes("code", in_list=True)
+    assert visit["members.person.id_number"] == Takes("id", in_list=True)
     assert visit["members.person.name"].shape == "name" and visit["members.temperature_celsius"].shape == "number"
     assert visit["visited_at"].shape == "instant" and visit["channel"].choices == ("visit", "phone", "message", "app")
     assert visit["members.symptoms"].shape == "words" and visit["members.arrival.arrived_at"].shape == "instant"
-    assert fields_of("exposure")["other.id_number"].shape == "code" and not fields_of("test")["result"].in_list
+    assert fields_of("exposure")["other.id_number"].shape == "id" and not fields_of("test")["result"].in_list

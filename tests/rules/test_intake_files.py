@@ -15,8 +15,10 @@ from hypothesis import strategies as st
 
 from services.intake.sheets import workbook as workbooks
 from services.intake.sheets.files import read_file
+from services.intake.sheets.mapping import load_shipped
+from services.intake.sheets.rows import read_sheet
 from services.intake.sheets.table import Formula, SheetRefused
-from tests.stores.sheets import text_sheet, with_part, workbook
+from tests.stores.sheets import TESTS, a_test_row, text_sheet, with_part, workbook
 
 ROWS = [["姓名", "体温"], ["王某", "36.5"]]
 SHEET = "xl/worksheets/sheet1.xml"
@@ -214,3 +216,37 @@ def _read_or_refused(body: bytes) -> None:
         assert all(table.rows is not None for table in read_file(body))
     except SheetRefused as refused:
         assert refused.told("zh") and refused.told("en")
+
+
+@pytest.mark.parametrize("last", ["", 'C,""\n', 'C,"c\n', 'C,"c" d\n'])
+@pytest.mark.parametrize("mark", [",", ";"])
+def test_an_open_quotation_mark_swallows_no_rows(mark: str, last: str) -> None:
+    """They would become one cell, up to the next mark or the end; in a column of remarks nobody would see it."""
+    text = f'姓名,备注；备注\nA,"a\nB,b\n{last}'.replace(",", mark)
+    assert refused(text.encode()) == "file_quotes"
+    (table,) = read_file('姓名,备注\nA,"say ""a""\nand b"\n'.encode())
+    assert table.rows[1:] == [["A", 'say "a"\nand b']]
+
+
+def test_the_line_of_an_open_quotation_mark_is_told_though_another_mark_parts_the_text() -> None:
+    rows = [[*TESTS], a_test_row(1, 备注="a;b"), a_test_row(2, 备注='"an open mark'), *map(a_test_row, range(3, 9))]
+    with pytest.raises(SheetRefused) as error:
+        read_sheet(read_file(text_sheet(rows)), load_shipped("single-tests"))
+    assert (error.value.problem.code, error.value.problem.params) == ("file_quotes", {"line": 3})
+
+
+@pytest.mark.parametrize("page", ["<html><table><tr><td>姓名", '<?xml version="1.0"?><Workbook/>', "\ufeff <table>"])
+def test_a_page_that_is_named_as_a_workbook_is_told_so(page: str) -> None:
+    assert refused(page.encode()) == "file_old"
+
+
+@pytest.mark.parametrize("place", ["A1048576", "XFD3"])
+def test_frames_around_nothing_far_below_or_to_the_right_do_no_harm(place: str) -> None:
+    row = place.lstrip("ADFX")
+    far = f'<row r="{row}"><c r="{place}" s="1"/></row></sheetData>'.encode()
+    framed = with_part(workbook(ROWS), SHEET, lambda part: part.replace(b"</sheetData>", far))
+    assert read_file(framed)[0].rows[:2] == ROWS
+    filled = with_part(
+        framed, SHEET, lambda part: part.replace(b' s="1"/></row></sheetData>', b"><v>1</v></c></row></sheetData>")
+    )
+    assert refused(filled) == "file_too_many"

@@ -6,11 +6,13 @@ from typing import Any
 
 import pytest
 
+from services.intake.sheets.files import read_file
 from services.intake.sheets.mapping import load_shipped
 from services.intake.sheets.rows import read_sheet
 from services.intake.sheets.table import Cell, Form, Table
 from tests.rules.test_intake_mapping import HOUSEHOLD, lines, problems, read_one, read_rows, records
 from tests.stores.intake_world import GRID, VILLAGE, a_number
+from tests.stores.sheets import text_sheet, workbook
 
 CASE = ["关联病例编号", "关联病例姓名", "关联病例身份证号码", "关联病例区划代码"]
 CONTACT = ["姓名", "身份证号码", "现住址区划代码", "接触方式", "首次接触时间", "末次接触时间"]
@@ -83,3 +85,40 @@ def test_both_rows_of_a_header_that_is_printed_again_are_no_rows_and_nothing_of_
         read = read_rows(printed, load_shipped("household-register").given(year=2022), merged=merged)
         assert (problems(read), [unit.rows for unit in read.units]) == ({}, [[3, 4, 7], [9]])
         assert [record["dwelling"]["address"] for record in records(read)] == ["人民路1号", "人民路2号"]
+
+
+VISIT = ["网格编码", "详细地址", "排摸时间", "轮次", "姓名", "身份证号", "体温"]
+
+
+def visited(n: int, address: str) -> list[Cell]:
+    """Somebody of a household, as a row of the register."""
+    return [GRID, address, "2022/3/5 9:30", "r1", f"王某{n}", a_number(n), 36.5]
+
+
+@pytest.mark.parametrize("suffix", ["xlsx", "csv"])
+def test_numbers_written_down_in_advance_and_a_total_are_no_rows(suffix: str) -> None:
+    """And belong to no household above: all that they would say is inherited."""
+    rows: list[list[Cell]] = [["序号", *VISIT], [1, *visited(1, "1号")], *([n, *[None] * 7] for n in (2, 3)), ["合计"]]
+    body = workbook(rows) if suffix == "xlsx" else text_sheet(rows)
+    read = read_sheet(read_file(body), load_shipped("household-register"))
+    assert (read.rows, read.unsent) == (1, {"序号": 4})
+
+
+def test_a_text_that_leaves_out_the_blanks_at_the_end_of_a_row_inherits_as_a_workbook_does() -> None:
+    met: list[Cell] = [VILLAGE, "同餐", "2022/3/4 11:30", "2022/3/4 12:30"]
+    named = ["王某", a_number(10), *met, "JX-1", "张三", a_number(1), VILLAGE]
+    body = text_sheet([[*CONTACT, *CASE], named, ["李某", a_number(11), *met]])
+    one, other = records(read_sheet(read_file(body), load_shipped("close-contacts")))
+    assert one["other"] == other["other"]
+
+
+@pytest.mark.parametrize(("row", "held"), [(2, {1, 2, 3}), (4, {4}), (1, {1, 2, 3})])
+def test_a_household_waits_for_a_row_of_which_nobody_can_tell_the_household(row: int, held: set[int]) -> None:
+    """Sent alone once mended, such a row would take the place of the whole household."""
+    sheet = [VISIT, *(visited(n, "1号" if n < 4 else "2号") for n in range(1, 5))]
+    sheet[row][2] = "2022/13/5"
+    read = read_rows(sheet, load_shipped("household-register"))
+    assert {at - 1 for at in problems(read)} == held
+    assert problems(read)[row + 1] == [("排摸时间", "no_such_day")]
+    assert all(problems(read)[other + 1] == [("", "row_beside")] for other in held - {row})
+    assert sum(len(record["members"]) for record in records(read)) == 4 - len(held)

@@ -89,3 +89,12 @@ def test_whatever_stands_there_is_read_or_told(written: object) -> None:
             read()
         except Unclear as unclear:
             assert unclear.code in TEXTS
+
+
+@pytest.mark.parametrize("text", ["3.1", "12.3", "３．１"])
+def test_a_text_of_a_file_that_loses_zeros_may_be_the_tenth_and_is_not_guessed(text: str) -> None:
+    with pytest.raises(Unclear, match="when_ambiguous"):
+        read_when(text, IN_2022._replace(keeps_zeros=False))
+    assert read_when(text, IN_2022).day.day in (1, 3)
+    for clear in ("3.5", "3.10", "3.01", "3月1日", "2022.3.1"):
+        assert read_when(clear, IN_2022._replace(keeps_zeros=False)).day.year == 2022

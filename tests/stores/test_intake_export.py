@@ -14,7 +14,7 @@ from services.intake.sheets.files import read_file
 from services.intake.sheets.returned import written
 from tests.stores.intake_world import KEY, VILLAGE, World, a_household, a_number, a_person, a_test, intake, one_of_each
 from tests.stores.sheets import TESTS, a_test_row, workbook
-from tests.stores.test_intake_sheets import upload
+from tests.stores.test_intake_sheets import CASES, upload
 
 SINCE = "2000-01-01T00:00:00+08:00"
 
@@ -104,6 +104,30 @@ async def test_a_sheet_that_is_exported_and_imported_again_changes_nothing(datab
         changed = await upload(world, written(table.form, table.rows))
         assert changed.words == {"accepted": 1, "duplicate": 2}
         assert (await books(world))["records"] == before["records"]
+
+
+async def test_whoever_has_no_number_is_known_again_in_a_sheet(database: str) -> None:
+    """The line list has a reference and no names, and other kinds of records in its feed."""
+    met = ["王某", a_number(5), VILLAGE, "同餐", "2022/3/4 11:30", "2022/3/4 12:30", "JX-1", VILLAGE]
+    head = ["姓名", "身份证号码", "现住址区划代码", "接触方式", "首次接触时间", "末次接触时间"]
+    contacts = workbook([[*head, "关联病例编号", "关联病例区划代码"], met])
+    async with intake(database) as world:
+        assert (await upload(world, CASES.read_bytes(), "tianjin-2020")).words == {"accepted": 135}
+        assert (await upload(world, contacts, "close-contacts")).words == {"accepted": 1}
+        before = await books(world)
+        for mapping, rows, others in (("tianjin-2020", 135, 117), ("close-contacts", 1, 0)):
+            answer = await exported(world, "", mapping=mapping)
+            again = await upload(world, answer.content, mapping)
+            assert (int(answer.headers["left-out"]), again.words) == (others, {"duplicate": rows})
+            assert again.about["unread"] == []
+        assert await books(world) == before
+
+
+async def test_a_household_of_which_nobody_was_met_is_exported_too(database: str) -> None:
+    async with intake(database) as world:
+        await world.send(a_household(1, 1, feed="sheet-household-register", members=[]))
+        sheet = (await exported(world, "", mapping="household-register")).content
+        assert (await upload(world, sheet, "household-register")).words == {"duplicate": 1}
 
 
 async def test_an_export_needs_the_role_and_a_purpose_keeps_to_the_division_and_is_recorded(database: str) -> None:

@@ -190,12 +190,12 @@ async def test_where_rejected_rows_cannot_be_written_counts_and_reasons_are_told
     if mapping is None:
         file = tmp_path / "cases.ndjson"
         file.write_text(json.dumps(a_test(1, 1)) + "\n" + json.dumps(a_test(2, 2, result="?")))
-    (tmp_path / f"cases.rejected{file.suffix}").mkdir()
+    (tmp_path / f"cases.rejected{file.suffix}.part").mkdir()
     asked = [str(file), "--token", TOKEN, *(["--mapping", mapping] if mapping else [])]
     async with listening(database) as (_, url):
         code, out, err = await command(*asked, "--to", url)
     assert code == 2 and "Traceback" not in err
-    assert f"cases.rejected{file.suffix} cannot be written" in err
+    assert f"cases.rejected{file.suffix}.part cannot be written" in err
     assert "rejected          1" in out and ("row 2: " if mapping else "row 2: result: ") in out
     assert not mapping or "confirm_date: the calendar has no such day" in out
 

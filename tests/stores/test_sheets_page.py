@@ -103,3 +103,28 @@ async def test_what_goes_wrong_is_said_and_the_sheet_can_be_sent_again(database:
         await page.click("#language")
         await page.click("#send")
         await expect(wrong).to_contain_text("令牌无效或已过期")
+
+
+CUT = """() => {
+  const about = '{"rows": 2, "columns_not_sent": {}, "sheets_not_read": [], "unread": []}\\n';
+  const lines = about + '{"row": 2, "verdict": "accepted"}\\n{"row":';
+  let told = false;
+  const body = new ReadableStream({ pull(to) {
+    if (told) to.error(new TypeError("network error"));
+    else { told = true; to.enqueue(new TextEncoder().encode(lines)); }
+  } });
+  window.fetch = async () => new Response(body);
+}"""
+"""An answer that ends within a line, as when the line to the server is cut."""
+
+
+@needs_chromium
+async def test_an_answer_that_is_cut_off_says_what_to_do(database: str, tmp_path: Path) -> None:
+    async with intake(database) as world, phone_of(world, tmp_path, DESK) as phone:
+        page = await opened(phone, world)
+        (sheet := tmp_path / "tests.xlsx").write_bytes(a_sheet())
+        await page.set_input_files("#file", sheet)
+        await page.evaluate(CUT)
+        await page.click("#send")
+        await expect(page.locator("#wrong")).to_contain_text("中断：请重新报送整个文件")
+        await counted(page, rows=2, accepted=1)

@@ -18,6 +18,7 @@ _YMD = re.compile(r"(?P<y>\d{4})\s*[-/.年]\s*(?P<m>\d{1,2})\s*[-/.月]\s*(?P<d>
 _COMPACT = re.compile(r"(?P<y>(?:19|20|21)\d\d)(?P<m>\d\d)(?P<d>\d\d)(?!\d)", re.ASCII)
 _YEAR_LAST = re.compile(r"(?P<a>\d{1,2})[-/.](?P<b>\d{1,2})[-/.](?P<y>\d{4})", re.ASCII)
 _MD = re.compile(r"(?P<m>\d{1,2})\s*[-/.月]\s*(?P<d>\d{1,2})[日号]?(?![-/.\d])", re.ASCII)
+_MAY_LACK_ZERO = re.compile(r"\d{1,2}\.[123]", re.ASCII)
 _SERIAL = re.compile(r"\d{5}(\.\d+)?", re.ASCII)
 _HALVES = {"上午": 0, "凌晨": 0, "早上": 0, "am": 0, "中午": 12, "下午": 12, "傍晚": 12, "晚上": 12, "pm": 12}
 _HALF = "|".join(_HALVES)
@@ -37,11 +38,15 @@ class Unclear(ValueError):
 
 
 class Habits(NamedTuple):
-    """How a sheet writes days. year: of `3.5`, if it is known. order: of 05/03/2022, which alone is not clear."""
+    """How a sheet writes days. year: of `3.5`, if it is known. order: of 05/03/2022, which alone is not clear.
+
+    keeps_zeros: whether a text is what was typed; a CSV that a spreadsheet program saved has 3.1 for 3.10.
+    """
 
     year: int | None = None
     order: Order = "ymd"
     epoch: Epoch = 1900
+    keeps_zeros: bool = True
 
 
 class When(NamedTuple):
@@ -105,9 +110,7 @@ def _of_month_and_day(number: float, habits: Habits) -> When:
     month, _, day = f"{number:.6g}".partition(".")
     if not day or len(day) > 2:
         raise Unclear("when_form")
-    if day in ("1", "2", "3"):
-        raise Unclear("when_ambiguous")
-    return _of_text(f"{month}.{day}", habits)
+    return _of_text(f"{month}.{day}", habits._replace(keeps_zeros=False))
 
 
 def _of_text(text: str, habits: Habits) -> When:
@@ -135,6 +138,8 @@ def _day_at_the_start(text: str, habits: Habits) -> tuple[date, str]:
     if found := _MD.match(text):
         if habits.year is None:
             raise Unclear("year_missing")
+        if not habits.keeps_zeros and _MAY_LACK_ZERO.fullmatch(found.group()):
+            raise Unclear("when_ambiguous")
         return _day(habits.year, int(found["m"]), int(found["d"])), text[found.end() :]
     raise Unclear("when_form")
 

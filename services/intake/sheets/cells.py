@@ -8,6 +8,7 @@ from datetime import date, datetime, time, timedelta
 
 from contracts.policy.days import SHANGHAI
 from services.intake.problems import Problem
+from services.intake.rules.documents import plain_id_number
 from services.intake.rules.when import Habits, Unclear, read_time, read_when
 from services.intake.sheets.kinds import Takes
 from services.intake.sheets.table import Cell, Formula
@@ -17,6 +18,14 @@ _NUMBER = re.compile(r"[+-]?(\d{1,15}(\.\d{0,9})?|\.\d{1,9})", re.ASCII)
 _UNIT = re.compile(r"\s*(℃|°C|度|岁)$")
 _QUOTED = re.compile(r'="([^"=+@]*)"')
 _PARTS = re.compile(r"[、，,;；/|\s]+")
+_TURNED = re.compile(
+    r"\d{1,2}月\d{1,2}日|\d{1,2}-(Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)|"
+    r"(Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)-\d\d",
+    re.ASCII,
+)
+"""What a spreadsheet program writes into a text where 3-2 was typed as the number of a house."""
+_BETWEEN_PHONES = re.compile(r"[、，,;；/|]")
+_SHORTEST_PHONE, _LONGEST_PHONE = 7, 17
 _INVISIBLE = dict.fromkeys(map(ord, "\u200b\u200c\u200d\u2060\ufeff\u00ad"))
 _DOTS = str.maketrans(dict.fromkeys("•‧∙⋅・･●．", "·"))
 _EXACT = 10**15
@@ -72,28 +81,39 @@ def value_of(takes: Takes, cell: Cell, column: str, words: dict[str, str] | None
         return _word(takes, _plain(text), column, words or {})
     if takes.shape in ("number", "whole"):
         return _number(takes, _plain(text), column)
-    if takes.shape in ("code", "phone") and isinstance(cell, datetime | date | time | timedelta):
+    if isinstance(cell, datetime | date | time | timedelta):  # house 3-2 has become the second of March
         raise Wrong(column, "cell_is_date")
     return _written(takes, text, column)
 
 
 def _plain(text: str) -> str:
-    """Full-width letters and digits as ordinary ones."""
-    return unicodedata.normalize("NFKC", text).strip()
+    """Full-width letters and digits as ordinary ones; without the mark that keeps a number a text."""
+    return unicodedata.normalize("NFKC", text).strip().removeprefix("'")
 
 
 def _written(takes: Takes, text: str, column: str) -> str:
     if takes.shape == "name":
+        if _TURNED.fullmatch(text):
+            raise Wrong(column, "cell_is_date")
         return _name(text)
+    if takes.shape == "text":
+        return unicodedata.normalize("NFC", text)
     plain = _plain(text)
-    if takes.shape in ("code", "phone") and _POWER.fullmatch(plain):
+    if _POWER.fullmatch(plain):
         raise Wrong(column, "digits_lost")
     if takes.shape == "phone":
-        digits = re.sub(r"[\s()-]", "", plain)
-        return re.sub(r"^(\+|00)?86(?=1\d{10}$)", "", digits)
-    if takes.shape == "code":
-        return plain.upper() if re.fullmatch(r"\d{17}[\dxX]", plain, re.ASCII) else plain
-    return unicodedata.normalize("NFC", text)
+        return _phone(plain, column)
+    if takes.shape == "id":
+        return plain_id_number(plain)
+    return plain.upper() if re.fullmatch(r"\d{17}[\dxX]", plain, re.ASCII) else plain
+
+
+def _phone(text: str, column: str) -> str:
+    digits = re.sub(r"[\s()-]", "", text)
+    several = sum(len(re.sub(r"\D", "", part)) >= _SHORTEST_PHONE for part in _BETWEEN_PHONES.split(digits)) > 1
+    if several or not 0 < len(re.sub(r"\D", "", digits)) <= _LONGEST_PHONE:
+        raise Wrong(column, "phone_form")
+    return re.sub(r"^(\+|00)?86(?=1\d{10}$)", "", digits)
 
 
 def _name(text: str) -> str:
@@ -137,7 +157,7 @@ def _number(takes: Takes, text: str, column: str) -> float | int:
 
 
 def _when(takes: Takes, cell: Cell, column: str, habits: Habits) -> str:
-    cell = text_of(cell, column) if isinstance(cell, str) else cell
+    cell = _plain(text_of(cell, column)) if isinstance(cell, str) else cell
     try:
         when = read_when(cell, habits)
     except Unclear as unclear:

@@ -9,7 +9,7 @@ from typing import Any
 from contracts.policy.days import SHANGHAI
 from services.intake.reading import EXPORTED_AS
 from services.intake.sheets.files import read_file
-from services.intake.sheets.kinds import Takes, fields_of, list_of
+from services.intake.sheets.kinds import Takes, fields_of, ids_of, list_of
 from services.intake.sheets.mapping import SheetMapping
 from services.intake.sheets.returned import written
 from services.intake.sheets.rows import read_sheet
@@ -33,9 +33,18 @@ def as_sheet(
 
 
 def _header(mapping: SheetMapping) -> tuple[list[Row], list[str]]:
-    """The header's rows, and the field of each column; beside the mapping's own, those that know a record again."""
-    fields = [*mapping.columns, *(name for name in ("source_id", "revision") if name not in mapping.columns)]
-    names = [mapping.columns[field][0] if field in mapping.columns else field for field in fields]
+    """The header's rows, and the field of each column; beside the mapping's own, those that know a record again.
+
+    A column that fills several fields stands once, and is not that of the source_id, which here is another.
+    """
+    columns = dict[str, str]()
+    for field, known in mapping.columns.items():
+        if columns.setdefault(known[0], field) == "source_id":
+            columns[known[0]] = field
+    for name in ("source_id", "revision", *ids_of(mapping.kind)):
+        if name not in columns.values():
+            columns[name] = name
+    names, fields = [*columns], [*columns.values()]
     if mapping.header_rows == 1:
         return [list(names)], fields
     parts = [name.partition("/") for name in names]
@@ -45,7 +54,7 @@ def _header(mapping: SheetMapping) -> tuple[list[Row], list[str]]:
 
 def _members(mapping: SheetMapping, record: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
     listed = list_of(mapping.kind)
-    return record[listed] if listed is not None else [{}]
+    return (listed and record[listed]) or [{}]  # a household of which nobody was met is a row as well
 
 
 def _row(mapping: SheetMapping, fields: Sequence[str], record: Mapping[str, Any], member: Mapping[str, Any]) -> Row:
@@ -53,9 +62,12 @@ def _row(mapping: SheetMapping, fields: Sequence[str], record: Mapping[str, Any]
     row: Row = []
     for field in fields:
         takes = known[field]
-        value = _at(member, field.removeprefix(f"{listed}.")) if takes.in_list else _at(record, field)
+        whole, path = (member, field.removeprefix(f"{listed}.")) if takes.in_list else (record, field)
+        value = _at(whole, path)
         if value is None and field.startswith("other."):
             value = _at(record, f"other.person.{field.removeprefix('other.')}")
+        if path.endswith("person_id") and _at(whole, f"{path.removesuffix('_id')}.id_number") is not None:
+            value = None  # a number says who it is, and may be corrected
         row.append(_cell(takes, value, mapping.words.get(field, {})))
     return row
 

@@ -40,15 +40,13 @@ def read_file(body: bytes) -> list[Table]:
     if body.startswith(_OLD_OFFICE):
         raise SheetRefused("file_old")
     text, encoding = _text_of(body)
+    if text.lstrip()[:1] == "<":  # a page of a web site under the name of a workbook
+        raise SheetRefused("file_old")
     head = text[:20_000]
-    tables, wrong = list[Table](), list[SheetRefused]()
-    for delimiter in [each for each in _DELIMITERS if each in head] or [","]:
-        try:
-            tables.append(_table(text, Form("csv", encoding, delimiter)))
-        except SheetRefused as refused:
-            wrong.append(refused)
-    if not tables:
-        raise wrong[0]
+    delimiters = [each for each in _DELIMITERS if each in head] or [","]
+    tables = [_table(text, Form("csv", encoding, delimiter)) for delimiter in delimiters]
+    if (broken := tables[0].broken) is not None and all(table.broken for table in tables):
+        raise broken
     return tables
 
 
@@ -74,16 +72,18 @@ def _decoded(body: bytes, encoding: str) -> str:
 
 
 def _table(text: str, form: Form) -> Table:
-    rows, cells = list[Row](), 0
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=form.delimiter)
+    """Quotation marks must be right: an open one makes one cell of all rows up to the next, and those would be lost."""
+    rows, cells, line = list[Row](), 0, 1
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=form.delimiter, strict=True)
     try:
         for row in reader:
             cells += len(row)
             if len(rows) >= MOST_ROWS or len(row) > MOST_COLUMNS or cells > MOST_CELLS:
-                raise SheetRefused("file_too_many", rows=MOST_ROWS, columns=MOST_COLUMNS)
+                return Table(form, rows, broken=SheetRefused("file_too_many", rows=MOST_ROWS, columns=MOST_COLUMNS))
             if any(len(cell) > _LONGEST_CELL for cell in row):
-                raise SheetRefused("file_quotes", line=reader.line_num)
+                return Table(form, rows, broken=SheetRefused("file_quotes", line=line))
             rows.append(list(row))
+            line = reader.line_num + 1
     except csv.Error:
-        raise SheetRefused("file_quotes", line=reader.line_num) from None
+        return Table(form, rows, broken=SheetRefused("file_quotes", line=line))
     return Table(form, rows)

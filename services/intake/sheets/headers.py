@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from itertools import zip_longest
 
 from services.intake.reading import ADDED_TO_REJECTS, EXPORTED_AS
+from services.intake.sheets.kinds import ids_of
 from services.intake.sheets.mapping import SheetMapping
 from services.intake.sheets.table import Cell, Row, SheetRefused, Table, shown
 
@@ -59,6 +60,8 @@ def find_header(tables: Sequence[Table], mapping: SheetMapping) -> tuple[Table, 
                 names = _names(table, first, height)
                 places, missing = _places(mapping, names)
                 if not missing:
+                    if table.broken is not None:
+                        raise table.broken
                     printed = [[normal(_text(cell)) for cell in row] for row in table.rows[first : first + height]]
                     return table, _header(mapping, first, printed, places, names)
                 if len(places) > best[0] and places:
@@ -75,7 +78,8 @@ def _header(
 ) -> Header:
     at = {normal(each): column for column, known in reversed(list(enumerate(names))) for each in known}
     times = {field: at[normal(name)] for field, known in mapping.times.items() for name in known if normal(name) in at}
-    own = {name: at[normal(name)] for name in OWN if normal(name) in at and name not in mapping.columns}
+    known_again = (*OWN, *ids_of(mapping.kind))
+    own = {name: at[normal(name)] for name in known_again if at.get(normal(name)) not in (None, places.get(name))}
     titles = [known[0] if known else "" for known in names]
     end, reason = first + len(printed), at.get(normal(ADDED_TO_REJECTS))
     return Header(first, end, printed, places, times, own, titles, reason)

@@ -31,7 +31,8 @@ class RowVerdict(NamedTuple):
 def judged(read: SheetRead, unit: Unit, answers: Sequence[Mapping[str, Any]], language: Language) -> list[RowVerdict]:
     """answers: the verdicts of the unit's lines as they are told. A row is rejected if any record of it is."""
     if unit.problems:
-        return [RowVerdict(at, REJECTED, _told(unit.problems[at], language)) for at in unit.rows]
+        named = {at: [each._replace(field=_column(read, each.field)) for each in unit.problems[at]] for at in unit.rows}
+        return [RowVerdict(at, REJECTED, _told(named[at], language)) for at in unit.rows]
     errors = [error for answer in answers for error in answer.get("errors", ())]
     if not any(answer["verdict"] == REJECTED for answer in answers):
         word = ACCEPTED if any(answer["verdict"] == ACCEPTED for answer in answers) else DUPLICATE

@@ -9,9 +9,10 @@ from typing import Any, Literal
 
 from services.intake.records import KINDS
 
-Shape = Literal["instant", "day", "number", "whole", "flag", "word", "words", "name", "code", "phone", "text"]
+Shape = Literal["instant", "day", "number", "whole", "flag", "word", "words", "name", "code", "id", "phone", "text"]
 _NAMES = frozenset({"name", "address"})
-_CODES = ("id_number", "person_ref", "source_id", "ref", "division_code", "source_area_code")
+_NUMBERS: Mapping[str, Shape] = {"phone": "phone", "id_number": "id"}
+_CODES = ("person_ref", "source_id", "ref", "division_code", "source_area_code")
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,11 @@ def fields_of(kind: str) -> Mapping[str, Takes]:
     found = dict[str, Takes]()
     _walk(schema, schema.get("$defs", {}), "", False, found)
     return {path: takes for path, takes in found.items() if path not in ("feed", "kind", "withdrawn")}
+
+
+def ids_of(kind: str) -> list[str]:
+    """The fields that name somebody by intake's own id."""
+    return [path for path in fields_of(kind) if path.rpartition(".")[2] == "person_id"]
 
 
 def list_of(kind: str) -> str | None:
@@ -75,6 +81,6 @@ def _shape(name: str, field: Mapping[str, Any]) -> Shape:
         return shape
     if name in _NAMES:
         return "name"
-    if name == "phone":
-        return "phone"
+    if name in _NUMBERS:
+        return _NUMBERS[name]
     return "code" if name in _CODES or name.endswith("_id") else "text"

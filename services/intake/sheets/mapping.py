@@ -76,7 +76,7 @@ class SheetMapping(BaseModel):
     record_of: list[str] = []
     year: int | None = Field(default=None, ge=1900, le=2199)
     day_order: Order = "ymd"
-    empty: list[str] = Field(default=["", "-", "—", "/", "NA", "N/A"])
+    empty: list[str] = Field(default=["", "-", "—", "/", "NA", "N/A", "无", "暂无"])
     left_out: list[str] = []
     examples: dict[str, str] = {}
     links: Links | None = None

@@ -52,7 +52,9 @@ def written(form: Form, rows: Iterable[Row], merged: Iterable[tuple[int, int, in
         return _workbook(form, list(rows), merged)
     text = io.StringIO(newline="")
     csv.writer(text, delimiter=form.delimiter).writerows([[_text(cell) for cell in row] for row in rows])
-    return text.getvalue().encode(form.encoding, errors="replace")
+    # Without its mark a spreadsheet program takes UTF-8 for the system's own encoding, and saves the names as noise.
+    encoding = "utf-8-sig" if form.encoding == "utf-8" else form.encoding
+    return text.getvalue().encode(encoding, errors="replace")
 
 
 def _text(cell: Cell) -> str:
@@ -66,6 +68,8 @@ def _workbook(form: Form, rows: Sequence[Row], merged: Iterable[tuple[int, int, 
     with xlsxwriter.Workbook(body, options) as book:
         sheet = book.add_worksheet(form.sheet[:31])
         formats = {kind: book.add_format({"num_format": each}) for kind, each in FORMATS.items()}
+        # What is typed into an empty cell, or over a number whose digits are lost, then stays as it is typed.
+        sheet.set_column(0, max(map(len, rows), default=1) - 1, None, formats[str])
         for at, row in enumerate(rows):
             for column, cell in enumerate(row):
                 write_cell(sheet, at, column, cell, formats)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from pydantic_core import to_json
@@ -46,37 +46,55 @@ class SheetRead:
 def read_sheet(tables: Sequence[Table], mapping: SheetMapping) -> SheetRead:
     """Raises SheetRefused when no sheet has the columns."""
     table, header = find_header(tables, mapping)
-    rows = _filled(table, header, mapping)
-    reader = Reader(mapping, header, Habits(mapping.year, mapping.day_order, table.form.epoch))
+    columns = _columns_read(header, mapping)
+    rows, beside = _filled(table, header, mapping, columns)
+    habits = Habits(mapping.year, mapping.day_order, table.form.epoch, keeps_zeros=table.form.kind == "xlsx")
+    reader = Reader(mapping, header, habits, [row for _, row in rows])
     read = [reader.read(at, row) for at, row in rows]
     units, unread = units_of(mapping, read), list[Unread]()
     if mapping.links is not None:
-        unread += _add_links(mapping, header, dict(rows), read, units)
+        unread += _add_links(mapping, header, dict(rows), read, units, habits)
     unread += reader.unread
     others = [each.form.sheet for each in tables if each is not table and each.form.kind == "xlsx"]
-    return SheetRead(table, header, units, unread, _unsent(rows, header, mapping), others)
+    return SheetRead(
+        table, header, units, unread, _unsent([*(row for _, row in rows), *beside], header, mapping, columns), others
+    )
 
 
-def _filled(table: Table, header: Header, mapping: SheetMapping) -> list[tuple[int, Row]]:
-    """The rows below the header that hold anything; merged cells and those that mean the one above are filled."""
-    told = [not repeats_header(row, header) and any(not is_blank(cell) for cell in row) for row in table.rows]
+def _columns_read(header: Header, mapping: SheetMapping) -> set[int]:
+    if mapping.links is None:
+        return header.used
+    named = [mapping.links.column, *([name] for name in (*mapping.links.first_at, *mapping.links.last_at))]
+    return header.used | {at for names in named if (at := header.column_named(names)) is not None}
+
+
+def _filled(
+    table: Table, header: Header, mapping: SheetMapping, columns: set[int]
+) -> tuple[list[tuple[int, Row]], list[Row]]:
+    """The rows that say something in the columns that are read, merged and inherited cells filled; and those beside.
+
+    Beside are a total, a remark below the table, numbers written down in advance for rows that were never filled in.
+    """
+    below = range(header.end, len(table.rows))
+    told = {at for at in below if not repeats_header(table.rows[at], header)}
+    beside = {at for at in told if all(is_blank(cell) for place, cell in enumerate(table.rows[at]) if place in columns)}
+    others = [list(table.rows[at]) for at in sorted(beside)]
     _fill_merged(table, header)
     together = [[header.places[field] for field in each if field in header.places] for each in mapping.fill_down]
     above, rows = Row(), list[tuple[int, Row]]()
-    for at in range(header.end, len(table.rows)):
+    for at in sorted(told - beside):
         row = table.rows[at]
-        if not told[at]:
-            continue
-        for columns in together:
-            _inherit(row, above, columns)
+        row += [None] * (len(header.names) - len(row))  # a text leaves out the blanks at a row's end
+        for places in together:
+            _inherit(row, above, places)
         above = row
         rows.append((at, row))
-    return rows
+    return rows, others
 
 
 def _inherit(row: Row, above: Row, columns: Sequence[int]) -> None:
     """The blank cells of what belongs together take what stands above, unless the row begins another one."""
-    said = [(at, row[at], above[at] if at < len(above) else None) for at in columns if at < len(row)]
+    said = [(at, row[at], above[at] if at < len(above) else None) for at in columns]
     if all(is_blank(here) or here == before for _, here, before in said):
         for at, here, before in said:
             row[at] = before if is_blank(here) else here
@@ -98,12 +116,16 @@ def _fill_merged(table: Table, header: Header) -> None:
 
 
 def _add_links(
-    mapping: SheetMapping, header: Header, rows: Mapping[int, Row], read: Sequence[RowRead], units: Sequence[Unit]
+    mapping: SheetMapping,
+    header: Header,
+    rows: Mapping[int, Row],
+    read: Sequence[RowRead],
+    units: Sequence[Unit],
+    habits: Habits,
 ) -> Iterator[Unread]:
     """The records of what a row's words name beside itself; gives the words that name nothing known."""
     known = {str(row.values["person_ref"]) for row in read if "person_ref" in row.values}
     by_row = {at: unit for unit in units for at in unit.rows}
-    habits = Habits(mapping.year, mapping.day_order)
     for row in read:
         if row.at in by_row and not by_row[row.at].problems:
             records, unread = linked(mapping, header, row.at, rows[row.at], row.values, known, habits)
@@ -111,16 +133,12 @@ def _add_links(
             yield from unread
 
 
-def _unsent(rows: Sequence[tuple[int, Row]], header: Header, mapping: SheetMapping) -> Counter[str]:
+def _unsent(rows: Iterable[Row], header: Header, mapping: SheetMapping, columns: set[int]) -> Counter[str]:
     """Columns that are not read -> rows in which they hold something."""
-    used = header.used
-    if mapping.links is not None:
-        read = [mapping.links.column, *([name] for name in (*mapping.links.first_at, *mapping.links.last_at))]
-        used = used | {at for names in read if (at := header.column_named(names)) is not None}
     counted = Counter[str]()
     empty = {each.casefold() for each in mapping.empty}
-    for _, row in rows:
+    for row in rows:
         for at, cell in enumerate(row):
-            if at not in used and not is_blank(cell) and str(shown(cell)).strip().casefold() not in empty:
+            if at not in columns and not is_blank(cell) and str(shown(cell)).strip().casefold() not in empty:
                 counted[header.names[at] if at < len(header.names) and header.names[at] else f"{at + 1}"] += 1
     return counted

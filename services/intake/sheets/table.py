@@ -61,11 +61,15 @@ class Form:
 
 @dataclass(frozen=True)
 class Table:
-    """rows as they stand. merged: (first row, first column, last row, last column), from 0."""
+    """rows as they stand. merged: (first row, first column, last row, last column), from 0.
+
+    broken: why the rows end where they do, if this is not the end of the file.
+    """
 
     form: Form
     rows: list[Row]
     merged: list[tuple[int, int, int, int]] = field(default_factory=list)
+    broken: SheetRefused | None = None
 
 
 def is_blank(cell: Cell) -> bool:

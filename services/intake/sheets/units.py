@@ -31,10 +31,42 @@ def units_of(mapping: SheetMapping, read: Sequence[RowRead]) -> list[Unit]:
     """Rows of equal `record_of` fields are one record, wherever they stand."""
     grouped = dict[tuple[object, ...], list[RowRead]]()
     for row in read:
-        alone = not mapping.record_of or any(name not in row.values for name in mapping.record_of)
-        key = (row.at,) if alone else tuple(str(row.values[name]) for name in mapping.record_of)
-        grouped.setdefault(key, []).append(row)
-    return [_unit(mapping, rows) for rows in grouped.values()]
+        key = _key(mapping, row)
+        grouped.setdefault((row.at,) if None in key or not key else key, []).append(row)
+    units = [_unit(mapping, rows) for rows in grouped.values()]
+    _keep_back(mapping, read, units)
+    return units
+
+
+def _key(mapping: SheetMapping, row: RowRead) -> tuple[str | None, ...]:
+    """What makes rows one record; None where the row does not tell it."""
+    return tuple(str(row.values[name]) if name in row.values else None for name in mapping.record_of)
+
+
+def _keep_back(mapping: SheetMapping, read: Sequence[RowRead], units: Sequence[Unit]) -> None:
+    """A row whose key cannot be read may belong to the record above or below. Sent without it that record would lack
+    somebody, and the row, once mended, would take its place.
+    """
+    unit_of = {at: unit for unit in units for at in unit.rows}
+    for rows in (read, read[::-1]):
+        beside: RowRead | None = None
+        for row in rows:
+            key = _key(mapping, row)
+            if None not in key:
+                beside = row
+            elif beside is not None and _is_unreadable(mapping, row) and _may_be(key, _key(mapping, beside)):
+                unit = unit_of[beside.at]
+                problem = Problem("", "row_beside", {"rows": str(row.at + 1)})
+                unit.lines, unit.problems = [], {at: [problem] for at in unit.rows} | unit.problems
+
+
+def _is_unreadable(mapping: SheetMapping, row: RowRead) -> bool:
+    """Whether a cell of it is wrong; a template's example has no values at all."""
+    return bool(row.problems) and row.values.keys() > mapping.constants.keys()
+
+
+def _may_be(key: Sequence[str | None], other: Sequence[str | None]) -> bool:
+    return all(mine in (None, own) for mine, own in zip(key, other, strict=True))
 
 
 def _unit(mapping: SheetMapping, rows: Sequence[RowRead]) -> Unit:

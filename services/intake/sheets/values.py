@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 from services.intake.problems import Problem
-from services.intake.reading import EXPORTED_AS
 from services.intake.rules.when import Habits
 from services.intake.sheets.cells import Wrong, at_time, text_of, value_of
 from services.intake.sheets.headers import Header
@@ -16,9 +16,9 @@ from services.intake.sheets.mapping import SheetMapping
 from services.intake.sheets.table import Cell, Row, is_blank
 
 EXAMPLE = "示例 example"
-"""How the last cell of a template's example begins."""
+"""How the last cell of a template's example begins, and the reason for which it comes back: it stays an example."""
 _LONGEST_REFERENCE = 128
-_OWN_SHAPES = {"source_id": Takes("code"), "revision": Takes("whole"), EXPORTED_AS: Takes("code")}
+_ROUNDED = re.compile(r"\d{15}000", re.ASCII)
 
 
 class RowRead(NamedTuple):
@@ -32,11 +32,12 @@ class RowRead(NamedTuple):
 class Reader:
     """Cells to values; the same text in the same column is read once."""
 
-    def __init__(self, mapping: SheetMapping, header: Header, habits: Habits) -> None:
+    def __init__(self, mapping: SheetMapping, header: Header, habits: Habits, rows: Iterable[Row]) -> None:
         self._mapping, self._header, self._habits = mapping, header, habits
         known = fields_of(mapping.kind)
         self._columns = [(name, at, known[name], mapping.words.get(name)) for name, at in header.places.items()]
-        self._columns += [(name, at, _OWN_SHAPES[name], None) for name, at in header.own.items()]
+        self._columns += [(name, at, known.get(name, Takes("code")), None) for name, at in header.own.items()]
+        self._rounded = {at for name, at, takes, _ in self._columns if takes.shape == "id" and _is_rounded(rows, at)}
         self._empty = {each.casefold() for each in mapping.empty}
         self._seen: dict[tuple[int, str], object] = {}
         self.unread: list[Unread] = []
@@ -45,7 +46,7 @@ class Reader:
         """A row's values, and what is wrong with its cells."""
         values, problems = dict[str, Any](self._mapping.constants), list[Problem]()
         if self._is_example(row):
-            return RowRead(at, values, [Problem(self._header.names[self._header.reason or 0], "example_row")])
+            return RowRead(at, values, [Problem(EXAMPLE, "example_row")])
         for name, column, takes, words in self._columns:
             cell = row[column] if column < len(row) else None
             try:
@@ -64,7 +65,10 @@ class Reader:
             return None
         shown = self._header.names[column]
         if name in self._mapping.patterns:
-            return self._found(at, name, text_of(cell, shown), shown)
+            text = text_of(cell, shown)
+            return text if text in takes.choices else self._found(at, name, text, shown)
+        if column in self._rounded and isinstance(cell, str) and _ROUNDED.fullmatch(cell.strip()):
+            raise Wrong(shown, "digits_lost")
         if not isinstance(cell, str):
             return value_of(takes, cell, shown, words, self._habits)
         key = (column, cell)
@@ -89,7 +93,7 @@ class Reader:
     def _add_times(self, row: Row, values: dict[str, Any], problems: list[Problem]) -> None:
         for name, column in self._header.times.items():
             cell = row[column] if column < len(row) else None
-            if name in values and not is_blank(cell):
+            if name in values and not is_blank(cell) and str(cell).strip() not in self._empty:
                 try:
                     values[name] = at_time(values[name], cell, self._header.names[column])
                 except Wrong as wrong:
@@ -100,3 +104,13 @@ class Reader:
             found = [next((values[field] for field in part.split("|") if field in values), None) for part in parts]
             if name not in values and None not in found:
                 values[name] = "/".join(map(str, found))[-_LONGEST_REFERENCE:]
+
+
+def _is_rounded(rows: Iterable[Row], column: int) -> bool:
+    """Whether a spreadsheet program has kept a column's numbers to 15 digits before they became texts: several then
+    end in 000, where one in ten thousand does, and every eleventh passes its check digit.
+    """
+    texts = {cell.strip() for row in rows if column < len(row) and isinstance(cell := row[column], str)}
+    numbers = [text for text in texts if len(text) == 18]
+    rounded = sum(_ROUNDED.fullmatch(text) is not None for text in numbers)
+    return rounded > 1 and rounded * 2 > len(numbers)

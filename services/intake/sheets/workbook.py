@@ -123,7 +123,7 @@ class Scan:
         self.formulas: list[tuple[int, int, int, int]] = []
         self.relations: dict[str, str] = {}
         self.lengths: list[int] = []
-        self.longest = self.shared = self.cells = self.last_row = self.last_column = 0
+        self.longest = self.shared = self.last_row = self.last_column = 0
         self.from_1904 = False
         self._row, self._column = -1, -1
         self._columns: dict[str, int] = {}
@@ -133,7 +133,10 @@ class Scan:
         match tag.rpartition(":")[2]:
             case "c":
                 self._cell(attributes)
+            case "v" | "is":
+                self._hold()
             case "f":
+                self._hold()
                 self._formula(attributes.get("ref", "") if attributes.get("t") in ("array", "dataTable") else "")
             case "row":
                 self._row = int(attributes["r"]) - 1 if "r" in attributes else self._row + 1
@@ -154,7 +157,6 @@ class Scan:
             self.lengths[-1] += len(text)
 
     def _cell(self, attributes: dict[str, str]) -> None:
-        self.cells += 1
         if place := attributes.get("r"):
             self._row, self._column = self._place(place)
         else:
@@ -162,6 +164,9 @@ class Scan:
         self.shared += attributes.get("t") == "s"
         if attributes.get("t") == "e":  # #N/A and its like, pasted as a value: calamine would show nothing
             self._formula("")
+
+    def _hold(self) -> None:
+        """The cell at hand is more than a frame around nothing, which programs write by the million."""
         self.last_row, self.last_column = max(self.last_row, self._row), max(self.last_column, self._column)
 
     def _formula(self, over: str) -> None:
