@@ -265,7 +265,12 @@ def _scan_of(sheet: str, scans: Mapping[str, Scan]) -> Scan:
 
 
 def _mark_formulas(rows: list[Row], scan: Scan) -> None:
+    """Raises SheetRefused when ranges lie over each other so often that marking them would not end."""
+    marked = 0
     for top, left, bottom, right in scan.formulas:
         for row in rows[top : bottom + 1]:
             for column in range(left, min(right + 1, len(row))):
                 row[column] = Formula(shown(row[column]))
+                marked += 1
+        if marked > MOST_CELLS:
+            raise SheetRefused("file_too_many", rows=MOST_ROWS, columns=MOST_COLUMNS)
