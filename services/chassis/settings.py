@@ -3,13 +3,24 @@
 from __future__ import annotations
 
 import errno
+import re
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field, SecretStr, ValidationError
+from pydantic import AfterValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from services.chassis.errors import WrongSettings
+
+
+def _checked(servers: str) -> str:
+    """Kafka's client meets a port that is none only when it connects, and then with a trace."""
+    if not all(re.fullmatch(r"(\[[^]]+\]|[^:\s]+)(:\d{1,5})?", one.strip()) for one in servers.split(",")):
+        raise ValueError("write host:port, several with commas")
+    return servers
+
+
+Servers = Annotated[str, AfterValidator(_checked)]
 
 
 class Settings(BaseSettings):
@@ -17,7 +28,7 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="GRIDWARD_", frozen=True, extra="ignore")
 
-    kafka: str = Field("127.0.0.1:9092", description="bootstrap servers, host:port, several with commas")
+    kafka: Servers = Field("127.0.0.1:9092", description="bootstrap servers, host:port, several with commas")
     database: str = Field(
         min_length=1, repr=False, description="DSN of PostgreSQL; a direct connection, no transaction pooler"
     )
@@ -40,7 +51,7 @@ class Settings(BaseSettings):
     mllp_clients: str | None = Field(
         None, description="PEM file of authorities; MLLP's clients must show their certificate"
     )
-    upstream_kafka: str | None = Field(
+    upstream_kafka: Servers | None = Field(
         None, description="bootstrap servers of the cluster whose topics the sources name"
     )
     instance: str | None = Field(None, description="fixed name of this replica: its restart then causes no rebalance")
