@@ -119,6 +119,8 @@ def token(
         raise typer.BadParameter("GRIDWARD_TOKEN_KEY must be the services' own key, 32 characters or more")
     if unknown := sorted(set(role) - set(ROLES)):
         raise typer.BadParameter(f"no role {', '.join(map(repr, unknown))}: give --role one of {', '.join(ROLES)}")
+    if not name.strip():
+        raise typer.BadParameter("say who it is for: a name, which is kept with what is done by it")
     if bool(division) == everywhere:
         raise typer.BadParameter("say what it covers: --division CODE, with all below it, or else --everywhere")
     typer.echo(make_token(SecretStr(key), name, frozenset(role), division, hours))

@@ -55,6 +55,8 @@ def send_file(file: Path, target: Target, mapping: str | None = None) -> int:
         raise SendError(f"{file.name} is a sheet: give --mapping one of {', '.join(shipped())}, or a TOML file")
     if mapping is None:
         lines = [line.strip() for line in file.read_bytes().removeprefix(b"\xef\xbb\xbf").split(b"\n") if line.strip()]
+        if not lines:
+            raise SendError(f"{file.name} is empty: give a file with a record on each line, or a sheet with --mapping")
         sent = _send_lines(lines, target, console)
         write, rows = partial(_write_lines, file, lines), len(lines)
     else:
@@ -65,7 +67,7 @@ def send_file(file: Path, target: Target, mapping: str | None = None) -> int:
     for word in (ACCEPTED, DUPLICATE, REJECTED):
         console.print(f"{word:<10}{sent.counts[word]:>9,}", highlight=False)
     rejected = _returned(sent.rejected, write, console)
-    if sent.counts.total() != rows or not rows:
+    if sent.counts.total() != rows:
         raise SendError(f"{sent.counts.total():,} verdicts for {rows:,} rows: nothing is known of the others")
     if rejected:
         told = f"Rejected rows, with the reason in {ADDED_TO_REJECTS}: {rejected}"

@@ -31,7 +31,7 @@ READER, RESIDENT = "identity-reader", "resident"
 ROLES = (SENDER, WORKER, LEADER, OPERATOR, READER, RESIDENT)
 """All that a token may give; `READER` opens identities, `RESIDENT` sees his or her own record alone."""
 _ALGORITHM = "HS256"
-_DIVISION = re.compile(r"|[0-9]{2}|[0-9]{4}|[0-9]{4}[0-9A-Z][0-9]|[0-9]{9}|[0-9]{12}|[0-9]{15}[0-9A-Za-z._-]{0,9}")
+DIVISION = re.compile(r"|[0-9]{2}|[0-9]{4}|[0-9]{4}[0-9A-Z][0-9]|[0-9]{9}|[0-9]{12}|[0-9]{15}[0-9A-Za-z._-]{0,9}")
 _AUDIENCE = "gridward"
 _CLAIMS = jwt.JWTClaimsRegistry(sub={"essential": True}, exp={"essential": True}, aud={"value": _AUDIENCE})
 
@@ -48,7 +48,7 @@ class Caller:
     division: str = ""
 
     def __post_init__(self) -> None:
-        if not _DIVISION.fullmatch(self.division):
+        if not DIVISION.fullmatch(self.division):
             raise NotSignedIn(
                 f"{self.division[:30]!r} is no division that a token can be for: 2, 4, 6, 9, 12 or 15 digits, a "
                 "micro-grid or a functional area, or nothing for everywhere"

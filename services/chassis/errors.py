@@ -6,6 +6,7 @@ GridwardError
     TopicNotKept          the broker compacts a topic, or throws away what is old or too much in it
     LogAhead              the log holds numbers that the database does not know: it was put back in time
     LogBroken             the log lost records, or says what no relay can have said
+    HalfDone              a rebuild or a new epoch was begun and has not ended
     PlanBroken            rows that a relay has planned are no longer in the outbox: somebody deleted them
     WrongSettings         a setting is missing or cannot be right
     OlderTables           the database's tables are of a version that cannot be brought to this one

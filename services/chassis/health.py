@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncpg
 import structlog
-from aiokafka.errors import KafkaError, KafkaTimeoutError
+from aiokafka.errors import KafkaConnectionError, KafkaError, KafkaTimeoutError
 
 from services.chassis.database import is_transient
 
@@ -43,6 +43,9 @@ def kafka_trouble(error: Exception) -> str:
     """What to do about an error of Kafka's client."""
     if isinstance(error, KafkaError) and not error.retriable and not isinstance(error, KafkaTimeoutError):
         return f"Kafka refuses ({error!r}): mend what it says, rights and quotas first"
+    if isinstance(error, KafkaConnectionError) and "bootstrap" in str(error):  # it lists the servers in any order
+        why = "no bootstrap server can be reached, or lets us in"
+        return f"Kafka does not answer ({why}): start it, or correct GRIDWARD_KAFKA"
     return f"Kafka does not answer ({error!r}): start it, or correct GRIDWARD_KAFKA"
 
 

@@ -9,6 +9,7 @@ TLS. Files are PEM and read for each client anew, so that a turned certificate i
 
 from __future__ import annotations
 
+import re
 import ssl
 from collections.abc import Mapping
 from typing import Any, NamedTuple
@@ -21,6 +22,7 @@ from services.chassis.errors import WrongSettings
 
 _MECHANISMS = {"SCRAM-SHA-512": SASLScram512, "SCRAM-SHA-256": SASLScram256, "PLAIN": SASLPlaintext}
 _OPTIONS = ("ca", "certificate", "key", "mechanism")
+_SERVER = re.compile(r"(?:\[[^]]+\]|[^:\s]+)(?::(\d{1,5}))?", re.ASCII)
 _FORM = "host:port,host:port or kafka+tls://user:password@host:port?ca=/path/ca.pem"
 
 
@@ -41,7 +43,7 @@ class Address(NamedTuple):
 def address_of(kafka: str) -> Address:
     """Raises WrongSettings, which never repeats the password."""
     if "://" not in kafka:
-        return _checked(Address(tuple(kafka.split(","))))
+        return _checked(Address(_servers(kafka)))
     try:
         parts = urlsplit(kafka)
         options = dict(parse_qsl(parts.query, keep_blank_values=True, strict_parsing=bool(parts.query)))
@@ -55,16 +57,19 @@ def address_of(kafka: str) -> Address:
     return _checked(_taken_apart(parts, options))
 
 
+def _servers(text: str) -> tuple[str, ...]:
+    return tuple(each.strip() for each in text.split(","))
+
+
 def _taken_apart(parts: SplitResult, options: Mapping[str, str]) -> Address:
     who, _, servers = parts.netloc.rpartition("@")
     user, _, password = who.partition(":")
-    return Address(tuple(servers.split(",")), parts.scheme == "kafka+tls", unquote(user), unquote(password), options)
+    return Address(_servers(servers), parts.scheme == "kafka+tls", unquote(user), unquote(password), options)
 
 
 def _checked(address: Address) -> Address:
     for server in address.servers:
-        host, _, port = server.rpartition(":")
-        if not host or not port.isdigit() or not 0 < int(port) < 65536:
+        if not (found := _SERVER.fullmatch(server)) or int(found[1] or 1) not in range(1, 65_536):
             raise WrongSettings(f"{server!r} is no server of Kafka: write {_FORM}")
     if bool(address.user) != bool(address.password):
         raise WrongSettings(f"a user of Kafka has a password: write {_FORM}")

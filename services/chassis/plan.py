@@ -7,7 +7,7 @@ for a lock and chooses rows as well would see them as before the wait.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from asyncpg import Connection
 
@@ -36,7 +36,7 @@ update lanes l set ids = x.ids
          where l.ids = '{}' and o.bytes <= $2 group by 1, 2) x
  where (l.topic, l.partition) = (x.topic, x.partition)"""
 _READ = """
-select l.topic, l.partition, l.epoch, l.source, l.last, cardinality(l.ids) size, o.key, o.record
+select l.topic, l.partition, l.epoch, l.source, l.last, cardinality(l.ids) size, o.id, o.key, o.record
   from lanes l left join outbox o on (o.topic, o.partition) = (l.topic, l.partition) and o.id = any(l.ids)
  where l.ids <> '{}'
    and not exists (select from unnest($1::text[], $2::int[]) b(t, p) where (b.t, b.p) = (l.topic, l.partition))
@@ -51,7 +51,10 @@ select exists (select from lanes l
 
 @dataclass
 class Plan:
-    """The rows (key, record) of one lane that go out as one batch: the i-th carries number last + 1 + i."""
+    """The rows (key, record) of one lane that go out as one batch: the i-th carries number last + 1 + i.
+
+    ids: of the rows in the outbox.
+    """
 
     lane: Lane
     epoch: int
@@ -59,6 +62,7 @@ class Plan:
     last: int
     size: int
     rows: list[tuple[str, bytes | None]]
+    ids: list[int] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -84,12 +88,13 @@ async def make_plans(db: Connection, answers: Mapping[Lane, Answer], busy: Colle
             await db.execute(_ANSWERED, *map(list, zip(*rows, strict=True)))
         await db.execute(_CHOOSE, MOST_ROWS, MOST_BYTES)
         plans: dict[Lane, Plan] = {}
-        for topic, partition, epoch, source, last, size, key, record in await db.fetch(_READ, *columns_of(busy)):
+        for topic, partition, epoch, source, last, size, row, key, record in await db.fetch(_READ, *columns_of(busy)):
             lane = (topic, partition)
             if lane not in plans:
                 plans[lane] = Plan(lane, epoch, source, last, size, [])
             if key is not None:  # a plan none of whose rows is there comes as one row of nothing
                 plans[lane].rows.append((key, record))
+                plans[lane].ids.append(row)
     broken = [plan for plan in plans.values() if len(plan.rows) != plan.size]
     if broken:
         lane, size, there = broken[0].lane, broken[0].size, len(broken[0].rows)

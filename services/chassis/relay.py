@@ -18,7 +18,7 @@ from services.chassis import metrics
 from services.chassis.database import DATABASE_ERRORS, Lane, application_name, connect, is_transient
 from services.chassis.epoch import open_epoch
 from services.chassis.errors import LogAhead
-from services.chassis.health import Health
+from services.chassis.health import Health, database_trouble, kafka_trouble
 from services.chassis.plan import Answer, Plan, is_waiting, make_plans
 from services.chassis.reader import log_reader
 from services.chassis.sending import relay_producer, send
@@ -105,7 +105,8 @@ class Relay:
             except (KafkaError, *DATABASE_ERRORS) as error:
                 if not isinstance(error, KafkaError) and not is_transient(error):
                     raise
-                self._health.unwell("relay", f"{type(error).__name__}: {error}")
+                trouble = kafka_trouble(error) if isinstance(error, KafkaError) else database_trouble(error)
+                self._health.unwell("relay", trouble)
                 await self._pause(AFTER_LOSS)
             finally:
                 await self._drop_requests()
@@ -160,7 +161,7 @@ class Relay:
         except (KafkaError, TimeoutError) as error:
             metrics.RELAY_UNANSWERED.labels(self._service).inc()
             self._refused.add(plan.lane)
-            self._health.unwell(_part(plan.lane), f"a batch was not taken ({error!r}) and goes again")
+            self._health.unwell(_part(plan.lane), f"a batch was not taken ({error!r}) and goes again{_rows(plan)}")
             await asyncio.sleep(AFTER_REFUSAL)
             return None
         metrics.RELAY_SENT.labels(self._service).inc(plan.size)
@@ -181,6 +182,11 @@ class Relay:
     async def _pause(self, seconds: float) -> None:
         with suppress(TimeoutError):
             await asyncio.wait_for(self._stop.wait(), seconds)
+
+
+def _rows(plan: Plan) -> str:
+    """Which rows, as `gridward relay void` takes them."""
+    return f": rows {plan.ids[0]} to {plan.ids[-1]} of the outbox" if plan.ids else ""
 
 
 def _part(lane: Lane) -> str:

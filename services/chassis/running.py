@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import gc
-import signal
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, nullcontext, suppress
 from functools import partial
@@ -20,6 +19,7 @@ from services.chassis import logs, metrics
 from services.chassis.books import keep_watch
 from services.chassis.consumer import Consumer
 from services.chassis.database import DATABASE_ERRORS, is_transient, open_pool
+from services.chassis.ending import end_on_signals
 from services.chassis.errors import GridwardError, GroupNotLeft, LogAhead
 from services.chassis.health import Health, database_trouble, kafka_trouble
 from services.chassis.reader import LogReader, log_reader
@@ -49,9 +49,8 @@ class Running:
     def __init__(self, app: App, health: Health, url: str) -> None:
         self.app, self.health, self.url = app, health, url
         self.failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._ending = asyncio.Event()
+        self._ending, self._started = asyncio.Event(), False
         self._pausing = asyncio.Event()  # set with it, and while the database is behind the log
-        self._started = False
         self.consumer: Consumer | None = None
         health.awaits("kafka", "starting")
         self._work = asyncio.create_task(self._with_kafka())
@@ -160,8 +159,7 @@ class Running:
         return self.consumer
 
     async def _listen(self, stack: AsyncExitStack, reader: LogReader) -> None:
-        app = self.app
-        heard = heard_by(app.name)
+        app, heard = self.app, heard_by(self.app.name)
         if heard:
             self.health.awaits("kafka", "waits for the topics it hears")
             await await_topics(app.settings.kafka, heard)
@@ -182,13 +180,15 @@ class Running:
 
 async def _pool(service: Service, settings: Settings) -> asyncpg.Pool:
     """The pool, as soon as PostgreSQL answers."""
+    said = ""
     while True:
         try:
             return await open_pool(service.name, service.schema, settings)
         except DATABASE_ERRORS as error:
             if not is_transient(error):
                 raise
-            log.warning("waiting for PostgreSQL", service=service.name, error=repr(error))
+            if said != (said := database_trouble(error)):
+                log.warning("waiting for PostgreSQL", service=service.name, reason=said)
         await asyncio.sleep(TRY_AGAIN)
 
 
@@ -215,15 +215,14 @@ async def running(service: Service, settings: Settings) -> AsyncIterator[Running
             if run.failed.done():
                 run.failed.result()
     finally:
-        await asyncio.wait_for(pool.close(), PATIENCE)
+        with suppress(TimeoutError):  # a request that waited to the end for a server that does not answer is let go
+            await asyncio.wait_for(pool.close(), PATIENCE)
 
 
 async def serve(services: Sequence[tuple[Service, Settings]]) -> None:
     """Run services in this process until SIGTERM or SIGINT. Raises what ended one of them."""
-    loop = asyncio.get_running_loop()
     work = asyncio.create_task(_run_all(services))
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, work.cancel)
+    end_on_signals(work)
     with suppress(asyncio.CancelledError):
         await work
 

@@ -57,18 +57,24 @@ def make_web(app: App, health: Health) -> FastAPI:
 
 
 def _add_own_routes(web: FastAPI, app: App, health: Health) -> None:
+    database = _DatabaseLook(app)
+
+    async def reasons_of() -> dict[str, str]:
+        """Why the service is not ready, by its parts; empty when it is."""
+        return health.reasons | app.reasons | await database.reason()
+
     @web.get("/healthz")
     async def healthz() -> dict[str, str]:
         return {"service": app.name, "alive": "yes"}
 
     @web.get("/readyz")
     async def readyz() -> JSONResponse:
-        reasons = await _reasons(app, health)
+        reasons = await reasons_of()
         return JSONResponse({"service": app.name, "ready": not reasons, "reasons": reasons}, 503 if reasons else 200)
 
     @web.get("/metrics")
     async def the_metrics() -> Response:
-        metrics.READY.labels(app.name).set(not await _reasons(app, health))
+        metrics.READY.labels(app.name).set(not await reasons_of())
         return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
 
     @web.get("/books")
@@ -116,18 +122,28 @@ async def _on_half_a_character(request: Request, error: Exception) -> JSONRespon
     )
 
 
-async def _reasons(app: App, health: Health) -> dict[str, str]:
-    """Why the service is not ready, by its parts; empty when it is."""
-    return health.reasons | app.reasons | await _database_reason(app)
+class _DatabaseLook:
+    """One look at a time: of a server that hangs a cancelled question is not let go, so nobody waits for it to be."""
 
+    def __init__(self, app: App) -> None:
+        self._app = app
+        self._look: asyncio.Task[dict[str, str]] | None = None
 
-async def _database_reason(app: App) -> dict[str, str]:
-    try:
-        async with asyncio.timeout(DATABASE_PATIENCE):
-            await app.pool.fetchval("select 1")
-    except DATABASE_ERRORS as error:
-        return {"database": database_trouble(error)}
-    return {}
+    async def reason(self) -> dict[str, str]:
+        """Why the database is a reason not to be ready; {} when it answers within 2 s."""
+        if self._look is None or self._look.done():
+            self._look = asyncio.create_task(self._ask())
+        done, _ = await asyncio.wait({self._look}, timeout=DATABASE_PATIENCE)
+        if not done:
+            return {"database": database_trouble(TimeoutError(f"nothing within {DATABASE_PATIENCE:.0f} s"))}
+        return self._look.result()
+
+    async def _ask(self) -> dict[str, str]:
+        try:
+            await self._app.pool.fetchval("select 1")
+        except DATABASE_ERRORS as error:
+            return {"database": database_trouble(error)}
+        return {}
 
 
 class _Server(uvicorn.Server):

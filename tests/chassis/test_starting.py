@@ -16,6 +16,7 @@ import pytest
 
 from deploy.local import Child, start_child
 from deploy.local.postgres import Postgres
+from services.chassis.running import TRY_AGAIN
 from tests.chassis.rig import KEY, until
 from tests.chassis.test_rows import a_login, as_login
 from tests.servers import Background, in_database
@@ -58,8 +59,11 @@ async def test_a_process_that_waits_for_postgresql_ends_cleanly_when_asked(tmp_p
         return "waiting for PostgreSQL" in child.log_path.read_text()
 
     await until(waits, "the process waits")
+    await asyncio.sleep(3 * TRY_AGAIN)
     assert await child.stop(first=signal.SIGINT) == 0
-    assert "Traceback" not in child.log_path.read_text()
+    log = child.log_path.read_text()
+    assert log.count("waiting for PostgreSQL") == 1 and "start it, or correct GRIDWARD_DATABASE" in log
+    assert "Traceback" not in log
 
 
 async def test_a_refusal_ends_the_process_in_words(tmp_path: Path) -> None:

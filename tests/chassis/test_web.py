@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 
 import httpx
 import pytest
+from aiokafka.errors import KafkaConnectionError
 from fastapi import APIRouter, Depends
 from prometheus_client import REGISTRY
 from pydantic import SecretStr
@@ -17,7 +18,7 @@ from services.chassis import own_work
 from services.chassis.access import COOKIE, Caller, make_token, read_token
 from services.chassis.database import open_pool
 from services.chassis.errors import NotAllowed, NotSignedIn, WrongSettings
-from services.chassis.health import Health
+from services.chassis.health import Health, kafka_trouble
 from services.chassis.service import App, Service
 from services.chassis.settings import Settings
 from services.chassis.web import make_web
@@ -166,6 +167,11 @@ def test_settings_come_from_the_environment_or_are_refused_in_words(monkeypatch:
     given = Settings.from_environment()
     assert "secret" not in repr(given) + str(given)
     assert KEY not in repr(given)
+
+
+def test_an_absent_kafka_is_told_in_the_same_words_each_time_so_once() -> None:
+    told = {kafka_trouble(KafkaConnectionError(f"Unable to bootstrap from {them}")) for them in ("[a, b]", "[b, a]")}
+    assert len(told) == 1
 
 
 def test_every_setting_is_described() -> None:

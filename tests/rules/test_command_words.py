@@ -47,3 +47,17 @@ def test_a_role_that_does_not_exist_is_refused_with_those_that_do() -> None:
 def test_the_help_of_forget_says_that_no_policy_states_days() -> None:
     assert retention(datetime.now(UTC), "").days is None
     assert "no policy states a number" in gridward("forget", "--help").output
+
+
+def test_a_token_that_no_service_would_take_is_not_made() -> None:
+    refused = gridward("token", "", "--role", "sender", "--division", "33")
+    assert refused.exit_code == 2
+    assert "say who it is for" in refused.output
+
+
+@pytest.mark.parametrize("division", ["33042", "Jiashan"])
+def test_forget_takes_no_beginning_of_a_code_for_a_division(division: str) -> None:
+    order = ("--days", "60", "--by", "data office", "--reason", "order 12")
+    refused = gridward("forget", *order, "--division", division)
+    assert refused.exit_code == 2
+    assert f"'{division}' is no division's code: give --division one of" in refused.output

@@ -17,6 +17,11 @@ def test_a_plain_address_is_what_it_was() -> None:
     assert (how["bootstrap_servers"], how["security_protocol"]) == (["kafka-1:9092", "kafka-2:9092"], "PLAINTEXT")
 
 
+@pytest.mark.parametrize("servers", ["kafka", "10.0.0.1:9092, b.example:9093", "[::1]:9092"])
+def test_servers_may_be_written_as_the_client_takes_them(servers: str) -> None:
+    assert how_to_reach(servers)["bootstrap_servers"] == servers.split(", ")
+
+
 def test_an_address_with_all_that_it_may_have_is_taken_to_pieces() -> None:
     found = address_of(f"kafka+tls://grid:{CODED}@a:9093,[::1]:9094?ca=/etc/ca%20x.pem&mechanism=PLAIN")
     assert (found.servers, found.tls, found.user, found.password) == (("a:9093", "[::1]:9094"), True, "grid", PASSWORD)
@@ -33,7 +38,8 @@ def test_sasl_without_tls_is_by_scram_where_nothing_else_is_said() -> None:
     ("kafka", "words"),
     [
         ("", "no server of Kafka"),
-        ("localhost", "'localhost' is no server of Kafka"),
+        ("a:99999", "'a:99999' is no server of Kafka"),
+        ("kafka:90:92", "no server of Kafka"),
         ("a:9092,b:port", "'b:port' is no server of Kafka"),
         ("https://a:9092", "write host:port"),
         ("kafka+tls://grid@a:9092", "has a password"),

@@ -96,6 +96,13 @@ async def test_a_refusal_is_told_with_what_to_do(database: str, tmp_path: Path) 
             await sent(file, url, token="x")  # noqa: S106
 
 
+async def test_an_empty_file_is_called_empty(tmp_path: Path) -> None:
+    file = tmp_path / "none.ndjson"
+    file.write_text("\n \n")
+    with pytest.raises(SendError, match=r"none.ndjson is empty: give a file with a record on each line"):
+        await sent(file, "http://127.0.0.1:1")
+
+
 FAILS_ONCE = """
 create sequence said;
 create function fail_once() returns trigger language plpgsql as $$
