@@ -58,7 +58,7 @@ class BodiesBounded:
 class HeadsBounded(HttpToolsProtocol):
     """A connection that is closed when the head of a request is too long or takes too long."""
 
-    _in_head, _size = True, 0
+    _in_head, _size, _heads = True, 0, 0
     _too_late: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: Any) -> None:
@@ -66,9 +66,10 @@ class HeadsBounded(HttpToolsProtocol):
         self._wait()
 
     def data_received(self, data: bytes) -> None:
-        before = self._in_head
+        before = self._in_head, self._heads
         super().data_received(data)
-        if not (before and self._in_head) or self.transport.is_closing():
+        # A request that came whole in one piece has left its head behind, and its body is no part of the next one's.
+        if before != (True, self._heads) or not self._in_head or self.transport.is_closing():
             return
         self._size += len(data)
         if self._size > LARGEST_HEAD:
@@ -77,6 +78,7 @@ class HeadsBounded(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         self._in_head = False
+        self._heads += 1
         self._wait_no_more()
         super().on_headers_complete()
 

@@ -103,6 +103,21 @@ async def test_headers_without_end_are_refused(database: str, piece: bytes) -> N
         assert (await answered(reader)).startswith((b"HTTP/1.1 400", b""))
 
 
+async def test_a_request_that_comes_whole_in_one_piece_has_no_long_head(database: str) -> None:
+    line = b'{"feed": "lab"}\n'
+    body = line * (100_000 // len(line))
+    async with listening(database) as (world, url), dialled(url) as (reader, writer):
+        head = f"POST /records HTTP/1.1\r\nhost: x\r\nauthorization: {world.client.headers['authorization']}\r\n"
+        head += f"content-type: application/x-ndjson\r\ncontent-length: {len(body)}\r\n\r\n"
+        for _ in range(2):
+            writer.write(head.encode() + body)
+            async with asyncio.timeout(60):
+                assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 200")
+                while size := int(await reader.readline(), 16):
+                    await reader.readexactly(size + 2)
+                await reader.readexactly(2)
+
+
 async def test_a_head_that_does_not_come_closes_the_connection_and_one_in_time_does_not(
     database: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -181,6 +181,7 @@ async def test_what_was_undone_before_a_signal_came_stands_nowhere(world: World,
         await expect(phone.page.locator("#line")).to_contain_text("2 条待发送")
         await phone.tab("entries")
         await entry(phone, "入户排摸").get_by_text(re.compile("撤销（")).click()
+        await expect(phone.page.locator(".entry:not(.undone)")).to_have_count(0)
         await phone.page.reload()
         await online(phone)
         await phone.tab("entries")
