@@ -221,7 +221,6 @@ def _merges(pair: str, revision: int) -> st.SearchStrategy[Event[Any]]:
         other=st.just(other),
         time=_moments,
         withdrawn=withdrawn,
-        drill=_seldom,
     )
 
 
