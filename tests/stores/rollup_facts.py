@@ -221,6 +221,7 @@ def _merges(pair: str, revision: int) -> st.SearchStrategy[Event[Any]]:
         other=st.just(other),
         time=_moments,
         withdrawn=withdrawn,
+        drill=_seldom,
     )
 
 

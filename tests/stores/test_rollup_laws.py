@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from contracts.divisions import Divisions, Tree
 from contracts.envelope import Event
+from contracts.events.people import PersonsMerged
 from contracts.indicators import BY_CODE, INDICATORS
 from services.chassis.database import Tx
 from services.rollup.store import drift, reading
@@ -136,6 +137,9 @@ OWN = """
 def test_a_share_is_never_more_than_its_whole(
     case: tuple[Batches, list[Event[Any]]], tried: Callable[[Work], None]
 ) -> None:
+    # Two ids of one person may count in a share each, until tracing has said anew what the one person is.
+    merged = any(isinstance(event.data, PersonsMerged) for event in case[1])
+
     async def work(tx: Tx) -> None:
         await read_batches(tx, case[0])
         figures = await stored_figures(tx)
@@ -143,7 +147,8 @@ def test_a_share_is_never_more_than_its_whole(
             shares = [one.code for one in INDICATORS if one.part_of == indicator and one.code != "tests-positive"]
             if shares:
                 parts = sum(figures.get((tree, code, share, day, drill), 0) for share in shares)
-                assert parts == figures[tree, code, indicator, day, drill]
+                whole = figures[tree, code, indicator, day, drill]
+                assert parts == whole or (merged and parts > whole)
 
     tried(work)
 
