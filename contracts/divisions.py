@@ -223,6 +223,10 @@ class Divisions:
         return ""
 
 
+IN_A_GRID = "[0-9]{15}[0-9A-Za-z._-]{0,9}"
+"""A grid, or a micro-grid of it. Ranges of codes end with "~": whatever sorts above it would lie in no grid."""
+
+
 def lies_in(code: str, bounds: Iterable[str]) -> bool:
     """Whether a division is one of these or lies below it, by its code; nothing lies below a micro-grid.
 

@@ -46,14 +46,11 @@ def _order(days: int | None, by: str, reason: str, division: str) -> Order:
     from datetime import UTC, datetime  # noqa: PLC0415
 
     from contracts.policy import retention  # noqa: PLC0415
-    from services.chassis.access import DIVISION  # noqa: PLC0415
+    from services.chassis.access import DIVISION, DIVISION_FORMS  # noqa: PLC0415
     from services.intake.forgetting import Order  # noqa: PLC0415
 
     if not DIVISION.fullmatch(division):  # all whose code begins so are erased: a digit left out would mean many
-        raise typer.BadParameter(
-            f"{division!r} is no division's code: give --division one of 2, 4, 6, 9, 12 or 15 digits, a micro-grid or "
-            "a functional area"
-        )
+        raise typer.BadParameter(f"{division!r} is no division's code: give --division one of {DIVISION_FORMS}")
     stated = retention(datetime.now(UTC), division)
     if days is None and stated.days is None:
         raise typer.BadParameter(

@@ -19,7 +19,7 @@ from joserfc.errors import JoseError
 from joserfc.jwk import OctKey
 from pydantic import SecretStr
 
-from contracts.divisions import Divisions, lies_in
+from contracts.divisions import IN_A_GRID, Divisions, lies_in
 from services.chassis.errors import NotAllowed, NotSignedIn
 
 if TYPE_CHECKING:
@@ -31,7 +31,9 @@ READER, RESIDENT = "identity-reader", "resident"
 ROLES = (SENDER, WORKER, LEADER, OPERATOR, READER, RESIDENT)
 """All that a token may give; `READER` opens identities, `RESIDENT` sees his or her own record alone."""
 _ALGORITHM = "HS256"
-DIVISION = re.compile(r"|[0-9]{2}|[0-9]{4}|[0-9]{4}[0-9A-Z][0-9]|[0-9]{9}|[0-9]{12}|[0-9]{15}[0-9A-Za-z._-]{0,9}")
+DIVISION = re.compile(f"|[0-9]{{2}}|[0-9]{{4}}|[0-9]{{4}}[0-9A-Z][0-9]|[0-9]{{9}}|[0-9]{{12}}|{IN_A_GRID}")
+DIVISION_FORMS = "2, 4, 6, 9, 12 or 15 digits, a micro-grid or a functional area"
+"""What `DIVISION` takes, in words, beside nothing for everywhere."""
 _AUDIENCE = "gridward"
 _CLAIMS = jwt.JWTClaimsRegistry(sub={"essential": True}, exp={"essential": True}, aud={"value": _AUDIENCE})
 
@@ -50,8 +52,8 @@ class Caller:
     def __post_init__(self) -> None:
         if not DIVISION.fullmatch(self.division):
             raise NotSignedIn(
-                f"{self.division[:30]!r} is no division that a token can be for: 2, 4, 6, 9, 12 or 15 digits, a "
-                "micro-grid or a functional area, or nothing for everywhere"
+                f"{self.division[:30]!r} is no division that a token can be for: {DIVISION_FORMS}, or nothing for "
+                "everywhere"
             )
         if "\0" in self.name or any("\0" in role for role in self.roles):
             raise NotSignedIn("a token's name and roles are texts without a NUL")

@@ -23,8 +23,15 @@ _MAY_BE = "gridward.largest_body"
 
 
 def may_be(request: Request, largest: int) -> None:
-    """The body of this request may have so many bytes; to be said before it is read."""
+    """The body of this request may have so many bytes; to be said before it is read. Raises 413 if it says more."""
+    declared = request.headers.get("content-length", "")
+    if declared.isdigit() and int(declared) > largest:
+        raise _too_large(largest)
     request.scope[_MAY_BE] = largest
+
+
+def _too_large(largest: int) -> HTTPException:
+    return HTTPException(413, f"more than {largest:,} bytes in one request: send it in several")
 
 
 class BodiesBounded:
@@ -49,7 +56,7 @@ class BodiesBounded:
             size += len(message.get("body", b""))
             comes = bool(message.get("more_body", False))
             if size > (largest := scope.get(_MAY_BE, LARGEST_BODY)):
-                raise HTTPException(413, f"more than {largest:,} bytes in one request: send it in several")
+                raise _too_large(largest)
             return message
 
         await self._app(scope, bounded if scope["type"] == "http" else receive, send)

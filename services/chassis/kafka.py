@@ -21,7 +21,8 @@ from faststream.security import BaseSecurity, SASLPlaintext, SASLScram256, SASLS
 from services.chassis.errors import WrongSettings
 
 _MECHANISMS = {"SCRAM-SHA-512": SASLScram512, "SCRAM-SHA-256": SASLScram256, "PLAIN": SASLPlaintext}
-_OPTIONS = ("ca", "certificate", "key", "mechanism")
+_FILES = ("ca", "certificate", "key")
+_OPTIONS = (*_FILES, "mechanism")
 _SERVER = re.compile(r"(?:\[[^]]+\]|[^:\s]+)(?::(\d{1,5}))?", re.ASCII)
 _FORM = "host:port,host:port or kafka+tls://user:password@host:port?ca=/path/ca.pem"
 
@@ -77,7 +78,7 @@ def _checked(address: Address) -> Address:
         raise WrongSettings(f"Kafka's address has no {', '.join(unknown)}: there are {', '.join(_OPTIONS)}")
     if address.mechanism not in _MECHANISMS:
         raise WrongSettings(f"mechanism={address.mechanism} is unknown: there are {', '.join(_MECHANISMS)}")
-    if not address.tls and {"ca", "certificate", "key"} & {*address.options}:
+    if not address.tls and {*_FILES} & {*address.options}:
         raise WrongSettings("certificates are for TLS: begin Kafka's address with kafka+tls://")
     return address
 

@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from services.intake.fields import Closed, Feed, Identifier, Instant, Plain, Reference, Version
+from services.intake.fields import Closed, Feed, Identifier, Instant, Number, Plain, Reference, Version
 
 
 class Common(Closed):
@@ -14,7 +14,7 @@ class Common(Closed):
 
     feed: Feed
     source_id: Reference | None = None
-    revision: int = Field(default=1, ge=1, le=2_000_000_000)
+    revision: Number = 1
     revised_at: Instant | None = None
     version: Version | None = None
     withdrawn: Literal[False] = False

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import date, datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 from pydantic import (
     AfterValidator,
@@ -14,6 +14,8 @@ from pydantic import (
     PlainSerializer,
     PlainValidator,
     StringConstraints,
+    TypeAdapter,
+    ValidationError,
     WithJsonSchema,
 )
 from pydantic_core import PydanticCustomError
@@ -27,6 +29,7 @@ _DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 _YEARS = range(1900, 2200)
 # No control characters, no line separators: PostgreSQL has no place for NUL, and verdicts are one line each.
 _PRINTED = "^[^\\x00-\\x1f\\x7f-\\x9f\u2028\u2029]*$"
+T = TypeVar("T")
 
 
 class Closed(BaseModel):
@@ -99,6 +102,8 @@ Day = Annotated[
     PlainSerializer(date.isoformat),
     WithJsonSchema({"type": "string", "format": "date"}),
 ]
+Number = Annotated[int, Field(ge=1, le=2_000_000_000)]
+"""Of a revision."""
 Version = Annotated[int, Field(ge=1, lt=10**15)]
 """A sender's own count; some count in milliseconds."""
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, pattern=_PRINTED)]
@@ -111,3 +116,11 @@ Identifier = Annotated[
 Plain = Annotated[Text, AfterValidator(_no_resident)]
 Feed = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,63}$"), AfterValidator(_no_number)]
 IdNumber = Annotated[str, StringConstraints(strip_whitespace=True), AfterValidator(_id_number)]
+
+
+def value_or_none(reader: TypeAdapter[T], value: object) -> T | None:
+    """A field of what cannot be read as a whole, if it is what it should be."""
+    try:
+        return reader.validate_python(value, strict=True)
+    except ValidationError:
+        return None

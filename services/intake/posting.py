@@ -117,12 +117,9 @@ async def _batches(lines: AsyncIterator[bytes]) -> AsyncIterator[list[bytes]]:
         yield batch
 
 
-async def bounded(request: Request, largest: int = LARGEST_BODY) -> AsyncIterator[bytes]:
+async def bounded(request: Request) -> AsyncIterator[bytes]:
     """The body. Raises 413 as soon as it is too large; sent again, what was admitted before is a duplicate."""
-    declared = request.headers.get("content-length", "")
-    if declared.isdigit() and int(declared) > largest:
-        raise HTTPException(413, f"more than {largest:,} bytes in one request: send it in several")
-    may_be(request, largest)
+    may_be(request, LARGEST_BODY)
     async for piece in request.stream():
         yield piece
 

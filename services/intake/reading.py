@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import from_json, to_json
 
-from services.intake.fields import Feed, Reference
+from services.intake.fields import Feed, Reference, value_or_none
 from services.intake.problems import Problem, Refused, problems_of
 from services.intake.records import KINDS, Record, Withdrawal, WithdrawalByTime, WithdrawalByVersion
 from services.intake.rules.mentions import Mention, mentions_of, places_of, wrong_with
@@ -119,12 +119,5 @@ def _told_by(line: bytes) -> tuple[str, str | None, Revision]:
         content = _object(line[:LARGEST_LINE])
     except Refused:
         return UNREADABLE, None, FIRST
-    feed, source_id = _or_none(_FEED, content.get("feed")), _or_none(_REFERENCE, content.get("source_id"))
+    feed, source_id = value_or_none(_FEED, content.get("feed")), value_or_none(_REFERENCE, content.get("source_id"))
     return feed or UNREADABLE, source_id, revision_in(content)
-
-
-def _or_none(reader: TypeAdapter[str], value: object) -> str | None:
-    try:
-        return reader.validate_python(value, strict=True)
-    except ValidationError:
-        return None

@@ -6,14 +6,13 @@ import re
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 
-from contracts.divisions import Divisions, Level
+from contracts.divisions import IN_A_GRID, Divisions, Level
 from services.chassis.database import Tx
 from services.intake.problems import Problem
 from services.intake.reading import Reading
 from services.intake.store import records
 
-# As in tokens. Ranges of codes end with "~": whatever sorts above it would lie in no grid.
-_IN_A_GRID = re.compile(r"[0-9]{15}[0-9A-Za-z._-]{0,9}")
+_IN_A_GRID = re.compile(IN_A_GRID)
 
 
 @dataclass

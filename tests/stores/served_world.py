@@ -25,15 +25,23 @@ async def listening(database: str, **how: Any) -> AsyncIterator[tuple[World, str
 
 
 @asynccontextmanager
+async def dialled(host: str, port: int) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
+    """A connection, and nothing said on it."""
+    reader, writer = await asyncio.open_connection(host, port)
+    try:
+        yield reader, writer
+    finally:
+        writer.close()
+
+
+@asynccontextmanager
 async def mllp_line(world: World, **more: str) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
     """A connection to a listener of this world. more: settings."""
     settings = Settings(**{**world.app.settings.model_dump(), "mllp_port": 0, **more})
     async with mllp_listener(door_of(world.app), load_sources(settings.sources), settings) as port:
-        reader, writer = await asyncio.open_connection("127.0.0.1", port)
-        try:
-            yield reader, writer
-        finally:
-            writer.close()
+        assert port is not None
+        async with dialled("127.0.0.1", port) as line:
+            yield line
 
 
 async def acknowledged(reader: asyncio.StreamReader) -> bytes:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import AbstractAsyncContextManager, suppress
 from urllib.parse import urlsplit
 
 import httpx
@@ -20,6 +19,7 @@ from services.chassis.service import App
 from services.chassis.web import make_web
 from services.intake import room
 from services.intake.routes import LARGEST_GRID_FILE
+from tests.stores import served_world
 from tests.stores.intake_world import NDJSON, World, a_test, intake, settings_of
 from tests.stores.served_world import listening
 from tests.stores.test_intake_door_limits import MEGABYTE, Growing
@@ -27,14 +27,9 @@ from tests.stores.test_intake_door_limits import MEGABYTE, Growing
 JSON = {"content-type": "application/json"}
 
 
-@asynccontextmanager
-async def dialled(url: str) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
+def dialled(url: str) -> AbstractAsyncContextManager[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
     where = urlsplit(url)
-    reader, writer = await asyncio.open_connection(where.hostname, where.port)
-    try:
-        yield reader, writer
-    finally:
-        writer.close()
+    return served_world.dialled(str(where.hostname), where.port or 80)
 
 
 async def answered(reader: asyncio.StreamReader) -> bytes:

@@ -114,14 +114,7 @@ async def save_exclusions(tx: Tx, events: Sequence[Event[CaseClassified]]) -> No
         )
         for e in newest(events)
     ]
-    await tx.execute(
-        """insert into exclusions select * from unnest($1::text[], $2::int[], $3::bool[], $4::text[],
-             $5::timestamptz[])
-           on conflict (statement_id) do update set revision = excluded.revision, withdrawn = excluded.withdrawn,
-             person_id = excluded.person_id, excluded_at = excluded.excluded_at
-           where exclusions.revision < excluded.revision""",
-        *columns(rows, 5),
-    )
+    await _save_instants(tx, "exclusions", "person_id", "excluded_at", rows)
 
 
 async def save_placement_ends(tx: Tx, events: Sequence[Event[PlacementEnded]]) -> None:
@@ -130,14 +123,7 @@ async def save_placement_ends(tx: Tx, events: Sequence[Event[PlacementEnded]]) -
         (e.data.statement_id, e.data.revision, e.data.withdrawn, e.data.placement_id, e.data.ended_at)
         for e in newest(events)
     ]
-    await tx.execute(
-        """insert into placement_ends select * from unnest($1::text[], $2::int[], $3::bool[], $4::text[],
-             $5::timestamptz[])
-           on conflict (statement_id) do update set revision = excluded.revision, withdrawn = excluded.withdrawn,
-             placement_id = excluded.placement_id, ended_at = excluded.ended_at
-           where placement_ends.revision < excluded.revision""",
-        *columns(rows, 5),
-    )
+    await _save_instants(tx, "placement_ends", "placement_id", "ended_at", rows)
 
 
 async def save_checks(tx: Tx, events: Sequence[Event[PersonVisited]]) -> None:
@@ -146,11 +132,16 @@ async def save_checks(tx: Tx, events: Sequence[Event[PersonVisited]]) -> None:
         (e.data.statement_id, e.data.revision, e.data.withdrawn, e.data.person_id, e.data.visited_at)
         for e in newest(events)
     ]
+    await _save_instants(tx, "checks", "person_id", "visited_at", rows)
+
+
+async def _save_instants(tx: Tx, table: str, about: str, at: str, rows: Sequence[tuple[object, ...]]) -> None:
+    """Statements of which an instant is kept. about, at: the columns of whom or what, and when."""
     await tx.execute(
-        """insert into checks select * from unnest($1::text[], $2::int[], $3::bool[], $4::text[], $5::timestamptz[])
+        f"""insert into {table} select * from unnest($1::text[], $2::int[], $3::bool[], $4::text[], $5::timestamptz[])
            on conflict (statement_id) do update set revision = excluded.revision, withdrawn = excluded.withdrawn,
-             person_id = excluded.person_id, visited_at = excluded.visited_at
-           where checks.revision < excluded.revision""",
+             {about} = excluded.{about}, {at} = excluded.{at}
+           where {table}.revision < excluded.revision""",  # noqa: S608 - names of this module's own
         *columns(rows, 5),
     )
 

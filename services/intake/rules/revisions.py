@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Annotated, Any, NamedTuple
+from typing import Any, NamedTuple
 
-from pydantic import Field, TypeAdapter, ValidationError
+from pydantic import TypeAdapter
 
-from services.intake.fields import Instant, Version
+from services.intake.fields import Instant, Number, Version, value_or_none
 from services.intake.records import Record, Withdrawal
 
-_NUMBER: TypeAdapter[int] = TypeAdapter(Annotated[int, Field(ge=1, le=2_000_000_000)])
+_NUMBER: TypeAdapter[int] = TypeAdapter(Number)
 _VERSION: TypeAdapter[int] = TypeAdapter(Version)
 _INSTANT: TypeAdapter[datetime] = TypeAdapter(Instant)
 
@@ -51,13 +51,6 @@ def revision_of(record: Record | Withdrawal) -> Revision:
 
 def revision_in(content: Mapping[str, Any]) -> Revision:
     """Of a record that cannot be read, as far as it can be made out; without any it would be the first."""
-    number = _or_none(_NUMBER, content.get("revision"))
-    revised_at = _or_none(_INSTANT, content.get("revised_at"))
-    return Revision(number or 1, revised_at, _or_none(_VERSION, content.get("version")))
-
-
-def _or_none(reader: TypeAdapter[Any], value: object) -> Any:
-    try:
-        return reader.validate_python(value, strict=True)
-    except ValidationError:
-        return None
+    number = value_or_none(_NUMBER, content.get("revision"))
+    revised_at = value_or_none(_INSTANT, content.get("revised_at"))
+    return Revision(number or 1, revised_at, value_or_none(_VERSION, content.get("version")))

@@ -43,7 +43,7 @@ def linked(
         return [], []
     shown = header.names[column]
     text = text_of(row[column], shown)
-    if text.casefold() in {each.casefold() for each in mapping.empty} or text in values.values():  # or a word of ours
+    if text.casefold() in mapping.empty_words or text in values.values():  # or a word of ours
         return [], []
     common = _common(mapping, values)
     span = {

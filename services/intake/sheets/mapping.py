@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
+from functools import cached_property
 from importlib.resources import files
 from pathlib import Path
 from typing import Annotated, Any
@@ -80,6 +81,11 @@ class SheetMapping(BaseModel):
     left_out: list[str] = []
     examples: dict[str, str] = {}
     links: Links | None = None
+
+    @cached_property
+    def empty_words(self) -> frozenset[str]:
+        """`empty`, as texts that are `casefold`ed are compared with it."""
+        return frozenset(each.casefold() for each in self.empty)
 
     def given(self, *, year: int | None = None, division: str | None = None) -> SheetMapping:
         """The same for one file whose year or division is told beside it."""

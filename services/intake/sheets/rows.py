@@ -136,7 +136,7 @@ def _add_links(
 def _unsent(rows: Iterable[Row], header: Header, mapping: SheetMapping, columns: set[int]) -> Counter[str]:
     """Columns that are not read -> rows in which they hold something."""
     counted = Counter[str]()
-    empty = {each.casefold() for each in mapping.empty}
+    empty = mapping.empty_words
     for row in rows:
         for at, cell in enumerate(row):
             if at not in columns and not is_blank(cell) and str(shown(cell)).strip().casefold() not in empty:

@@ -38,7 +38,7 @@ class Reader:
         self._columns = [(name, at, known[name], mapping.words.get(name)) for name, at in header.places.items()]
         self._columns += [(name, at, known.get(name, Takes("code")), None) for name, at in header.own.items()]
         self._rounded = {at for name, at, takes, _ in self._columns if takes.shape == "id" and _is_rounded(rows, at)}
-        self._empty = {each.casefold() for each in mapping.empty}
+        self._empty = mapping.empty_words
         self._seen: dict[tuple[int, str], object] = {}
         self.unread: list[Unread] = []
 
